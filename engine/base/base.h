@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Small things that every folder needs.
+ */
+#ifndef NR_BASE_H
+#define NR_BASE_H
+
+#include <nrbac/types.h>
+
+#define NR_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Hand a failure to the caller. The one macro here that hides control flow: it
+ * may be used wherever there is nothing to undo, which the arena makes the
+ * common case. */
+#define NR_TRY(call)                      \
+    do {                                  \
+        nrbac_status nr_status_ = (call); \
+        if (nr_status_ != NRBAC_OK)       \
+            return nr_status_;            \
+    } while (0)
+
+#if defined(__GNUC__)
+#define NR_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#else
+#define NR_PRINTF(format, first)
+#endif
+
+/* "No such number", for indexes into tables and models. */
+#define NR_NONE UINT32_MAX
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Documents from inside: <nrbac/value.h> is what everyone else sees.
+ */
+#ifndef NR_VALUE_H
+#define NR_VALUE_H
+
+#include "base/arena.h"
+
+#include <nrbac/value.h>
+
+typedef struct nr_member {
+    const char *key;
+    nrbac_value *value;
+} nr_member;
+
+struct nrbac_value {
+    nrbac_kind kind;
+    union {
+        bool boolean;
+        int64_t integer;
+        double real;
+        struct {
+            const char *bytes;
+            size_t size;
+        } text;
+        struct {
+            nrbac_value **items;
+            size_t count, room;
+        } list;
+        struct {
+            nr_member *items;
+            size_t count, room;
+        } map;
+    };
+};
+
+struct nrbac_document {
+    nr_arena arena;
+    bool failed;
+};
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nrbac: may this user do that? Decisions on National RBAC, in process.
+ *
+ * The three steps of a program:
+ *
+ *   nrbac_engine_create, nrbac_engine_load     a policy is loaded and published
+ *   nrbac_prepare, nrbac_session_open          names become numbers, a user a session
+ *   nrbac_check                                one bit test
+ *
+ * or, for a whole question at once, nrbac_evaluate.
+ *
+ * This library opens compiled policies and needs libc alone; <nrbac/policy.h>
+ * compiles policy folders and reads JSON. Nothing here prints, exits or keeps
+ * global state. Any number of threads may use one engine at once, also while
+ * another publishes a policy; one session may be checked by many threads, and
+ * is closed by one. Pointers given are borrowed for the call unless said
+ * otherwise. S1 to S26 are the rules listed in nrbac-policy(5).
+ */
+#ifndef NRBAC_NRBAC_H
+#define NRBAC_NRBAC_H
+
+#include <nrbac/types.h>
+#include <nrbac/value.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Engine ------------------------------------------------------------- */
+
+typedef struct nrbac_engine nrbac_engine;   /* opaque */
+typedef struct nrbac_session nrbac_session; /* opaque; belongs to its engine */
+
+typedef enum nrbac_engine_flags {
+    /* No thread watches the clock: the caller calls nrbac_poll() at least every
+     * 100 ms, as an event loop can. Without it the engine starts one thread,
+     * with the first session that can expire. */
+    NRBAC_ENGINE_UNWATCHED = 1 << 0,
+} nrbac_engine_flags;
+
+/* Creates an engine without a policy: it answers no-policy to everything.
+ * The caller owns *out and destroys it after its last session. */
+NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_engine_create(unsigned flags,
+                                                          nrbac_engine **out);
+NRBAC_API void nrbac_engine_destroy(nrbac_engine *engine); /* NULL is fine */
+
+/* Opens a compiled policy (mapped, verified) and publishes it. On failure the
+ * last policy stays in force and *error says why; error may be NULL. */
+NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_engine_load(nrbac_engine *engine,
+                                                        const char *path,
+                                                        nrbac_error *error);
+/* The same from memory; the bytes are copied. */
+NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_engine_load_image(nrbac_engine *engine,
+                                                              const void *image,
+                                                              size_t size,
+                                                              nrbac_error *error);
+/* The number of the last publication; 0 before the first. */
+NRBAC_API uint32_t nrbac_engine_generation(const nrbac_engine *engine);
+
+/* Ends what has expired at `now` (Unix seconds). Needed only by engines made
+ * with NRBAC_ENGINE_UNWATCHED. Returns the earliest expiry still to come, or 0. */
+NRBAC_API int64_t nrbac_poll(nrbac_engine *engine, int64_t now);
+
+/* ---- Who asks ------------------------------------------------------------ */
+
+/* A level as evidence states it. 0 is "not stated" (S4): a forgotten level must
+ * never read as one, so levels are shifted by one. */
+#define NRBAC_LEVEL(n) ((n) + 1)
+enum { NRBAC_LEVEL_UNKNOWN = 0 };
+
+/* A role profile (S6 to S9). Codes may be full triples, as received. */
+typedef struct nrbac_profile {
+    const char *id;   /* person_roleid, uniqueIdentifier; may be NULL */
+    const char *role; /* "S8000:G8000:R8001", "R8001", "local:..."; may be NULL */
+    const char *organisation; /* ODS code; may be NULL */
+    const char *const *areas_of_work;
+    size_t area_of_work_count;
+    const char *const *activities; /* additional ones alone, not the baseline's */
+    size_t activity_count;
+    const char *const *workgroups;
+    size_t workgroup_count;
+    int64_t opens_at;  /* Unix seconds; 0: always was open (S8) */
+    int64_t closes_at; /* closed from then on; 0: never closes */
+} nrbac_profile;
+
+typedef enum nrbac_subject_type {
+    NRBAC_SUBJECT_NONE = 0, /* an unattended system */
+    NRBAC_HEALTHCARE_WORKER,
+    NRBAC_PATIENT,
+} nrbac_subject_type;
+
+/* A user as evidence shows them. Zero or NULL wherever nothing is known. */
+typedef struct nrbac_subject {
+    nrbac_subject_type type;
+    const char *id;  /* the person: CIS2 sub, SAML uid, NHS number */
+    const char *sid; /* the login session, for revocation; may be NULL */
+    const nrbac_profile *profiles;
+    size_t profile_count;
+    const char *token_choice;  /* selected_roleid; "" is present but empty (S7.1) */
+    const char *caller_choice; /* NHSD-Session-URID (S7.2); NULL: none */
+    int aal;                   /* NRBAC_LEVEL(1..3) or unknown */
+    int ial;                   /* NRBAC_LEVEL(0..3) or unknown */
+    int proofing;              /* NRBAC_LEVEL(0, 5 or 9) or unknown */
+    int64_t expires_at;        /* Unix seconds; 0: not stated (S26) */
+    bool mismatched;           /* the evidence names more than one person (S5) */
+    bool inactive;             /* the directory says: not active (S8) */
+    bool training;             /* ssbMode 1 (S10) */
+} nrbac_subject;
+
+/* A whole question. */
+typedef struct nrbac_request {
+    nrbac_subject subject;
+    const char *action;       /* an activity code or a function's name */
+    const char *organisation; /* where the user acts (S9); NULL: not named */
+    const char *nhs_number;   /* whose record is asked for; NULL: not named */
+    const char *application;  /* the calling application, as asserted; NULL: none */
+    int64_t time;             /* Unix seconds; 0: now */
+} nrbac_request;
+
+/* ---- Sessions ------------------------------------------------------------ */
+
+/* The number of a name (activity code or function), for nrbac_check. Prepare
+ * once, keep it: a number never changes its meaning and is never reused while
+ * the engine lives, whatever policy is published. The name need not be in the
+ * policy yet; until it is, checks answer no. Returns 0, which always checks as
+ * no, when out of memory or for more than 65,535 names. */
+typedef uint32_t nrbac_name;
+NRBAC_API nrbac_name nrbac_prepare(nrbac_engine *engine, const char *name);
+
+/* Opens a session for the role profile in force. What the subject points to is
+ * copied. *out is NULL unless the decision is a permit (reason opened). The
+ * request's action is ignored. The caller owns *out. */
+NRBAC_API nrbac_decision nrbac_session_open(nrbac_engine *engine,
+                                            const nrbac_request *request,
+                                            nrbac_session **out);
+NRBAC_API void nrbac_session_close(nrbac_session *session); /* NULL is fine */
+
+/* May the user do this? One load, one bit test; never blocks, allocates or
+ * fails. True only for a permit without obligations on a session that has
+ * neither expired nor been revoked. */
+NRBAC_API bool nrbac_check(const nrbac_session *session, nrbac_name name);
+
+/* The decision with its reason and obligations; for a name whose permit carries
+ * obligations, this is the question to ask. Never allocates or fails. */
+NRBAC_API nrbac_decision nrbac_decide(nrbac_session *session, nrbac_name name);
+
+/* When the session's evidence expires (Unix seconds); 0: not stated. */
+NRBAC_API int64_t nrbac_session_valid_until(const nrbac_session *session);
+
+/* Ends sessions (S26); every check of theirs is session-revoked from then on.
+ * Members that are not NULL must all match; all NULL matches nothing. Returns
+ * how many ended. */
+typedef struct nrbac_revocation {
+    const char *sid;          /* the login session */
+    const char *sub;          /* the person */
+    const char *role_profile; /* the profile in force */
+} nrbac_revocation;
+NRBAC_API size_t nrbac_revoke(nrbac_engine *engine, const nrbac_revocation *which);
+
+/* ---- Whole questions ------------------------------------------------------ */
+
+/* Answers are documents of the shape that nrbac-protocol(7) shows, built into
+ * the caller's document, which is not reset first. *answer is NULL only when
+ * out of memory. The decision returned is the answer's. */
+NRBAC_API nrbac_decision nrbac_evaluate(nrbac_engine *engine,
+                                        const nrbac_request *request,
+                                        nrbac_document *document, nrbac_value **answer);
+
+typedef enum nrbac_ask_flags {
+    NRBAC_ASK_EXPLAIN = 1 << 0,      /* with everything that led to it */
+    NRBAC_ASK_REQUEST_TIME = 1 << 1, /* context.time counts, instead of the clock */
+} nrbac_ask_flags;
+
+/* The same for a request as a document: subject, action, resource and context
+ * of the OpenID AuthZEN Authorization API 1.0, the subject's evidence as
+ * received from CIS2, CIS1 (SAML), NHS login, or the neutral profile. */
+NRBAC_API nrbac_decision nrbac_evaluate_document(nrbac_engine *engine,
+                                                 const nrbac_value *request,
+                                                 unsigned flags,
+                                                 nrbac_document *document,
+                                                 nrbac_value **answer);
+
+/* Opens a session for the subject of a request document; as
+ * nrbac_session_open(), with the answer of nrbac-protocol(7)'s `open` (without
+ * its `session` member) built into the document. */
+NRBAC_API nrbac_decision nrbac_session_open_document(
+    nrbac_engine *engine, const nrbac_value *request, unsigned flags,
+    nrbac_document *document, nrbac_value **answer, nrbac_session **out);
+
+/* ---- About the policy ------------------------------------------------------ */
+
+/* Everything that a subject's profile in force may do: a map with `effect`,
+ * `reason`, `profile`, `activities` and `functions`, each activity with source
+ * and path, each function with effect, reason and obligations. */
+NRBAC_API nrbac_value *nrbac_what_can(nrbac_engine *engine,
+                                      const nrbac_request *request,
+                                      nrbac_document *document);
+
+/* Who may do NAME: a map with `name`, `roles` (each role and area of work whose
+ * baseline reaches it, or, for a function, makes it hold) and `add` (the codes
+ * that a Registration Authority could add). NULL when out of memory; the
+ * member `reason` is there alone if the name is unknown. */
+NRBAC_API nrbac_value *nrbac_who_can(nrbac_engine *engine, const char *name,
+                                     nrbac_document *document);
+
+/* Name, version, nrd_version, provenance, digest, generation, counts, loaded_at,
+ * compared_cells. NULL when out of memory; without a policy, generation is 0. */
+NRBAC_API nrbac_value *nrbac_policy_info(nrbac_engine *engine,
+                                         nrbac_document *document);
+
+/* The table in force as stable text, in pieces, for golden files. Stops when
+ * the sink returns false. NRBAC_E_ARGUMENT without a policy. */
+typedef bool nrbac_sink(void *context, const char *text, size_t size);
+NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_dump(nrbac_engine *engine, nrbac_sink *sink,
+                                                 void *context);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A policy as its author meant it: codes, baseline, functions, sets, each with
+ * the place where it was said.
+ *
+ * The stages of compile/ fill it in order: load (what is written), resolve
+ * (names become numbers), check (rules that span declarations). The twin reads
+ * it as it is after resolve; the table is built from it and never sees it again.
+ * All of it belongs to one arena; nothing here is freed alone.
+ */
+#ifndef NR_MODEL_H
+#define NR_MODEL_H
+
+#include "base/codes.h"
+#include "text/source.h"
+
+/* Room for ten times the real thing; each is checked where it is counted. */
+enum {
+    NR_ROLE_MAX = 4096,
+    NR_ACTIVITY_MAX = 8192,
+    NR_AREA_MAX = 4096,
+    NR_FUNCTION_MAX = 16384,
+    NR_OBLIGATION_MAX = 4096,
+    NR_EXCLUSIVE_MAX = 1024,
+    NR_REQUIREMENT_DEPTH_MAX = 16,
+    NR_REQUIREMENT_NODE_MAX = 1024, /* in one function */
+};
+
+typedef enum nr_code_status {
+    NR_ACTIVE = 0,
+    NR_LEGACY,   /* grants and warns (S19) */
+    NR_OBSOLETE, /* grants nothing; with replaced_by it counts as that code */
+} nr_code_status;
+
+/* A code where another one is meant: as written, and what it came to mean. */
+typedef struct nr_mention {
+    const char *code;  /* as written, without the name after it */
+    const char *named; /* the name written after it, to be checked; NULL: none */
+    nr_span at;
+    /* After resolve: index into the list of its kind; a replaced code has become
+     * its replacement. NR_NONE: unknown (then there was a diagnostic). */
+    uint32_t index;
+} nr_mention;
+
+typedef struct nr_mentions {
+    nr_mention *items;
+    size_t count, room;
+} nr_mentions;
+
+/* An activity, a job role or an area of work. */
+typedef struct nr_code {
+    const char *code;
+    const char *name; /* NULL: none given */
+    nr_span at;       /* of the code */
+    nr_code_status status;
+    nr_mention replaced_by; /* code NULL: not replaced; index after resolve */
+    bool national;          /* declared by an extended policy */
+    const char *staff_group, *sub_group; /* of job roles; NULL: not given */
+    nr_mentions includes;                /* of activities: what it includes */
+} nr_code;
+
+typedef struct nr_codes {
+    nr_code *items;
+    size_t count, room;
+} nr_codes;
+
+/* An entry of the baseline: each role has each activity, if it holds any of the
+ * areas of work (S12); without areas, always. */
+typedef struct nr_entry {
+    nr_span at;
+    bool national;
+    nr_mentions roles, areas, activities;
+} nr_entry;
+
+typedef struct nr_obligation {
+    const char *id;
+    const char *name; /* NULL: none given */
+    nr_span at;
+} nr_obligation;
+
+typedef enum nr_atom {
+    NR_ALL = 0, /* of the children; never empty */
+    NR_ANY,     /* of the children; the first that holds decides the obligations */
+    NR_ATOM_ACTIVITY,
+    NR_ATOM_ROLE,
+    NR_ATOM_AREA,
+    NR_ATOM_WORKGROUP,            /* text */
+    NR_ATOM_ORGANISATION,         /* text: ODS code of the acting organisation */
+    NR_ATOM_ORGANISATION_REQUEST, /* the acting organisation is the request's */
+    NR_ATOM_AAL,                  /* level: at least */
+    NR_ATOM_IAL,
+    NR_ATOM_PROOFING, /* level: 0, 5 or 9 */
+} nr_atom;
+
+/* A requirement (S20): nested all and any over atoms, no negation. */
+typedef struct nr_requirement nr_requirement;
+struct nr_requirement {
+    nr_atom atom;
+    nr_span at;
+    nr_mention code;          /* ACTIVITY, ROLE, AREA */
+    const char *text;         /* WORKGROUP, ORGANISATION */
+    int level;                /* AAL, IAL, PROOFING: the plain number */
+    nr_mentions obligations;  /* that come with it, if it holds */
+    nr_requirement *children; /* ALL, ANY: the first child */
+    nr_requirement *next;     /* the next sibling */
+};
+
+/* A sentence of the policy's own for an outcome. */
+typedef struct nr_message {
+    const char *outcome; /* an effect's or a reason's slug; "" every refusal */
+    const char *text;
+    nr_span at;
+} nr_message;
+
+typedef struct nr_function {
+    const char *id;
+    const char *name; /* NULL: none given */
+    nr_span at;
+    nr_requirement *require;
+    nr_mentions obligations;
+    struct {
+        nr_message *items;
+        size_t count, room;
+    } messages;
+} nr_function;
+
+typedef enum nr_on_conflict {
+    NR_CONFLICT_DENY = 0,     /* none of the set's codes counts */
+    NR_CONFLICT_WARN,         /* all count, with a warning */
+    NR_CONFLICT_PREFER_FIRST, /* only the first listed one held counts */
+} nr_on_conflict;
+
+/* Codes that one profile must not use together (S22), judged after closure. */
+typedef struct nr_exclusive {
+    const char *name;
+    nr_span at;
+    nr_mentions activities; /* in the order listed */
+    nr_on_conflict on_conflict;
+} nr_exclusive;
+
+typedef enum nr_suspended_kind {
+    NR_SUSPENDED_ACTIVITY,
+    NR_SUSPENDED_ROLE,
+    NR_SUSPENDED_FUNCTION,
+    NR_SUSPENDED_APPLICATION,
+} nr_suspended_kind;
+
+typedef struct nr_suspension {
+    nr_suspended_kind kind;
+    nr_mention what;
+    const char *reason; /* NULL: none given */
+    const char *until;  /* as written; for people */
+    nr_span at;
+} nr_suspension;
+
+typedef enum nr_provenance {
+    NR_PROVENANCE_LOCAL = 0,
+    NR_PROVENANCE_EXAMPLE, /* no daemon serves it unless told to */
+} nr_provenance;
+
+typedef struct nr_model {
+    nr_arena *arena;
+    const char *name, *version, *nrd_version; /* "" where not given */
+    nr_provenance provenance; /* example also if any extended policy is one */
+    bool roleless_additional; /* settings: roleless_profiles: additional */
+
+    struct {
+        nr_source **items;
+        size_t count, room;
+    } sources;
+    nr_codes activities, roles, areas;
+    struct {
+        nr_entry *items;
+        size_t count, room;
+    } baseline;
+    struct {
+        nr_obligation *items;
+        size_t count, room;
+    } obligations;
+    struct {
+        nr_function *items;
+        size_t count, room;
+    } functions;
+    struct {
+        nr_exclusive *items;
+        size_t count, room;
+    } exclusives;
+    struct {
+        nr_suspension *items;
+        size_t count, room;
+    } suspensions;
+} nr_model;
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the application received about its user, and who that user is now.
+ *
+ *   request document --nr_request_read--> nrbac_request --nr_stand--> nr_standing
+ *
+ * Reading knows the shapes of evidence (CIS2, CIS1, NHS login, neutral); standing
+ * knows the rules that choose the profile in force (S5 to S10, S26). Neither
+ * knows any policy. Names in evidence are never looked at, except the names of
+ * its members (S1).
+ */
+#ifndef NR_SUBJECT_H
+#define NR_SUBJECT_H
+
+#include "base/arena.h"
+
+#include <nrbac/nrbac.h>
+
+/* A request as read. `fault` is NULL, or says which member is missing or
+ * mistyped ("`action.name` is missing"); then the rest is not to be used. */
+typedef struct nr_reading {
+    nrbac_request request;
+    const char *fault;
+} nr_reading;
+
+/* Reads a request. Texts are borrowed from the document, lists made in the
+ * arena. `need_action`: whether a missing action.name is a fault.
+ * NRBAC_E_MEMORY is the only failure. */
+nrbac_status nr_request_read(nr_arena *arena, const nrbac_value *document,
+                             bool need_action, nr_reading *reading);
+
+/* Who the user is, for a decision: the outcome of the checks before the policy. */
+typedef struct nr_standing {
+    nrbac_reason reason;             /* OPENED, or the first check that failed */
+    const nrbac_profile *profile;    /* in force; NULL: none, or a patient */
+    const char *role;                /* its usable role code; NULL: none */
+    const char *acting_organisation; /* S9; NULL: none */
+    int64_t valid_until;    /* earliest expiry of the evidence; 0: not stated */
+    bool choice_overridden; /* the token's choice differs from the caller's */
+} nr_standing;
+
+/* The checks in the contract's order: one person, not expired at `now` (Unix
+ * seconds), active, a profile in force, open, no training session, organisation.
+ * The request's time is not looked at: `now` is. */
+nr_standing nr_stand(const nrbac_request *request, bool roleless_additional,
+                     int64_t now);
+
+/* The checks that follow the choice, as if `profile` were in force: what a
+ * candidate would have. */
+nr_standing nr_stand_as(const nrbac_request *request, const nrbac_profile *profile,
+                        bool roleless_additional, int64_t now);
+
+/* RFC 3339 in UTC ("2026-11-23T09:00:00Z", fractions allowed) to Unix seconds;
+ * false if it is not one. */
+bool nr_time_read(const char *text, int64_t *seconds);
+/* And back, into 21 bytes. */
+enum { NR_TIME_SIZE = 21 };
+void nr_time_write(int64_t seconds, char text[NR_TIME_SIZE]);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a profile in force holds under a table, and deciding on it.
+ *
+ *   effective = closure(baseline(role, areas) + additional) - what sets exclude
+ *
+ * (S11 to S22.) A holding is made once; a decision on it is a bit test for an
+ * activity and a walk over a few nodes for a function. Neither allocates.
+ */
+#ifndef NR_HOLDING_H
+#define NR_HOLDING_H
+
+#include "base/arena.h"
+#include "table/table.h"
+
+/* The profile in force and what else a requirement may ask about. Borrowed. */
+typedef struct nr_facts {
+    const char *role; /* the usable code; NULL: none (a roleless profile, a patient) */
+    const char *const *areas_of_work;
+    size_t area_of_work_count;
+    const char *const *activities;
+    size_t activity_count;
+    const char *const *workgroups;
+    size_t workgroup_count;
+    const char *acting_organisation;  /* NULL: none */
+    const char *request_organisation; /* NULL: the request names none */
+    int aal, ial, proofing;           /* NRBAC_LEVEL(n), or NRBAC_LEVEL_UNKNOWN */
+} nr_facts;
+
+typedef struct nr_holding {
+    const nr_table *table;
+    const nr_facts *facts;
+    uint32_t role;         /* NR_NONE: unknown, or none */
+    const uint32_t *areas; /* those known to the table */
+    uint32_t area_count;
+    const uint32_t *additional; /* those known and in use, ascending, each once */
+    uint32_t additional_count;
+    /* Rows of table->words: */
+    const uint64_t *baseline;  /* closure of the baseline alone */
+    const uint64_t *closed;    /* closure of baseline and additional */
+    const uint64_t *effective; /* closed, without excluded and suspended ones */
+    const uint64_t *excluded;  /* taken away by exclusive sets */
+} nr_holding;
+
+/* Makes a holding in the arena; facts must outlive it. */
+nrbac_status nr_holding_make(nr_arena *arena, const nr_table *table,
+                             const nr_facts *facts, nr_holding *holding);
+/* The same with more additional activities: the numbers in `more`. */
+nrbac_status nr_holding_with(nr_arena *arena, const nr_holding *holding,
+                             const uint32_t *more, uint32_t more_count,
+                             nr_holding *with);
+
+/* An outcome in the table's numbers. */
+typedef struct nr_verdict {
+    nrbac_reason reason;
+    uint32_t obligation_count;
+    uint32_t
+        obligations[NRBAC_OBLIGATION_MAX]; /* OBLIGATIONS (sorted by id), ascending */
+} nr_verdict;
+
+nr_verdict nr_decide_activity(const nr_holding *holding, uint32_t activity);
+nr_verdict nr_decide_function(const nr_holding *holding, uint32_t function);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A policy as bits: the compiled form, which is also its file.
+ *
+ * The image is one block of little-endian memory: a header, then sections, each
+ * an array of one of the records below. Records refer to each other by number
+ * and to texts by offset into the section STRINGS, never by pointer, so the
+ * block may be mapped anywhere. nr_table_open() verifies every number once;
+ * after that nothing here checks again, and nothing here is ever written.
+ *
+ * Records are sorted by code (byte order), so a smaller number is an earlier
+ * code: "ties broken by code order" is comparing numbers.
+ */
+#ifndef NR_TABLE_H
+#define NR_TABLE_H
+
+#include "base/bits.h"
+#include "base/hash.h"
+
+/* Offset of a NUL-terminated text in STRINGS; 0 is "". */
+typedef uint32_t nr_text;
+
+/* A run of records in another section. */
+typedef struct nr_range {
+    uint32_t first, count;
+} nr_range;
+
+/* Where it was said: a path from the policy's folder, and a line from 1. */
+typedef struct nr_origin {
+    nr_text file;
+    uint32_t line;
+} nr_origin;
+
+typedef struct nr_table_activity {
+    nr_text code, name;
+    nr_origin origin;
+    uint32_t status; /* nr_code_status of model.h: 0 active, 1 legacy, 2 obsolete */
+    uint32_t replaced_by; /* activity, or NR_NONE */
+    uint32_t suspension;  /* SUSPENSIONS, or NR_NONE */
+    uint32_t closure;     /* ROWS: itself and all it includes; NR_NONE: itself alone */
+    nr_range includes;    /* EDGES: directly, in order; an obsolete one has none */
+    nr_range included_by; /* NUMBERS: activities, in order */
+} nr_table_activity;
+
+/* "A includes `activity`" and where that was said. */
+typedef struct nr_table_edge {
+    uint32_t activity;
+    nr_origin origin;
+} nr_table_edge;
+
+typedef struct nr_table_role {
+    nr_text code, name, staff_group, sub_group;
+    nr_origin origin;
+    uint32_t status, replaced_by, suspension;
+    nr_range cells; /* CELLS, in order of area; the one without area first */
+} nr_table_role;
+
+typedef struct nr_table_area {
+    nr_text code, name;
+    nr_origin origin;
+    uint32_t status, replaced_by;
+} nr_table_area;
+
+/* What the baseline gives a role for one area of work (NR_NONE: for any). */
+typedef struct nr_table_cell {
+    uint32_t area;
+    uint32_t row;    /* ROWS: the grants and all they include */
+    nr_range grants; /* GRANTS: what was written, in order of activity */
+} nr_table_cell;
+
+typedef struct nr_table_grant {
+    uint32_t activity;
+    nr_origin origin;
+} nr_table_grant;
+
+typedef struct nr_table_obligation {
+    nr_text id, name;
+} nr_table_obligation;
+
+/* One node of a requirement. A tree stands in preorder: the children of a node
+ * at i are at i + 1, then each `size` further. `atom` is nr_atom of model.h. */
+typedef struct nr_table_node {
+    uint32_t atom;
+    uint32_t size;        /* of the subtree, itself included */
+    uint32_t operand;     /* activity, role, area; a text; a level */
+    nr_range obligations; /* NUMBERS: OBLIGATIONS, that come with it */
+} nr_table_node;
+
+typedef struct nr_table_function {
+    nr_text id, name;
+    nr_origin origin;
+    uint32_t suspension;
+    nr_range nodes;       /* NODES: the requirement */
+    nr_range obligations; /* NUMBERS: OBLIGATIONS */
+    nr_range messages;    /* MESSAGES */
+} nr_table_function;
+
+typedef struct nr_table_message {
+    nr_text outcome, text; /* model.h: nr_message */
+} nr_table_message;
+
+typedef struct nr_table_exclusive {
+    nr_text name;
+    nr_origin origin;
+    uint32_t on_conflict; /* model.h: nr_on_conflict */
+    nr_range activities;  /* NUMBERS, in the order listed */
+} nr_table_exclusive;
+
+typedef struct nr_table_suspension {
+    uint32_t kind; /* model.h: nr_suspended_kind */
+    nr_text what, reason, until;
+    nr_origin origin;
+} nr_table_suspension;
+
+/* The sections, in the order of the file: NAME, record, member of nr_table.
+ * The four *_INDEX ones are hash tables (nr_hash_name of the code, linear
+ * probing, a power of two buckets, at least twice the records): number + 1. */
+#define NR_SECTIONS(X)                               \
+    X(STRINGS, char, strings)                        \
+    X(ACTIVITIES, nr_table_activity, activities)     \
+    X(ROLES, nr_table_role, roles)                   \
+    X(AREAS, nr_table_area, areas)                   \
+    X(FUNCTIONS, nr_table_function, functions)       \
+    X(OBLIGATIONS, nr_table_obligation, obligations) \
+    X(EXCLUSIVES, nr_table_exclusive, exclusives)    \
+    X(SUSPENSIONS, nr_table_suspension, suspensions) \
+    X(EDGES, nr_table_edge, edges)                   \
+    X(CELLS, nr_table_cell, cells)                   \
+    X(GRANTS, nr_table_grant, grants)                \
+    X(NODES, nr_table_node, nodes)                   \
+    X(MESSAGES, nr_table_message, messages)          \
+    X(NUMBERS, uint32_t, numbers)                    \
+    X(ACTIVITY_INDEX, uint32_t, activity_index)      \
+    X(ROLE_INDEX, uint32_t, role_index)              \
+    X(AREA_INDEX, uint32_t, area_index)              \
+    X(FUNCTION_INDEX, uint32_t, function_index)      \
+    X(ROWS, uint64_t, rows)
+
+typedef enum nr_section {
+#define NR_SECTION(NAME, record, member) NR_SECTION_##NAME,
+    NR_SECTIONS(NR_SECTION)
+#undef NR_SECTION
+        NR_SECTION_COUNT,
+} nr_section;
+
+enum {
+    NR_IMAGE_VERSION = 1,
+    NR_IMAGE_BYTE_ORDER = 0x01020304,
+};
+
+#define NR_IMAGE_MAGIC "nrbac\r\n\x1a" /* 8 bytes; a text-mode copy breaks it */
+
+typedef struct nr_image_section {
+    uint64_t offset; /* from the start of the image, a multiple of 8 */
+    uint64_t count;  /* of records */
+} nr_image_section;
+
+typedef struct nr_image_header {
+    char magic[8];
+    uint32_t version;
+    uint32_t byte_order;
+    uint64_t size;     /* of the whole image */
+    uint64_t checksum; /* nr_checksum of everything after this member */
+    /* SHA-256 of everything after this member: the policy's name for ever. */
+    uint8_t digest[NR_SHA256_SIZE];
+    uint64_t compared_cells; /* how many the slow twin agreed on */
+    nr_text policy_name, policy_version, nrd_version;
+    uint32_t provenance; /* model.h: nr_provenance */
+    uint32_t roleless_additional;
+    uint32_t words; /* of a row in ROWS */
+    nr_image_section sections[NR_SECTION_COUNT];
+} nr_image_header;
+
+/* An open table: pointers into the image. */
+typedef struct nr_table {
+    const nr_image_header *header;
+    uint32_t words;
+#define NR_SECTION(NAME, record, member) \
+    const record *member;                \
+    uint32_t member##_count;
+    NR_SECTIONS(NR_SECTION)
+#undef NR_SECTION
+} nr_table;
+
+/* Verifies the image, wholly, and points the table into it. The memory must be
+ * aligned to 8 and outlive the table. NRBAC_E_IMAGE, NRBAC_E_VERSION with a line
+ * in *error (may be NULL) that says what is wrong. */
+nrbac_status nr_table_open(nr_table *table, const void *image, size_t size,
+                           nrbac_error *error);
+
+static inline const char *nr_table_text(const nr_table *table, nr_text text)
+{
+    return table->strings + text;
+}
+
+static inline const uint64_t *nr_table_row(const nr_table *table, uint32_t row)
+{
+    return table->rows + (size_t)row * table->words;
+}
+
+/* Numbers by code; a replaced code gives its replacement's. NR_NONE: unknown. */
+uint32_t nr_table_activity_of(const nr_table *table, const char *code);
+uint32_t nr_table_role_of(const nr_table *table, const char *code);
+uint32_t nr_table_area_of(const nr_table *table, const char *code);
+uint32_t nr_table_function_of(const nr_table *table, const char *id);
+
+#endif
