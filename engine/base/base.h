@@ -20,9 +20,9 @@
     } while (0)
 
 #if defined(__GNUC__)
-#define NR_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define NR_PRINTF(at, first) __attribute__((format(printf, at, first)))
 #else
-#define NR_PRINTF(format, first)
+#define NR_PRINTF(at, first)
 #endif
 
 /* "No such number", for indexes into tables and models. */
