@@ -12,25 +12,8 @@
 #define NR_MODEL_H
 
 #include "base/codes.h"
+#include "base/terms.h"
 #include "text/source.h"
-
-/* Room for ten times the real thing; each is checked where it is counted. */
-enum {
-    NR_ROLE_MAX = 4096,
-    NR_ACTIVITY_MAX = 8192,
-    NR_AREA_MAX = 4096,
-    NR_FUNCTION_MAX = 16384,
-    NR_OBLIGATION_MAX = 4096,
-    NR_EXCLUSIVE_MAX = 1024,
-    NR_REQUIREMENT_DEPTH_MAX = 16,
-    NR_REQUIREMENT_NODE_MAX = 1024, /* in one function */
-};
-
-typedef enum nr_code_status {
-    NR_ACTIVE = 0,
-    NR_LEGACY,   /* grants and warns (S19) */
-    NR_OBSOLETE, /* grants nothing; with replaced_by it counts as that code */
-} nr_code_status;
 
 /* A code where another one is meant: as written, and what it came to mean. */
 typedef struct nr_mention {
@@ -78,20 +61,6 @@ typedef struct nr_obligation {
     nr_span at;
 } nr_obligation;
 
-typedef enum nr_atom {
-    NR_ALL = 0, /* of the children; never empty */
-    NR_ANY,     /* of the children; the first that holds decides the obligations */
-    NR_ATOM_ACTIVITY,
-    NR_ATOM_ROLE,
-    NR_ATOM_AREA,
-    NR_ATOM_WORKGROUP,            /* text */
-    NR_ATOM_ORGANISATION,         /* text: ODS code of the acting organisation */
-    NR_ATOM_ORGANISATION_REQUEST, /* the acting organisation is the request's */
-    NR_ATOM_AAL,                  /* level: at least */
-    NR_ATOM_IAL,
-    NR_ATOM_PROOFING, /* level: 0, 5 or 9 */
-} nr_atom;
-
 /* A requirement (S20): nested all and any over atoms, no negation. */
 typedef struct nr_requirement nr_requirement;
 struct nr_requirement {
@@ -124,12 +93,6 @@ typedef struct nr_function {
     } messages;
 } nr_function;
 
-typedef enum nr_on_conflict {
-    NR_CONFLICT_DENY = 0,     /* none of the set's codes counts */
-    NR_CONFLICT_WARN,         /* all count, with a warning */
-    NR_CONFLICT_PREFER_FIRST, /* only the first listed one held counts */
-} nr_on_conflict;
-
 /* Codes that one profile must not use together (S22), judged after closure. */
 typedef struct nr_exclusive {
     const char *name;
@@ -138,13 +101,6 @@ typedef struct nr_exclusive {
     nr_on_conflict on_conflict;
 } nr_exclusive;
 
-typedef enum nr_suspended_kind {
-    NR_SUSPENDED_ACTIVITY,
-    NR_SUSPENDED_ROLE,
-    NR_SUSPENDED_FUNCTION,
-    NR_SUSPENDED_APPLICATION,
-} nr_suspended_kind;
-
 typedef struct nr_suspension {
     nr_suspended_kind kind;
     nr_mention what;
@@ -152,11 +108,6 @@ typedef struct nr_suspension {
     const char *until;  /* as written; for people */
     nr_span at;
 } nr_suspension;
-
-typedef enum nr_provenance {
-    NR_PROVENANCE_LOCAL = 0,
-    NR_PROVENANCE_EXAMPLE, /* no daemon serves it unless told to */
-} nr_provenance;
 
 typedef struct nr_model {
     nr_arena *arena;

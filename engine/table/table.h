@@ -16,6 +16,7 @@
 
 #include "base/bits.h"
 #include "base/hash.h"
+#include "base/terms.h"
 
 /* Offset of a NUL-terminated text in STRINGS; 0 is "". */
 typedef uint32_t nr_text;
@@ -34,7 +35,7 @@ typedef struct nr_origin {
 typedef struct nr_table_activity {
     nr_text code, name;
     nr_origin origin;
-    uint32_t status; /* nr_code_status of model.h: 0 active, 1 legacy, 2 obsolete */
+    uint32_t status;      /* nr_code_status */
     uint32_t replaced_by; /* activity, or NR_NONE */
     uint32_t suspension;  /* SUSPENSIONS, or NR_NONE */
     uint32_t closure;     /* ROWS: itself and all it includes; NR_NONE: itself alone */
@@ -78,7 +79,7 @@ typedef struct nr_table_obligation {
 } nr_table_obligation;
 
 /* One node of a requirement. A tree stands in preorder: the children of a node
- * at i are at i + 1, then each `size` further. `atom` is nr_atom of model.h. */
+ * at i are at i + 1, then each `size` further. `atom` is nr_atom. */
 typedef struct nr_table_node {
     uint32_t atom;
     uint32_t size;        /* of the subtree, itself included */
@@ -96,18 +97,19 @@ typedef struct nr_table_function {
 } nr_table_function;
 
 typedef struct nr_table_message {
-    nr_text outcome, text; /* model.h: nr_message */
+    nr_text outcome,
+        text; /* outcome: an effect's or reason's slug; "": every refusal */
 } nr_table_message;
 
 typedef struct nr_table_exclusive {
     nr_text name;
     nr_origin origin;
-    uint32_t on_conflict; /* model.h: nr_on_conflict */
+    uint32_t on_conflict; /* nr_on_conflict */
     nr_range activities;  /* NUMBERS, in the order listed */
 } nr_table_exclusive;
 
 typedef struct nr_table_suspension {
-    uint32_t kind; /* model.h: nr_suspended_kind */
+    uint32_t kind; /* nr_suspended_kind */
     nr_text what, reason, until;
     nr_origin origin;
 } nr_table_suspension;
@@ -165,7 +167,7 @@ typedef struct nr_image_header {
     uint8_t digest[NR_SHA256_SIZE];
     uint64_t compared_cells; /* how many the slow twin agreed on */
     nr_text policy_name, policy_version, nrd_version;
-    uint32_t provenance; /* model.h: nr_provenance */
+    uint32_t provenance; /* nr_provenance */
     uint32_t roleless_additional;
     uint32_t words; /* of a row in ROWS */
     nr_image_section sections[NR_SECTION_COUNT];

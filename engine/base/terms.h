@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The words that the model and the table both speak, though they never meet.
+ * The numbers stand in images: add at the end, never change.
+ */
+#ifndef NR_TERMS_H
+#define NR_TERMS_H
+
+/* Room for ten times the real thing; each is checked where it is counted. */
+enum {
+    NR_ROLE_MAX = 4096,
+    NR_ACTIVITY_MAX = 8192,
+    NR_AREA_MAX = 4096,
+    NR_FUNCTION_MAX = 16384,
+    NR_OBLIGATION_MAX = 4096,
+    NR_EXCLUSIVE_MAX = 1024,
+    NR_REQUIREMENT_DEPTH_MAX = 16,
+    NR_REQUIREMENT_NODE_MAX = 1024, /* in one function */
+};
+
+typedef enum nr_code_status {
+    NR_ACTIVE = 0,
+    NR_LEGACY,   /* grants and warns (S19) */
+    NR_OBSOLETE, /* grants nothing; with replaced_by it counts as that code */
+} nr_code_status;
+
+typedef enum nr_atom {
+    NR_ALL = 0, /* of the children; never empty */
+    NR_ANY,     /* of the children; the first that holds decides the obligations */
+    NR_ATOM_ACTIVITY,
+    NR_ATOM_ROLE,
+    NR_ATOM_AREA,
+    NR_ATOM_WORKGROUP,            /* text */
+    NR_ATOM_ORGANISATION,         /* text: ODS code of the acting organisation */
+    NR_ATOM_ORGANISATION_REQUEST, /* the acting organisation is the request's */
+    NR_ATOM_AAL,                  /* level: at least */
+    NR_ATOM_IAL,
+    NR_ATOM_PROOFING, /* level: 0, 5 or 9 */
+} nr_atom;
+
+typedef enum nr_on_conflict {
+    NR_CONFLICT_DENY = 0,     /* none of the set's codes counts */
+    NR_CONFLICT_WARN,         /* all count, with a warning */
+    NR_CONFLICT_PREFER_FIRST, /* only the first listed one held counts */
+} nr_on_conflict;
+
+typedef enum nr_suspended_kind {
+    NR_SUSPENDED_ACTIVITY,
+    NR_SUSPENDED_ROLE,
+    NR_SUSPENDED_FUNCTION,
+    NR_SUSPENDED_APPLICATION,
+} nr_suspended_kind;
+
+typedef enum nr_provenance {
+    NR_PROVENANCE_LOCAL = 0,
+    NR_PROVENANCE_EXAMPLE, /* no daemon serves it unless told to */
+} nr_provenance;
+
+#endif
