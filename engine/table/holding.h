@@ -31,15 +31,13 @@ typedef struct nr_holding {
     const nr_table *table;
     const nr_facts *facts;
     uint32_t role;         /* NR_NONE: unknown, or none */
-    const uint32_t *areas; /* those known to the table */
-    uint32_t area_count;
-    const uint32_t *additional; /* those known and in use, ascending, each once */
-    uint32_t additional_count;
-    /* Rows of table->words: */
-    const uint64_t *baseline;  /* closure of the baseline alone */
-    const uint64_t *closed;    /* closure of baseline and additional */
-    const uint64_t *effective; /* closed, without excluded and suspended ones */
-    const uint64_t *excluded;  /* taken away by exclusive sets */
+    const uint64_t *areas; /* bits: the areas of work that the table knows */
+    /* Rows of table->words, a bit an activity: */
+    const uint64_t *additional; /* as added, without what they include */
+    const uint64_t *baseline;   /* closure of the baseline alone */
+    const uint64_t *closed;     /* closure of baseline and additional */
+    const uint64_t *effective;  /* closed, without excluded and suspended ones */
+    const uint64_t *excluded;   /* taken away by exclusive sets */
 } nr_holding;
 
 /* Makes a holding in the arena; facts must outlive it. */

@@ -64,11 +64,6 @@ NRBAC_API int64_t nrbac_poll(nrbac_engine *engine, int64_t now);
 
 /* ---- Who asks ------------------------------------------------------------ */
 
-/* A level as evidence states it. 0 is "not stated" (S4): a forgotten level must
- * never read as one, so levels are shifted by one. */
-#define NRBAC_LEVEL(n) ((n) + 1)
-enum { NRBAC_LEVEL_UNKNOWN = 0 };
-
 /* A role profile (S6 to S9). Codes may be full triples, as received. */
 typedef struct nrbac_profile {
     const char *id;   /* person_roleid, uniqueIdentifier; may be NULL */
@@ -144,6 +139,10 @@ NRBAC_API bool nrbac_check(const nrbac_session *session, nrbac_name name);
 /* The decision with its reason and obligations; for a name whose permit carries
  * obligations, this is the question to ask. Never allocates or fails. */
 NRBAC_API nrbac_decision nrbac_decide(nrbac_session *session, nrbac_name name);
+
+/* The same by its text, which is not remembered: for names that come from
+ * somebody who may make them up. */
+NRBAC_API nrbac_decision nrbac_decide_text(nrbac_session *session, const char *name);
 
 /* When the session's evidence expires (Unix seconds); 0: not stated. */
 NRBAC_API int64_t nrbac_session_valid_until(const nrbac_session *session);

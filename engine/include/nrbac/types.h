@@ -43,6 +43,11 @@ typedef enum nrbac_reason {
 #undef NRBAC_REASON
 } nrbac_reason;
 
+/* A level as evidence states it. 0 is "not stated" (S4): a forgotten level must
+ * never read as one, so levels are shifted by one. */
+#define NRBAC_LEVEL(n) ((n) + 1)
+enum { NRBAC_LEVEL_UNKNOWN = 0 };
+
 /* The most obligations that one permit can carry; a policy that could give more
  * does not compile. */
 enum { NRBAC_OBLIGATION_MAX = 16 };
