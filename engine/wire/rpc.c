@@ -140,7 +140,10 @@ void nr_rpc_write_request(nr_buffer *buffer, uint32_t id, const char *method,
     msgpack_packer packer;
     start(&packer, buffer, NR_RPC_REQUEST, &id);
     pack_text(&packer, method);
-    nr_wire_encode(buffer, params);
+    if (params == NULL)
+        msgpack_pack_array(&packer, 0);
+    else
+        nr_wire_encode(buffer, params);
 }
 
 void nr_rpc_write_result(nr_buffer *buffer, uint32_t id, const nrbac_value *result)

@@ -45,6 +45,7 @@ typedef struct nr_rpc {
 NRBAC_MUST_USE nrbac_status nr_rpc_read(nrbac_document *document, const uint8_t *bytes,
                                         size_t size, nr_rpc *out, const char **problem);
 
+/* params NULL: an empty list. */
 void nr_rpc_write_request(nr_buffer *buffer, uint32_t id, const char *method,
                           const nrbac_value *params);
 void nr_rpc_write_result(nr_buffer *buffer, uint32_t id, const nrbac_value *result);
