@@ -102,8 +102,8 @@ static nrbac_status make_rows(nr_arena *arena, nr_holding *holding)
     return made ? NRBAC_OK : NRBAC_E_MEMORY;
 }
 
-nrbac_status nr_holding_make(nr_arena *arena, const nr_table *table, const nr_facts *facts,
-                             nr_holding *holding)
+nrbac_status nr_holding_make(nr_arena *arena, const nr_table *table,
+                             const nr_facts *facts, nr_holding *holding)
 {
     *holding = (nr_holding){
         .table = table,
@@ -127,7 +127,8 @@ nrbac_status nr_holding_make(nr_arena *arena, const nr_table *table, const nr_fa
     return NRBAC_OK;
 }
 
-nrbac_status nr_holding_copy(nr_arena *arena, const nr_holding *holding, nr_holding *copy)
+nrbac_status nr_holding_copy(nr_arena *arena, const nr_holding *holding,
+                             nr_holding *copy)
 {
     *copy = *holding;
     NR_TRY(make_rows(arena, copy));

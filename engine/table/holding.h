@@ -30,8 +30,8 @@ typedef struct nr_facts {
 typedef struct nr_holding {
     const nr_table *table;
     const nr_facts *facts;
-    uint32_t role;         /* NR_NONE: unknown, or none */
-    uint64_t *areas;       /* bits: the areas of work that the table knows */
+    uint32_t role;   /* NR_NONE: unknown, or none */
+    uint64_t *areas; /* bits: the areas of work that the table knows */
     /* Rows of table->words, a bit an activity: */
     uint64_t *additional; /* as added, without what they include */
     uint64_t *baseline;   /* closure of the baseline alone */
@@ -44,7 +44,8 @@ typedef struct nr_holding {
 nrbac_status nr_holding_make(nr_arena *arena, const nr_table *table,
                              const nr_facts *facts, nr_holding *holding);
 /* A second holding of the same profile, to try additional activities on. */
-nrbac_status nr_holding_copy(nr_arena *arena, const nr_holding *holding, nr_holding *copy);
+nrbac_status nr_holding_copy(nr_arena *arena, const nr_holding *holding,
+                             nr_holding *copy);
 /* Makes the copy what `holding` would be with these activities added. */
 void nr_holding_try(nr_holding *copy, const nr_holding *holding, const uint32_t *added,
                     uint32_t added_count);
@@ -58,6 +59,8 @@ typedef struct nr_verdict {
 } nr_verdict;
 
 nr_verdict nr_decide_activity(const nr_holding *holding, uint32_t activity);
+/* Whether one atom of a requirement holds (not ALL or ANY), for explanations. */
+bool nr_atom_holds(const nr_holding *holding, const nr_table_node *node);
 nr_verdict nr_decide_function(const nr_holding *holding, uint32_t function);
 
 #endif
