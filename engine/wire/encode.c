@@ -74,3 +74,24 @@ void nr_wire_encode(nr_buffer *buffer, const nrbac_value *value)
     msgpack_packer_init(&packer, buffer, write_bytes);
     pack(&packer, value);
 }
+
+enum { LIST_HEAD = 5 }; /* array 32: its kind and four bytes of length */
+
+size_t nr_wire_open_list(nr_buffer *buffer, const char *key)
+{
+    static const uint8_t head[LIST_HEAD] = { 0xdd };
+    msgpack_packer packer;
+    msgpack_packer_init(&packer, buffer, write_bytes);
+    msgpack_pack_map(&packer, 1);
+    pack_text(&packer, key, strlen(key));
+    nr_buffer_append(buffer, head, sizeof(head));
+    return buffer->size - LIST_HEAD;
+}
+
+void nr_wire_close_list(nr_buffer *buffer, size_t list, uint32_t count)
+{
+    if (buffer->failed)
+        return;
+    for (unsigned i = 1; i < LIST_HEAD; i++)
+        buffer->bytes[list + i] = (uint8_t)(count >> (8 * (LIST_HEAD - 1 - i)));
+}

@@ -146,11 +146,16 @@ void nr_rpc_write_request(nr_buffer *buffer, uint32_t id, const char *method,
         nr_wire_encode(buffer, params);
 }
 
-void nr_rpc_write_result(nr_buffer *buffer, uint32_t id, const nrbac_value *result)
+void nr_rpc_begin_result(nr_buffer *buffer, uint32_t id)
 {
     msgpack_packer packer;
     start(&packer, buffer, NR_RPC_RESPONSE, &id);
     msgpack_pack_nil(&packer);
+}
+
+void nr_rpc_write_result(nr_buffer *buffer, uint32_t id, const nrbac_value *result)
+{
+    nr_rpc_begin_result(buffer, id);
     nr_wire_encode(buffer, result);
 }
 

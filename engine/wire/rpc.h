@@ -49,6 +49,8 @@ NRBAC_MUST_USE nrbac_status nr_rpc_read(nrbac_document *document, const uint8_t 
 void nr_rpc_write_request(nr_buffer *buffer, uint32_t id, const char *method,
                           const nrbac_value *params);
 void nr_rpc_write_result(nr_buffer *buffer, uint32_t id, const nrbac_value *result);
+/* The start of a response alone; one encoded value must follow. */
+void nr_rpc_begin_result(nr_buffer *buffer, uint32_t id);
 
 /* A refusal; `id` NULL: it is not known which request is meant. */
 void nr_rpc_write_fault(nr_buffer *buffer, const uint32_t *id, nr_fault fault,

@@ -77,4 +77,10 @@ NRBAC_MUST_USE nrbac_status nr_wire_decode(nrbac_document *document,
 /* Appends the shortest form of the value; maps keep the order of their members. */
 void nr_wire_encode(nr_buffer *buffer, const nrbac_value *value);
 
+/* A map of one member that is a list, encoded item by item, so that an answer to
+ * many questions never stands in memory as values. The list's length is told at
+ * the end, to the number that nr_wire_open_list() returned. */
+size_t nr_wire_open_list(nr_buffer *buffer, const char *key);
+void nr_wire_close_list(nr_buffer *buffer, size_t list, uint32_t count);
+
 #endif
