@@ -74,6 +74,11 @@ class Answer(dict):
         return json.dumps(self.context["warnings"])
 
     @property
+    def profile(self):
+        """(id, role, organisation) of the profile in force."""
+        return tuple(self.context["profile"].get(key) for key in ("id", "role", "organisation"))
+
+    @property
     def nearest(self):
         return [codes_within(entry) for entry in self.context["nearest"]]
 
