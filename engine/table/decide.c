@@ -108,6 +108,11 @@ static bool atom_holds(const nr_holding *holding, const nr_table_node *node,
     return false;
 }
 
+bool nr_atom_holds(const nr_holding *holding, const nr_table_node *node)
+{
+    return atom_holds(holding, node, 0);
+}
+
 /* Whether an ALL or ANY holds, given its children. */
 static bool group_holds(const nr_table_node *nodes, uint32_t at, const uint64_t *held)
 {

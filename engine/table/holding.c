@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "table/holding.h"
 
+#include <string.h>
+
 static uint64_t *new_row(nr_arena *arena, uint32_t words)
 {
     return nr_arena_new_array(arena, words, uint64_t);
@@ -65,74 +67,84 @@ static void take_suspended_away(const nr_table *table, uint64_t *row)
 }
 
 /* From baseline and additional to everything that follows from them. */
-static nrbac_status complete(nr_arena *arena, nr_holding *holding)
+static void complete(nr_holding *holding)
 {
     const nr_table *table = holding->table;
-    uint64_t *closed = new_row(arena, table->words);
-    uint64_t *effective = new_row(arena, table->words);
-    uint64_t *excluded = new_row(arena, table->words);
-    if (closed == NULL || effective == NULL || excluded == NULL)
-        return NRBAC_E_MEMORY;
+    uint32_t words = table->words;
+    size_t size = (size_t)words * sizeof(uint64_t);
 
-    nr_bits_unite(closed, holding->baseline, table->words);
-    for (uint32_t a = nr_bits_next(holding->additional, table->words, 0); a != NR_NONE;
-         a = nr_bits_next(holding->additional, table->words, a + 1))
-        add_closure(table, closed, a);
-    holding->closed = closed;
+    memcpy(holding->closed, holding->baseline, size);
+    for (uint32_t a = nr_bits_next(holding->additional, words, 0); a != NR_NONE;
+         a = nr_bits_next(holding->additional, words, a + 1))
+        add_closure(table, holding->closed, a);
 
+    memset(holding->excluded, 0, size);
     for (uint32_t i = 0; i < table->exclusives_count; i++)
-        judge_set(holding, &table->exclusives[i], excluded);
-    holding->excluded = excluded;
+        judge_set(holding, &table->exclusives[i], holding->excluded);
 
-    nr_bits_unite(effective, closed, table->words);
-    nr_bits_without(effective, excluded, table->words);
-    take_suspended_away(table, effective);
-    holding->effective = effective;
-    return NRBAC_OK;
+    memcpy(holding->effective, holding->closed, size);
+    nr_bits_without(holding->effective, holding->excluded, words);
+    take_suspended_away(table, holding->effective);
+}
+
+static nrbac_status make_rows(nr_arena *arena, nr_holding *holding)
+{
+    uint32_t words = holding->table->words;
+    holding->areas = new_row(arena, nr_bits_words(holding->table->areas_count));
+    holding->additional = new_row(arena, words);
+    holding->baseline = new_row(arena, words);
+    holding->closed = new_row(arena, words);
+    holding->effective = new_row(arena, words);
+    holding->excluded = new_row(arena, words);
+    bool made = holding->areas != NULL && holding->additional != NULL &&
+                holding->baseline != NULL && holding->closed != NULL &&
+                holding->effective != NULL && holding->excluded != NULL;
+    return made ? NRBAC_OK : NRBAC_E_MEMORY;
 }
 
 nrbac_status nr_holding_make(nr_arena *arena, const nr_table *table,
                              const nr_facts *facts, nr_holding *holding)
 {
-    uint64_t *areas = new_row(arena, nr_bits_words(table->areas_count));
-    uint64_t *additional = new_row(arena, table->words);
-    uint64_t *baseline = new_row(arena, table->words);
-    if (areas == NULL || additional == NULL || baseline == NULL)
-        return NRBAC_E_MEMORY;
-
-    for (size_t i = 0; i < facts->area_of_work_count; i++) {
-        uint32_t area = nr_table_area_of(table, facts->areas_of_work[i]);
-        if (area != NR_NONE)
-            nr_bits_add(areas, area);
-    }
-    for (size_t i = 0; i < facts->activity_count; i++) {
-        uint32_t activity = nr_table_activity_of(table, facts->activities[i]);
-        if (activity != NR_NONE && table->activities[activity].status != NR_OBSOLETE)
-            nr_bits_add(additional, activity);
-    }
     *holding = (nr_holding){
         .table = table,
         .facts = facts,
         .role = facts->role == NULL ? NR_NONE : nr_table_role_of(table, facts->role),
-        .areas = areas,
-        .additional = additional,
-        .baseline = baseline,
     };
-    unite_baseline(holding, baseline);
-    return complete(arena, holding);
+    NR_TRY(make_rows(arena, holding));
+
+    for (size_t i = 0; i < facts->area_of_work_count; i++) {
+        uint32_t area = nr_table_area_of(table, facts->areas_of_work[i]);
+        if (area != NR_NONE)
+            nr_bits_add(holding->areas, area);
+    }
+    for (size_t i = 0; i < facts->activity_count; i++) {
+        uint32_t activity = nr_table_activity_of(table, facts->activities[i]);
+        if (activity != NR_NONE && table->activities[activity].status != NR_OBSOLETE)
+            nr_bits_add(holding->additional, activity);
+    }
+    unite_baseline(holding, holding->baseline);
+    complete(holding);
+    return NRBAC_OK;
 }
 
-nrbac_status nr_holding_with(nr_arena *arena, const nr_holding *holding,
-                             const uint32_t *more, uint32_t more_count,
-                             nr_holding *with)
+nrbac_status nr_holding_copy(nr_arena *arena, const nr_holding *holding,
+                             nr_holding *copy)
 {
-    uint64_t *additional = new_row(arena, holding->table->words);
-    if (additional == NULL)
-        return NRBAC_E_MEMORY;
-    nr_bits_unite(additional, holding->additional, holding->table->words);
-    for (uint32_t i = 0; i < more_count; i++)
-        nr_bits_add(additional, more[i]);
-    *with = *holding;
-    with->additional = additional;
-    return complete(arena, with);
+    *copy = *holding;
+    NR_TRY(make_rows(arena, copy));
+    memcpy(copy->areas, holding->areas,
+           (size_t)nr_bits_words(holding->table->areas_count) * sizeof(uint64_t));
+    nr_holding_try(copy, holding, NULL, 0);
+    return NRBAC_OK;
+}
+
+void nr_holding_try(nr_holding *copy, const nr_holding *holding, const uint32_t *added,
+                    uint32_t added_count)
+{
+    size_t size = (size_t)holding->table->words * sizeof(uint64_t);
+    memcpy(copy->baseline, holding->baseline, size);
+    memcpy(copy->additional, holding->additional, size);
+    for (uint32_t i = 0; i < added_count; i++)
+        nr_bits_add(copy->additional, added[i]);
+    complete(copy);
 }

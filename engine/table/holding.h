@@ -30,23 +30,25 @@ typedef struct nr_facts {
 typedef struct nr_holding {
     const nr_table *table;
     const nr_facts *facts;
-    uint32_t role;         /* NR_NONE: unknown, or none */
-    const uint64_t *areas; /* bits: the areas of work that the table knows */
+    uint32_t role;   /* NR_NONE: unknown, or none */
+    uint64_t *areas; /* bits: the areas of work that the table knows */
     /* Rows of table->words, a bit an activity: */
-    const uint64_t *additional; /* as added, without what they include */
-    const uint64_t *baseline;   /* closure of the baseline alone */
-    const uint64_t *closed;     /* closure of baseline and additional */
-    const uint64_t *effective;  /* closed, without excluded and suspended ones */
-    const uint64_t *excluded;   /* taken away by exclusive sets */
+    uint64_t *additional; /* as added, without what they include */
+    uint64_t *baseline;   /* closure of the baseline alone */
+    uint64_t *closed;     /* closure of baseline and additional */
+    uint64_t *effective;  /* closed, without excluded and suspended ones */
+    uint64_t *excluded;   /* taken away by exclusive sets */
 } nr_holding;
 
 /* Makes a holding in the arena; facts must outlive it. */
 nrbac_status nr_holding_make(nr_arena *arena, const nr_table *table,
                              const nr_facts *facts, nr_holding *holding);
-/* The same with more additional activities: the numbers in `more`. */
-nrbac_status nr_holding_with(nr_arena *arena, const nr_holding *holding,
-                             const uint32_t *more, uint32_t more_count,
-                             nr_holding *with);
+/* A second holding of the same profile, to try additional activities on. */
+nrbac_status nr_holding_copy(nr_arena *arena, const nr_holding *holding,
+                             nr_holding *copy);
+/* Makes the copy what `holding` would be with these activities added. */
+void nr_holding_try(nr_holding *copy, const nr_holding *holding, const uint32_t *added,
+                    uint32_t added_count);
 
 /* An outcome in the table's numbers. */
 typedef struct nr_verdict {
@@ -57,6 +59,8 @@ typedef struct nr_verdict {
 } nr_verdict;
 
 nr_verdict nr_decide_activity(const nr_holding *holding, uint32_t activity);
+/* Whether one atom of a requirement holds (not ALL or ANY), for explanations. */
+bool nr_atom_holds(const nr_holding *holding, const nr_table_node *node);
 nr_verdict nr_decide_function(const nr_holding *holding, uint32_t function);
 
 #endif

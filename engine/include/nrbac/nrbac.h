@@ -119,7 +119,7 @@ typedef struct nrbac_request {
  * once, keep it: a number never changes its meaning and is never reused while
  * the engine lives, whatever policy is published. The name need not be in the
  * policy yet; until it is, checks answer no. Returns 0, which always checks as
- * no, when out of memory or for more than 65,535 names. */
+ * no, when out of memory or for more than 1,048,576 names. */
 typedef uint32_t nrbac_name;
 NRBAC_API nrbac_name nrbac_prepare(nrbac_engine *engine, const char *name);
 
@@ -196,6 +196,12 @@ NRBAC_API nrbac_value *nrbac_what_can(nrbac_engine *engine,
                                       const nrbac_request *request,
                                       nrbac_document *document);
 
+/* The same for the subject of a request document. */
+NRBAC_API nrbac_value *nrbac_what_can_document(nrbac_engine *engine,
+                                               const nrbac_value *request,
+                                               unsigned flags,
+                                               nrbac_document *document);
+
 /* Who may do NAME: a map with `name`, `roles` (each role and area of work whose
  * baseline reaches it, or, for a function, makes it hold) and `add` (the codes
  * that a Registration Authority could add). NULL when out of memory; the
@@ -210,7 +216,6 @@ NRBAC_API nrbac_value *nrbac_policy_info(nrbac_engine *engine,
 
 /* The table in force as stable text, in pieces, for golden files. Stops when
  * the sink returns false. NRBAC_E_ARGUMENT without a policy. */
-typedef bool nrbac_sink(void *context, const char *text, size_t size);
 NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_dump(nrbac_engine *engine, nrbac_sink *sink,
                                                  void *context);
 

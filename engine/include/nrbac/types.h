@@ -68,6 +68,9 @@ typedef struct nrbac_error {
     char text[256];
 } nrbac_error;
 
+/* Takes a piece of a text; false stops the writer. */
+typedef bool nrbac_sink(void *context, const char *text, size_t size);
+
 /* Slugs and texts; never NULL, also for numbers that a newer release added. */
 NRBAC_API const char *nrbac_status_text(nrbac_status status);
 NRBAC_API const char *nrbac_effect_slug(nrbac_effect effect);

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one writer of answers: a decided question as a document of the shape that
+ * schema/protocol.md and the manual show. JSON and MessagePack are made from it.
+ */
+#include "api/question.h"
+#include "table/nearest.h"
+#include "table/path.h"
+
+#include <string.h>
+
+static nrbac_value *text(const nr_question *question, const char *string)
+{
+    return nrbac_new_text(question->document, string);
+}
+
+static void set(const nr_question *question, nrbac_value *map, const char *key,
+                nrbac_value *value)
+{
+    nrbac_set(question->document, map, key, value);
+}
+
+static void set_text(const nr_question *question, nrbac_value *map, const char *key,
+                     const char *string)
+{
+    set(question, map, key, text(question, string));
+}
+
+static const char *code_of(const nr_table *table, uint32_t activity)
+{
+    return nr_table_text(table, table->activities[activity].code);
+}
+
+static const char *activity_name(const nr_table *table, uint32_t activity)
+{
+    const char *name = nr_table_text(table, table->activities[activity].name);
+    return *name == '\0' ? NULL : name;
+}
+
+static void set_origin(const nr_question *question, nrbac_value *map, nr_origin origin)
+{
+    set_text(question, map, "file",
+             nr_table_text(&question->policy->table, origin.file));
+    set(question, map, "line", nrbac_new_integer(question->document, origin.line));
+}
+
+/* ---- Who ------------------------------------------------------------------------ */
+
+nrbac_value *nr_answer_profile(const nr_question *question)
+{
+    const nr_standing *standing = &question->standing;
+    if (standing->profile == NULL)
+        return nrbac_new_null(question->document);
+    nrbac_value *map = nrbac_new_map(question->document);
+    set_text(question, map, "id", standing->profile->id);
+    set_text(question, map, "role", standing->role);
+    set_text(question, map, "organisation", standing->profile->organisation);
+    const char *acting = standing->acting_organisation;
+    const char *own = standing->profile->organisation;
+    if (acting != NULL && (own == NULL || strcmp(acting, own) != 0))
+        set_text(question, map, "acting_organisation", acting);
+    if (question->explain && question->holding.table != NULL &&
+        question->holding.role != NR_NONE) {
+        const nr_table *table = question->holding.table;
+        set_text(question, map, "role_name",
+                 nr_table_text(table, table->roles[question->holding.role].name));
+    }
+    return map;
+}
+
+static nrbac_value *candidates(const nr_question *question)
+{
+    const nrbac_subject *subject = &question->request->subject;
+    nrbac_value *list = nrbac_new_list(question->document);
+    for (size_t i = 0; i < subject->profile_count; i++) {
+        const nrbac_profile *profile = &subject->profiles[i];
+        nr_verdict verdict = nr_question_decide_as(question, profile);
+        nrbac_value *map = nrbac_new_map(question->document);
+        set_text(question, map, "id", profile->id);
+        set_text(question, map, "role", profile->role);
+        set_text(question, map, "organisation", profile->organisation);
+        set_text(question, map, "effect",
+                 nrbac_effect_slug(nrbac_reason_effect(verdict.reason)));
+        set_text(question, map, "reason", nrbac_reason_slug(verdict.reason));
+        nrbac_append(question->document, list, map);
+    }
+    return list;
+}
+
+/* ---- Warnings --------------------------------------------------------------------- */
+
+typedef struct warning_list {
+    const nr_question *question;
+    nrbac_value *list;
+} warning_list;
+
+static const char *warning_slug(int number)
+{
+    switch (number) {
+#define NRBAC_WARNING(number, NAME, slug, doc) \
+    case number:                               \
+        return slug;
+#include <nrbac/warning.def>
+#undef NRBAC_WARNING
+    default:
+        return "unknown-warning";
+    }
+}
+
+enum {
+#define NRBAC_WARNING(number, NAME, slug, doc) WARNING_##NAME = (number),
+#include <nrbac/warning.def>
+#undef NRBAC_WARNING
+};
+
+static void warn(const warning_list *to, int number, const char *value)
+{
+    nrbac_value *map = nrbac_new_map(to->question->document);
+    set_text(to->question, map, "code", warning_slug(number));
+    set_text(to->question, map, "value", value);
+    nrbac_append(to->question->document, to->list, map);
+}
+
+static void warn_of_status(const warning_list *to, uint32_t status, const char *code)
+{
+    if (status == NR_LEGACY)
+        warn(to, WARNING_LEGACY_CODE, code);
+    else if (status == NR_OBSOLETE)
+        warn(to, WARNING_OBSOLETE_CODE, code);
+}
+
+static void warn_of_role(const warning_list *to)
+{
+    const nr_holding *holding = &to->question->holding;
+    const char *code = holding->facts->role;
+    if (code == NULL)
+        return;
+    if (holding->role == NR_NONE)
+        warn(to, WARNING_UNKNOWN_ROLE, code);
+    else
+        warn_of_status(to, holding->table->roles[holding->role].status, code);
+}
+
+/* Additional activities that the policy does not know (S17), or that are retired. */
+static void warn_of_additional(const warning_list *to)
+{
+    const nr_facts *facts = to->question->holding.facts;
+    const nr_table *table = to->question->holding.table;
+    for (size_t i = 0; i < facts->activity_count; i++) {
+        uint32_t activity = nr_table_activity_of(table, facts->activities[i]);
+        if (activity == NR_NONE)
+            warn(to, WARNING_UNKNOWN_ADDITIONAL, facts->activities[i]);
+        else
+            warn_of_status(to, table->activities[activity].status,
+                           facts->activities[i]);
+    }
+}
+
+static void warn_of_sets(const warning_list *to)
+{
+    const nr_holding *holding = &to->question->holding;
+    const nr_table *table = holding->table;
+    for (uint32_t i = 0; i < table->exclusives_count; i++) {
+        const nr_table_exclusive *set_of = &table->exclusives[i];
+        uint32_t held = 0;
+        for (uint32_t m = 0; m < set_of->activities.count; m++)
+            held += nr_bits_has(holding->closed,
+                                table->numbers[set_of->activities.first + m]);
+        if (set_of->on_conflict == NR_CONFLICT_WARN && held > 1)
+            warn(to, WARNING_EXCLUSIVE_SET, nr_table_text(table, set_of->name));
+    }
+}
+
+nrbac_value *nr_answer_warnings(const nr_question *question)
+{
+    warning_list to = { question, nrbac_new_list(question->document) };
+    if (question->standing.choice_overridden)
+        warn(&to, WARNING_ROLE_CHOICE_OVERRIDDEN,
+             question->request->subject.caller_choice);
+    if (question->holding.table != NULL) {
+        warn_of_role(&to);
+        warn_of_additional(&to);
+        warn_of_sets(&to);
+    }
+    if (question->policy != NULL) {
+        const nr_table *table = &question->policy->table;
+        if (table->header->provenance == NR_PROVENANCE_EXAMPLE)
+            warn(&to, WARNING_EXAMPLE_POLICY,
+                 nr_table_text(table, table->header->policy_name));
+    }
+    return to.list;
+}
+
+/* ---- Why -------------------------------------------------------------------------- */
+
+/* Codes alone, as in the contract; explained, a map for each step. */
+static nrbac_value *write_steps(const nr_question *question, const nr_path *path,
+                                bool explained)
+{
+    const nr_table *table = &question->policy->table;
+    nrbac_value *list = nrbac_new_list(question->document);
+    for (uint32_t i = 0; i < path->count; i++) {
+        const nr_step *step = &path->steps[i];
+        const char *code = code_of(table, step->activity);
+        if (!explained) {
+            nrbac_append(question->document, list, text(question, code));
+            continue;
+        }
+        nrbac_value *map = nrbac_new_map(question->document);
+        set_text(question, map, "code", code);
+        set_text(question, map, "name", activity_name(table, step->activity));
+        if (step->origin.file != 0)
+            set_origin(question, map, step->origin);
+        nrbac_append(question->document, list, map);
+    }
+    return list;
+}
+
+nrbac_value *nr_answer_path(const nr_question *question, uint32_t activity)
+{
+    nr_path path;
+    if (nr_path_find(&question->document->arena, &question->holding, activity, &path) !=
+        NRBAC_OK)
+        question->document->failed = true;
+    return write_steps(question, &path, false);
+}
+
+static nrbac_value *granted_by(const nr_question *question, const nr_path *path)
+{
+    nrbac_value *map = nrbac_new_map(question->document);
+    set_text(question, map, "source", path->baseline ? "baseline" : "additional");
+    if (path->baseline)
+        set_origin(question, map, path->steps[0].origin);
+    return map;
+}
+
+static void set_grant_of_activity(const nr_question *question, nrbac_value *context)
+{
+    nr_path path;
+    if (nr_path_find(&question->document->arena, &question->holding,
+                     question->target.number, &path) != NRBAC_OK) {
+        question->document->failed = true;
+        return;
+    }
+    set(question, context, "path", write_steps(question, &path, false));
+    set(question, context, "granted_by", granted_by(question, &path));
+    if (question->explain)
+        set(question, context, "steps", write_steps(question, &path, true));
+}
+
+static void set_grant_of_function(const nr_question *question, nrbac_value *context)
+{
+    const nr_table *table = &question->policy->table;
+    nrbac_value *map = nrbac_new_map(question->document);
+    set_text(question, map, "source", "requirement");
+    set_origin(question, map, table->functions[question->target.number].origin);
+    set(question, context, "path", nrbac_new_list(question->document));
+    set(question, context, "granted_by", map);
+}
+
+static void set_grant(const nr_question *question, nrbac_value *context)
+{
+    if (nrbac_reason_effect(question->verdict.reason) != NRBAC_PERMIT) {
+        set(question, context, "path", nrbac_new_list(question->document));
+        set(question, context, "granted_by", nrbac_new_null(question->document));
+    } else if (question->target.kind == NR_TARGET_ACTIVITY) {
+        set_grant_of_activity(question, context);
+    } else {
+        set_grant_of_function(question, context);
+    }
+}
+
+static void set_nearest(const nr_question *question, nrbac_value *context)
+{
+    nr_arena *arena = &question->document->arena;
+    nr_nearest nearest;
+    nrbac_status status = question->target.kind == NR_TARGET_ACTIVITY
+                              ? nr_nearest_for_activity(arena, &question->holding,
+                                                        question->target.number,
+                                                        &nearest)
+                              : nr_nearest_for_function(arena, &question->holding,
+                                                        question->target.number,
+                                                        &nearest);
+    if (status != NRBAC_OK) {
+        question->document->failed = true;
+        return;
+    }
+    nrbac_value *sets = nrbac_new_list(question->document);
+    for (uint32_t i = 0; i < nearest.count; i++) {
+        nrbac_value *codes = nrbac_new_list(question->document);
+        for (uint32_t k = 0; k < nearest.sets[i].count; k++)
+            nrbac_append(question->document, codes,
+                         text(question, code_of(&question->policy->table,
+                                                nearest.sets[i].activities[k])));
+        nrbac_append(question->document, sets, codes);
+    }
+    set(question, context, "nearest", sets);
+    set(question, context, "nearest_complete",
+        nrbac_new_boolean(question->document, nearest.complete));
+}
+
+nrbac_value *nr_answer_obligations(const nr_question *question,
+                                   const nr_verdict *verdict)
+{
+    nrbac_value *list = nrbac_new_list(question->document);
+    for (uint32_t i = 0; i < verdict->obligation_count; i++)
+        nrbac_append(
+            question->document, list,
+            text(question, question->policy->obligations[verdict->obligations[i]]));
+    return list;
+}
+
+/* ---- The whole ---------------------------------------------------------------------- */
+
+static nrbac_value *policy_of(const nr_question *question)
+{
+    if (question->policy == NULL)
+        return nrbac_new_null(question->document);
+    const nr_table *table = &question->policy->table;
+    nrbac_value *map = nrbac_new_map(question->document);
+    set_text(question, map, "name", nr_table_text(table, table->header->policy_name));
+    set_text(question, map, "version",
+             nr_table_text(table, table->header->policy_version));
+    set_text(question, map, "nrd_version",
+             nr_table_text(table, table->header->nrd_version));
+    set_text(question, map, "digest", question->policy->digest);
+    set(question, map, "generation",
+        nrbac_new_integer(question->document, question->policy->generation));
+    return map;
+}
+
+static nrbac_value *evidence_of(const nr_question *question)
+{
+    bool user = question->request->subject.type != NRBAC_SUBJECT_NONE;
+    nrbac_value *map = nrbac_new_map(question->document);
+    set_text(question, map, "user", user ? "asserted" : "none");
+    set_text(question, map, "application",
+             question->request->application != NULL ? "asserted" : "none");
+    return map;
+}
+
+static nrbac_value *valid_until(const nr_question *question)
+{
+    if (question->standing.valid_until == 0)
+        return nrbac_new_null(question->document);
+    char written[NR_TIME_SIZE];
+    nr_time_write(question->standing.valid_until, written);
+    return text(question, written);
+}
+
+static void set_outcome(const nr_question *question, nrbac_value *map)
+{
+    nrbac_reason reason = question->verdict.reason;
+    set_text(question, map, "effect", nrbac_effect_slug(nrbac_reason_effect(reason)));
+    set_text(question, map, "reason", nrbac_reason_slug(reason));
+}
+
+static void set_help(const nr_question *question, nrbac_value *map)
+{
+    nrbac_reason reason = question->verdict.reason;
+    if (question->fault != NULL)
+        set_text(question, map, "fault", question->fault);
+    if (reason == NRBAC_REASON_ROLE_SELECTION_REQUIRED)
+        set(question, map, "candidates", candidates(question));
+    if (reason == NRBAC_REASON_NOT_GRANTED ||
+        reason == NRBAC_REASON_REQUIREMENT_NOT_MET)
+        set_nearest(question, map);
+}
+
+nrbac_value *nr_answer_write(const nr_question *question)
+{
+    nrbac_document *document = question->document;
+    nrbac_effect effect = nrbac_reason_effect(question->verdict.reason);
+    nrbac_value *answer = nrbac_new_map(document);
+    set(question, answer, "decision",
+        nrbac_new_boolean(document, effect == NRBAC_PERMIT));
+
+    nrbac_value *context = nrbac_new_map(document);
+    set_outcome(question, context);
+    set_text(question, context, "asked", question->request->action);
+    set_grant(question, context);
+    set(question, context, "profile", nr_answer_profile(question));
+    set_text(question, context, "message", nr_message_write(question));
+    set(question, context, "evidence", evidence_of(question));
+    set(question, context, "obligations",
+        nr_answer_obligations(question, &question->verdict));
+    set_help(question, context);
+    if (question->explain && question->target.kind == NR_TARGET_FUNCTION &&
+        question->holding.table != NULL)
+        set(question, context, "requirement",
+            nr_explain_requirement(question, question->target.number));
+    set(question, context, "warnings", nr_answer_warnings(question));
+    set(question, context, "valid_until", valid_until(question));
+    set(question, context, "policy", policy_of(question));
+    set(question, answer, "context", context);
+    return document->failed ? NULL : answer;
+}
+
+static nrbac_value *effective_activities(const nr_question *question)
+{
+    const nr_table *table = &question->policy->table;
+    nrbac_value *list = nrbac_new_list(question->document);
+    if (question->holding.table == NULL)
+        return list;
+    for (uint32_t a = 0; a < table->activities_count; a++) {
+        nrbac_reason reason = nr_decide_activity(&question->holding, a).reason;
+        if (nrbac_reason_effect(reason) == NRBAC_PERMIT)
+            nrbac_append(question->document, list, text(question, code_of(table, a)));
+    }
+    return list;
+}
+
+static nrbac_value *permitted_functions(const nr_question *question)
+{
+    const nr_table *table = &question->policy->table;
+    nrbac_value *list = nrbac_new_list(question->document);
+    if (question->holding.table == NULL)
+        return list;
+    for (uint32_t f = 0; f < table->functions_count; f++)
+        if (nr_decide_function(&question->holding, f).reason ==
+            NRBAC_REASON_REQUIREMENT_MET)
+            nrbac_append(question->document, list,
+                         text(question, nr_table_text(table, table->functions[f].id)));
+    return list;
+}
+
+nrbac_value *nr_answer_write_opened(const nr_question *question)
+{
+    nrbac_document *document = question->document;
+    nrbac_value *answer = nrbac_new_map(document);
+    set_outcome(question, answer);
+    set(question, answer, "profile", nr_answer_profile(question));
+    set_text(question, answer, "message", nr_message_write(question));
+    if (question->policy != NULL) {
+        set(question, answer, "activities", effective_activities(question));
+        set(question, answer, "functions", permitted_functions(question));
+    }
+    set_help(question, answer);
+    set(question, answer, "warnings", nr_answer_warnings(question));
+    set(question, answer, "valid_until", valid_until(question));
+    set(question, answer, "policy", policy_of(question));
+    return document->failed ? NULL : answer;
+}

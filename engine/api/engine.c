@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Needs POSIX.1-2008 (pthread_condattr_setclock) and MAP_ANONYMOUS. */
+#define _DEFAULT_SOURCE
+#include "api/engine.h"
+
+#include "base/codes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    NAME_MAX_COUNT = 1 << 20, /* numbers given in an engine's life */
+    WATCH_INTERVAL_MS = 100,
+};
+
+nrbac_status nrbac_engine_create(unsigned flags, nrbac_engine **out)
+{
+    *out = NULL;
+    if ((flags & ~(unsigned)NRBAC_ENGINE_UNWATCHED) != 0)
+        return NRBAC_E_ARGUMENT;
+    nrbac_engine *engine = calloc(1, sizeof(*engine));
+    if (engine == NULL)
+        return NRBAC_E_MEMORY;
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&engine->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&engine->lock, NULL);
+    engine->names.arena = &engine->arena;
+    engine->obligations.arena = &engine->arena;
+    engine->unwatched = (flags & NRBAC_ENGINE_UNWATCHED) != 0;
+    *out = engine;
+    return NRBAC_OK;
+}
+
+void nrbac_engine_destroy(nrbac_engine *engine)
+{
+    if (engine == NULL)
+        return;
+    pthread_mutex_lock(&engine->lock);
+    bool watching = engine->watching;
+    engine->ending = true;
+    pthread_cond_signal(&engine->wake);
+    pthread_mutex_unlock(&engine->lock);
+    if (watching)
+        pthread_join(engine->watcher, NULL);
+    nr_policy_release(engine->current);
+    nr_arena_finish(&engine->arena);
+    pthread_cond_destroy(&engine->wake);
+    pthread_mutex_destroy(&engine->lock);
+    free(engine);
+}
+
+uint32_t nrbac_engine_generation(const nrbac_engine *engine)
+{
+    return atomic_load_explicit(&engine->generation, memory_order_acquire);
+}
+
+/* ---- The policy in force ---------------------------------------------------- */
+
+nr_policy *nr_policy_take(nrbac_engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    nr_policy *policy = engine->current;
+    if (policy != NULL)
+        atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
+    pthread_mutex_unlock(&engine->lock);
+    return policy;
+}
+
+void nr_policy_release(nr_policy *policy)
+{
+    if (policy == NULL)
+        return;
+    if (atomic_fetch_sub_explicit(&policy->references, 1, memory_order_acq_rel) != 1)
+        return;
+    if (policy->mapped)
+        munmap(policy->image, policy->size);
+    else
+        free(policy->image);
+    free(policy->obligations);
+    free(policy->targets);
+    free(policy);
+}
+
+nr_target nr_policy_target(const nr_policy *policy, const char *name)
+{
+    nr_target target = { .kind = NR_TARGET_FUNCTION };
+    if (nr_code_names_activity(name, strlen(name))) {
+        target.kind = NR_TARGET_ACTIVITY;
+        target.number = nr_table_activity_of(&policy->table, name);
+    } else {
+        target.number = nr_table_function_of(&policy->table, name);
+    }
+    return target.number == NR_NONE ? (nr_target){ .kind = NR_TARGET_UNKNOWN } : target;
+}
+
+static nrbac_name intern(nrbac_engine *engine, const char *name)
+{
+    size_t size = strlen(name);
+    uint32_t known = nr_names_find(&engine->names, name, size);
+    if (known != NR_NONE)
+        return known + 1;
+    if (engine->names.count >= NAME_MAX_COUNT)
+        return 0;
+    uint32_t number = nr_names_intern(&engine->names, name, size);
+    return number == NR_NONE ? 0 : number + 1;
+}
+
+nrbac_name nrbac_prepare(nrbac_engine *engine, const char *name)
+{
+    pthread_mutex_lock(&engine->lock);
+    nrbac_name number = intern(engine, name);
+    pthread_mutex_unlock(&engine->lock);
+    return number;
+}
+
+/* Gives every name of the policy its number, and notes what each stands for. */
+static nrbac_status number_names(nrbac_engine *engine, nr_policy *policy)
+{
+    const nr_table *table = &policy->table;
+    for (uint32_t i = 0; i < table->activities_count; i++)
+        if (intern(engine, nr_table_text(table, table->activities[i].code)) == 0)
+            return NRBAC_E_LIMIT;
+    for (uint32_t i = 0; i < table->functions_count; i++)
+        if (intern(engine, nr_table_text(table, table->functions[i].id)) == 0)
+            return NRBAC_E_LIMIT;
+
+    policy->target_count = engine->names.count + 1;
+    policy->targets = calloc(policy->target_count, sizeof(*policy->targets));
+    if (policy->targets == NULL)
+        return NRBAC_E_MEMORY;
+    for (uint32_t n = 1; n < policy->target_count; n++)
+        policy->targets[n] = nr_policy_target(policy, engine->names.texts[n - 1]);
+    return NRBAC_OK;
+}
+
+static nrbac_status name_obligations(nrbac_engine *engine, nr_policy *policy)
+{
+    const nr_table *table = &policy->table;
+    policy->obligations = calloc(table->obligations_count + 1u, sizeof(char *));
+    if (policy->obligations == NULL)
+        return NRBAC_E_MEMORY;
+    for (uint32_t i = 0; i < table->obligations_count; i++) {
+        const char *id = nr_table_text(table, table->obligations[i].id);
+        uint32_t number = nr_names_intern(&engine->obligations, id, strlen(id));
+        if (number == NR_NONE)
+            return NRBAC_E_MEMORY;
+        policy->obligations[i] = engine->obligations.texts[number];
+    }
+    return NRBAC_OK;
+}
+
+static void write_digest(nr_policy *policy)
+{
+    for (size_t i = 0; i < NR_SHA256_SIZE; i++)
+        (void)snprintf(policy->digest + 2 * i, 3, "%02x",
+                       policy->table.header->digest[i]);
+}
+
+/* Under the lock: from here on the policy is in force for whoever asks next, and
+ * every open session has been opened anew on it. */
+static nrbac_status put_in_force(nrbac_engine *engine, nr_policy *policy)
+{
+    NR_TRY(number_names(engine, policy));
+    NR_TRY(name_obligations(engine, policy));
+    nr_policy *last = engine->current;
+    policy->generation = nrbac_engine_generation(engine) + 1;
+    engine->current = policy;
+    for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s))
+        nr_session_reopen(s);
+    atomic_store_explicit(&engine->generation, policy->generation,
+                          memory_order_release);
+    nr_policy_release(last);
+    return NRBAC_OK;
+}
+
+/* Takes the image over, whatever comes of it. */
+static nrbac_status publish(nrbac_engine *engine, nr_policy *policy, nrbac_error *error)
+{
+    atomic_init(&policy->references, 1);
+    policy->loaded_at = (int64_t)time(NULL);
+    nrbac_status status = nr_table_open(&policy->table, policy->image, policy->size,
+                                        error);
+    if (status == NRBAC_OK) {
+        write_digest(policy);
+        pthread_mutex_lock(&engine->lock);
+        status = put_in_force(engine, policy);
+        pthread_mutex_unlock(&engine->lock);
+        if (status != NRBAC_OK && error != NULL)
+            (void)snprintf(error->text, sizeof(error->text), "%s",
+                           nrbac_status_text(status));
+    }
+    if (status != NRBAC_OK)
+        nr_policy_release(policy);
+    return status;
+}
+
+static nrbac_status fail(nrbac_error *error, nrbac_status status, const char *what,
+                         int number)
+{
+    if (error != NULL)
+        (void)snprintf(error->text, sizeof(error->text), "%s: %s", what,
+                       number == 0 ? nrbac_status_text(status) : strerror(number));
+    return status;
+}
+
+nrbac_status nrbac_engine_load_image(nrbac_engine *engine, const void *image,
+                                     size_t size, nrbac_error *error)
+{
+    nr_policy *policy = calloc(1, sizeof(*policy));
+    if (policy == NULL)
+        return fail(error, NRBAC_E_MEMORY, "loading", 0);
+    policy->size = size;
+    policy->image = malloc(size == 0 ? 1 : size);
+    if (policy->image == NULL) {
+        free(policy);
+        return fail(error, NRBAC_E_MEMORY, "loading", 0);
+    }
+    memcpy(policy->image, image, size);
+    return publish(engine, policy, error);
+}
+
+/* Reads a whole regular file. A private copy, not the file's own pages: somebody
+ * who truncates the file must not be able to take memory from under a decision. */
+static nrbac_status read_file(int file, nr_policy *policy)
+{
+    struct stat about;
+    if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size <= 0)
+        return NRBAC_E_IMAGE;
+    policy->size = (size_t)about.st_size;
+    policy->image = mmap(NULL, policy->size, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (policy->image == MAP_FAILED) {
+        policy->image = NULL;
+        return NRBAC_E_MEMORY;
+    }
+    policy->mapped = true;
+    for (size_t done = 0; done < policy->size;) {
+        ssize_t got = read(file, (char *)policy->image + done, policy->size - done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return NRBAC_E_IO;
+        done += (size_t)got;
+    }
+    (void)mprotect(policy->image, policy->size, PROT_READ);
+    return NRBAC_OK;
+}
+
+nrbac_status nrbac_engine_load(nrbac_engine *engine, const char *path,
+                               nrbac_error *error)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0)
+        return fail(error, NRBAC_E_IO, path, errno);
+    nr_policy *policy = calloc(1, sizeof(*policy));
+    if (policy == NULL) {
+        close(file);
+        return fail(error, NRBAC_E_MEMORY, path, 0);
+    }
+    nrbac_status status = read_file(file, policy);
+    close(file);
+    if (status == NRBAC_OK)
+        return publish(engine, policy, error);
+    if (policy->mapped)
+        munmap(policy->image, policy->size);
+    free(policy);
+    return fail(error, status, path, 0);
+}
+
+/* ---- Time ------------------------------------------------------------------- */
+
+int64_t nrbac_poll(nrbac_engine *engine, int64_t now)
+{
+    int64_t next = atomic_load_explicit(&engine->next_expiry, memory_order_acquire);
+    if (next == 0 || now < next)
+        return next;
+    pthread_mutex_lock(&engine->lock);
+    next = 0;
+    for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s)) {
+        int64_t expiry = nr_session_expire(s, now);
+        if (expiry != 0 && (next == 0 || expiry < next))
+            next = expiry;
+    }
+    atomic_store_explicit(&engine->next_expiry, next, memory_order_release);
+    pthread_mutex_unlock(&engine->lock);
+    return next;
+}
+
+static void *watch(void *context)
+{
+    nrbac_engine *engine = context;
+    pthread_mutex_lock(&engine->lock);
+    while (!engine->ending) {
+        pthread_mutex_unlock(&engine->lock);
+        (void)nrbac_poll(engine, (int64_t)time(NULL));
+        pthread_mutex_lock(&engine->lock);
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += WATCH_INTERVAL_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        if (!engine->ending)
+            pthread_cond_timedwait(&engine->wake, &engine->lock, &until);
+    }
+    pthread_mutex_unlock(&engine->lock);
+    return NULL;
+}
+
+void nr_engine_watch(nrbac_engine *engine, int64_t expiry)
+{
+    if (expiry == 0)
+        return;
+    int64_t next = atomic_load_explicit(&engine->next_expiry, memory_order_relaxed);
+    if (next == 0 || expiry < next)
+        atomic_store_explicit(&engine->next_expiry, expiry, memory_order_release);
+    if (!engine->unwatched && !engine->watching)
+        engine->watching = pthread_create(&engine->watcher, NULL, watch, engine) == 0;
+}
+
+size_t nrbac_revoke(nrbac_engine *engine, const nrbac_revocation *which)
+{
+    size_t ended = 0;
+    pthread_mutex_lock(&engine->lock);
+    for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s))
+        if (nr_session_matches(s, which)) {
+            nr_session_stop(s, NRBAC_REASON_SESSION_REVOKED);
+            ended++;
+        }
+    pthread_mutex_unlock(&engine->lock);
+    return ended;
+}

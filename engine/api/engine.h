@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine from inside: the policy in force, the names, the sessions.
+ *
+ * One mutex (`lock`) guards what publishing changes; it is held while sessions
+ * are re-opened aside, never while anybody decides. Readers take a counted
+ * reference to what is in force and keep it as long as they look at it, so the
+ * last reader of an old policy frees it.
+ *
+ *   lock order: engine->lock, then session->lock
+ */
+#ifndef NR_ENGINE_H
+#define NR_ENGINE_H
+
+#include "base/names.h"
+#include "subject/subject.h"
+#include "table/holding.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* What a name's number stands for in one policy. */
+typedef struct nr_target {
+    enum { NR_TARGET_UNKNOWN = 0, NR_TARGET_ACTIVITY, NR_TARGET_FUNCTION } kind;
+    uint32_t number;
+} nr_target;
+
+/* A policy in force, shared and counted. Never written after publishing. */
+typedef struct nr_policy {
+    atomic_uint references;
+    nr_table table;
+    void *image;
+    size_t size;
+    bool mapped;
+    uint32_t generation;
+    int64_t loaded_at;
+    char digest[2 * NR_SHA256_SIZE + 1];
+    const char **obligations; /* ids by number; texts live as long as the engine */
+    nr_target *targets;       /* by name number: those known when it was published */
+    uint32_t target_count;
+} nr_policy;
+
+struct nrbac_engine {
+    pthread_mutex_t lock;
+    nr_policy *current; /* holds a reference; NULL before the first publication */
+    _Atomic uint32_t generation;
+    nr_arena arena; /* names and obligation ids: they live as long as the engine */
+    nr_names names; /* number n of the API is n - 1 here */
+    nr_names obligations;
+    nrbac_session *sessions;     /* all that are open */
+    _Atomic int64_t next_expiry; /* of any session still going; 0: none */
+    bool unwatched;
+    bool watching; /* the thread runs */
+    bool ending;
+    pthread_t watcher;
+    pthread_cond_t wake;
+};
+
+/* The policy in force, with a reference of the caller's own; NULL: none. */
+nr_policy *nr_policy_take(nrbac_engine *engine);
+void nr_policy_release(nr_policy *policy); /* NULL is fine */
+
+/* Re-opens a session under engine->current and lets checks see it. The engine is
+ * locked. When memory is out, the session answers no to everything. */
+void nr_session_reopen(nrbac_session *session);
+/* Ends a session if its evidence has expired; returns when it will, or 0. */
+int64_t nr_session_expire(nrbac_session *session, int64_t now);
+bool nr_session_matches(const nrbac_session *session, const nrbac_revocation *which);
+void nr_session_stop(nrbac_session *session, nrbac_reason reason);
+nrbac_session *nr_session_next(const nrbac_session *session);
+
+/* Starts the watcher if this engine has one and it does not run yet. Locked. */
+void nr_engine_watch(nrbac_engine *engine, int64_t expiry);
+
+/* What a name written by anybody stands for. */
+nr_target nr_policy_target(const nr_policy *policy, const char *name);
+
+/* The facts of a request for its standing; borrowed from both. */
+nr_facts nr_facts_of(const nrbac_request *request, const nr_standing *standing);
+
+/* A verdict in the words of the public decision. */
+nrbac_decision nr_decision_of(const nr_policy *policy, const nr_verdict *verdict);
+
+#endif

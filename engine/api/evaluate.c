@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whole questions: a request in, an answer out.
+ */
+#include "api/question.h"
+
+static nrbac_decision answer(nrbac_engine *engine, nr_question *question,
+                             nrbac_value **out)
+{
+    nrbac_decision decision = { 0 };
+    question->policy = nr_policy_take(engine);
+    *out = NULL;
+    if (nr_question_decide(question) == NRBAC_OK)
+        *out = question->opening ? nr_answer_write_opened(question)
+                                 : nr_answer_write(question);
+    if (*out != NULL)
+        decision = nr_decision_of(question->policy, &question->verdict);
+    nr_policy_release(question->policy);
+    return decision;
+}
+
+nrbac_decision nrbac_evaluate(nrbac_engine *engine, const nrbac_request *request,
+                              nrbac_document *document, nrbac_value **out)
+{
+    nr_question question = { .document = document, .request = request };
+    return answer(engine, &question, out);
+}
+
+/* Reads the document; false: out of memory. */
+static bool read_request(nr_question *question, const nrbac_value *request,
+                         unsigned flags, nr_reading *reading)
+{
+    if (nr_request_read(&question->document->arena, request, !question->opening,
+                        reading) != NRBAC_OK)
+        return false;
+    if ((flags & NRBAC_ASK_REQUEST_TIME) == 0)
+        reading->request.time = 0;
+    question->request = &reading->request;
+    question->fault = reading->fault;
+    question->explain = (flags & NRBAC_ASK_EXPLAIN) != 0;
+    return true;
+}
+
+nrbac_decision nrbac_evaluate_document(nrbac_engine *engine, const nrbac_value *request,
+                                       unsigned flags, nrbac_document *document,
+                                       nrbac_value **out)
+{
+    nr_question question = { .document = document };
+    nr_reading reading = { 0 };
+    *out = NULL;
+    if (!read_request(&question, request, flags, &reading))
+        return (nrbac_decision){ 0 };
+    return answer(engine, &question, out);
+}
+
+nrbac_decision nrbac_session_open_document(nrbac_engine *engine,
+                                           const nrbac_value *request, unsigned flags,
+                                           nrbac_document *document, nrbac_value **out,
+                                           nrbac_session **session)
+{
+    nr_question question = { .document = document, .opening = true };
+    nr_reading reading = { 0 };
+    *out = NULL;
+    *session = NULL;
+    if (!read_request(&question, request, flags, &reading))
+        return (nrbac_decision){ 0 };
+    nrbac_decision decision = answer(engine, &question, out);
+    if (decision.effect != NRBAC_PERMIT)
+        return decision;
+    nrbac_decision opened = nrbac_session_open(engine, &reading.request, session);
+    if (*session == NULL)
+        *out = NULL;
+    return opened;
+}

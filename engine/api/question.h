@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One whole question on its way to an answer: first decided, then written.
+ */
+#ifndef NR_QUESTION_H
+#define NR_QUESTION_H
+
+#include "api/engine.h"
+#include "base/value.h"
+
+typedef struct nr_question {
+    nrbac_document *document; /* the answer's; its arena is the scratch memory too */
+    const nrbac_request *request;
+    const char *fault; /* what is malformed about the request; NULL: nothing */
+    bool explain;      /* the answer tells everything that led to it */
+    bool opening;      /* asks for a session, not for a name */
+    nr_policy *policy; /* NULL: none loaded */
+    int64_t now;
+    /* What deciding found: */
+    nr_target target;
+    nr_standing standing;
+    nr_facts facts;
+    nr_holding holding; /* if standing.reason is OPENED */
+    nr_verdict verdict;
+} nr_question;
+
+/* question.c: the checks in the contract's order; the first that fails gives the
+ * reason. What is given: document, request, fault, opening, policy.
+ * NRBAC_E_MEMORY alone is a failure. */
+nrbac_status nr_question_decide(nr_question *question);
+/* The same for one of several profiles, as if it were in force. */
+nr_verdict nr_question_decide_as(const nr_question *question,
+                                 const nrbac_profile *profile);
+
+/* answer.c: the answer of a decided question; NULL when out of memory. */
+nrbac_value *nr_answer_write(const nr_question *question);
+/* The answer of `open`. */
+nrbac_value *nr_answer_write_opened(const nr_question *question);
+nrbac_value *nr_answer_profile(const nr_question *question);
+nrbac_value *nr_answer_warnings(const nr_question *question);
+nrbac_value *nr_answer_path(const nr_question *question, uint32_t activity);
+nrbac_value *nr_answer_obligations(const nr_question *question,
+                                   const nr_verdict *verdict);
+
+/* explain.c: a function's requirement, each part with whether it holds. */
+nrbac_value *nr_explain_requirement(const nr_question *question, uint32_t function);
+
+/* message.c: the sentence for the person at the screen. */
+const char *nr_message_write(const nr_question *question);
+
+#endif
