@@ -24,6 +24,15 @@ def pytest_collection_modifyitems(items):
             raise pytest.UsageError(f"{program} does not exist; build it first, or set NRBAC and NRBACD")
 
 
+def pytest_make_parametrize_id(val):
+    """Long or unprintable parameters would make names that no file system and no reader can bear."""
+    if isinstance(val, str) and (len(val) > 60 or not val.isprintable()):
+        return f"text of {len(val)} characters"
+    if isinstance(val, bytes):
+        return f"{val[:4].hex()} and {max(0, len(val) - 4)} bytes more"
+    return None
+
+
 @pytest.fixture
 def policy(tmp_path):
     """Makes a policy directory from the text of its one file, or from {relative path: text}."""
