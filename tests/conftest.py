@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of the black-box suite."""
+"""Fixtures of the black-box suite, which knows the contract and not the code.
+
+    /usr/bin/python3 -m pytest tests/rules tests/cli tests/daemon tests/wire
+
+NRBAC, NRBACD and NRBAC_POLICY say where the command, the daemon and the policies are; without them it is build/bin/nrbac,
+build/bin/nrbacd and policy. A test that fails prints the policy, the request and the answer.
+"""
 import sys
 from pathlib import Path
 
