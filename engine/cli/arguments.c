@@ -13,10 +13,10 @@
 #include <string.h>
 
 /* Where reading stands. */
-typedef struct reader {
+typedef struct word_reader {
     nr_arguments *into;
     char *const *words; /* the rest */
-} reader;
+} word_reader;
 
 static const nr_option *option_named(const nr_command *command, const char *name,
                                      size_t size)
@@ -69,7 +69,8 @@ static bool is_choice(const char *choices, const char *value)
     return false;
 }
 
-static nr_exit add_option(reader *reader, const nr_option *option, const char *value)
+static nr_exit add_option(word_reader *reader, const nr_option *option,
+                          const char *value)
 {
     nr_arguments *into = reader->into;
     if (option->value == NULL && value != NULL)
@@ -87,7 +88,7 @@ static nr_exit add_option(reader *reader, const nr_option *option, const char *v
     return NR_EXIT_OK;
 }
 
-static nr_exit read_long(reader *reader, const char *word)
+static nr_exit read_long(word_reader *reader, const char *word)
 {
     size_t size = strcspn(word, "=");
     const char *value = word[size] == '=' ? word + size + 1 : NULL;
@@ -101,7 +102,7 @@ static nr_exit read_long(reader *reader, const char *word)
     return add_option(reader, option, value);
 }
 
-static nr_exit read_short(reader *reader, const char *word)
+static nr_exit read_short(word_reader *reader, const char *word)
 {
     const nr_command *command = reader->into->command;
     for (; *word != '\0'; word++) {
@@ -121,7 +122,7 @@ static nr_exit read_short(reader *reader, const char *word)
     return NR_EXIT_OK;
 }
 
-static nr_exit read_words(reader *reader)
+static nr_exit read_words(word_reader *reader)
 {
     nr_arguments *into = reader->into;
     bool options_end = false;
@@ -159,7 +160,7 @@ nr_exit nr_arguments_read(nr_arguments *arguments, const nr_command *command,
     if (arguments->operands == NULL || arguments->given == NULL)
         return nr_say_memory();
 
-    nr_exit end = read_words(&(reader){ arguments, words });
+    nr_exit end = read_words(&(word_reader){ arguments, words });
     if (end != NR_EXIT_OK || arguments->help)
         return end;
     if (arguments->operand_count < command->operands_min)

@@ -39,8 +39,8 @@ static nr_exit ask_once(const nr_arguments *arguments, size_t index,
     if (document == NULL)
         return nr_say_memory();
 
-    nr_exit end =
-        nr_request_read_given(overrides, arguments, index, document, &asked.request);
+    nr_exit end = nr_request_read_given(overrides, arguments, index, document,
+                                        &asked.request);
     if (overrides->error[0] != '\0')
         asked.error = overrides->error;
     if (end == NR_EXIT_OK)

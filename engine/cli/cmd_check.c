@@ -18,14 +18,15 @@ static nr_exit ask_policy(const nr_arguments *arguments, const nr_manner *manner
 
 static nr_exit run_check(const nr_arguments *arguments)
 {
-    return ask_policy(arguments, &(nr_manner){ NRBAC_ASK_REQUEST_TIME, nr_answer_line });
+    return ask_policy(arguments,
+                      &(nr_manner){ NRBAC_ASK_REQUEST_TIME, nr_answer_line });
 }
 
 static nr_exit run_explain(const nr_arguments *arguments)
 {
-    return ask_policy(arguments,
-                      &(nr_manner){ NRBAC_ASK_REQUEST_TIME | NRBAC_ASK_EXPLAIN,
-                                    nr_answer_story });
+    return ask_policy(
+        arguments,
+        &(nr_manner){ NRBAC_ASK_REQUEST_TIME | NRBAC_ASK_EXPLAIN, nr_answer_story });
 }
 
 static const nr_option options[] = {
@@ -39,10 +40,11 @@ static const nr_option options[] = {
 const nr_command nr_cmd_check = {
     .name = "check",
     .synopsis = "check POLICY [REQUEST.json|-] [OPTIONS]",
-    .summary = "Decides one request.\n\n"
-               "POLICY is a policy folder or a compiled file. The request comes from a\n"
-               "file, from stdin (-), or is put together by the options, which override\n"
-               "members of the request. Exit status 0 is a permit, and nothing else is.",
+    .summary =
+        "Decides one request.\n\n"
+        "POLICY is a policy folder or a compiled file. The request comes from a\n"
+        "file, from stdin (-), or is put together by the options, which override\n"
+        "members of the request. Exit status 0 is a permit, and nothing else is.",
     .options = options,
     .operands_min = 1,
     .operands_max = 2,
@@ -52,9 +54,10 @@ const nr_command nr_cmd_check = {
 const nr_command nr_cmd_explain = {
     .name = "explain",
     .synopsis = "explain POLICY [REQUEST.json|-] [OPTIONS]",
-    .summary = "Decides as check does, and tells everything that led to it.\n\n"
-               "For a permit the path, with the file and line of each step; for a denial\n"
-               "what a Registration Authority could add.",
+    .summary =
+        "Decides as check does, and tells everything that led to it.\n\n"
+        "For a permit the path, with the file and line of each step; for a denial\n"
+        "what a Registration Authority could add.",
     .options = options,
     .operands_min = 1,
     .operands_max = 2,

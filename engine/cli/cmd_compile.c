@@ -21,15 +21,15 @@
 
 enum { PATIENCE_SECONDS = 2 };
 
-typedef struct watch {
+typedef struct progress_watch {
     struct timespec started;
     bool terminal;
     bool shown;
-} watch;
+} progress_watch;
 
 static void show_progress(void *context, unsigned permille)
 {
-    watch *watch = context;
+    progress_watch *watch = context;
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     if (!watch->terminal || now.tv_sec - watch->started.tv_sec <= PATIENCE_SECONDS)
@@ -39,7 +39,7 @@ static void show_progress(void *context, unsigned permille)
     watch->shown = true;
 }
 
-static void clear_progress(const watch *watch)
+static void clear_progress(const progress_watch *watch)
 {
     if (watch->shown)
         fputs("\r\033[K", stderr);
@@ -86,7 +86,8 @@ static nr_exit fill_and_rename(int fd, const char *temporary, const char *path,
     mode_t mask = umask(0);
     (void)umask(mask);
     nr_exit end = write_all(fd, bytes, size, path);
-    bool failed = end == NR_EXIT_OK && (fchmod(fd, 0666 & ~mask) != 0 || fsync(fd) != 0);
+    bool failed = end == NR_EXIT_OK &&
+                  (fchmod(fd, 0666 & ~mask) != 0 || fsync(fd) != 0);
     failed |= close(fd) != 0 && end == NR_EXIT_OK;
     if (end == NR_EXIT_OK && !failed)
         failed = rename(temporary, path) != 0;
@@ -129,7 +130,7 @@ static void print_summary(const nrbac_value *info, const char *path, size_t size
 {
     const nrbac_value *counts = nrbac_value_find(info, "counts");
     fprintf(stderr, "%-15s %s %s\n", "policy", nr_text_at(info, "name"),
-           nr_text_at(info, "version"));
+            nr_text_at(info, "version"));
     if (nr_text_at(info, "nrd_version")[0] != '\0')
         fprintf(stderr, "%-15s %s\n", "NRD version", nr_text_at(info, "nrd_version"));
     fprintf(stderr, "%-15s %s\n", "provenance", nr_text_at(info, "provenance"));
@@ -159,8 +160,8 @@ static nr_exit tell(const nr_arguments *arguments, const void *image, size_t siz
     else if (nrbac_engine_load_image(engine, image, size, &error) != NRBAC_OK)
         end = nr_say_system("cannot open what was compiled: %s", error.text);
 
-    const nrbac_value *info =
-        end == NR_EXIT_OK ? nrbac_policy_info(engine, document) : NULL;
+    const nrbac_value *info = end == NR_EXIT_OK ? nrbac_policy_info(engine, document)
+                                                : NULL;
     if (end == NR_EXIT_OK && info == NULL)
         end = nr_say_memory();
     else if (end == NR_EXIT_OK && nr_format_is(arguments, "json"))
@@ -195,7 +196,7 @@ static nr_exit run(const nr_arguments *arguments)
     if (!nr_option_given(arguments, "output"))
         return nr_say_usage(arguments->command, "`compile` needs --output");
 
-    watch watch = { .terminal = isatty(STDERR_FILENO) == 1 };
+    progress_watch watch = { .terminal = isatty(STDERR_FILENO) == 1 };
     (void)clock_gettime(CLOCK_MONOTONIC, &watch.started);
     nrbac_compile_options options = {
         .flags = nr_option_given(arguments, "strict") ? NRBAC_COMPILE_STRICT : 0,
@@ -222,10 +223,11 @@ static const nr_option options[] = {
 const nr_command nr_cmd_compile = {
     .name = "compile",
     .synopsis = "compile DIR -o FILE.nrb [OPTIONS]",
-    .summary = "Compiles a policy folder to one file.\n\n"
-               "Every cell of the compiled table is compared with the rules as they are\n"
-               "written. The file is the same bytes for the same input on every machine,\n"
-               "and appears whole or not at all.",
+    .summary =
+        "Compiles a policy folder to one file.\n\n"
+        "Every cell of the compiled table is compared with the rules as they are\n"
+        "written. The file is the same bytes for the same input on every machine,\n"
+        "and appears whole or not at all.",
     .options = options,
     .operands_min = 1,
     .operands_max = 1,

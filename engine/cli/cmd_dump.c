@@ -27,9 +27,10 @@ static const nr_option options[] = { { 0 } };
 const nr_command nr_cmd_dump = {
     .name = "dump",
     .synopsis = "dump POLICY",
-    .summary = "Prints the compiled table as stable text, for golden files.\n\n"
-               "The text depends on nothing but the policy, so a difference between two\n"
-               "dumps is a change of what somebody may do.",
+    .summary =
+        "Prints the compiled table as stable text, for golden files.\n\n"
+        "The text depends on nothing but the policy, so a difference between two\n"
+        "dumps is a change of what somebody may do.",
     .options = options,
     .operands_min = 1,
     .operands_max = 1,

@@ -40,8 +40,9 @@ static nr_exit ask_daemon(void *self, const nr_asked *asked, nrbac_value **answe
                                             params, document, &result, &error);
     if (status != NRBAC_OK)
         return say_failure(status, "the daemon gave no answer", &error);
-    *answer = asked->error == NULL ? nrbac_value_copy(document, result)
-                                   : nr_answer_malformed(document, result, asked->error);
+    *answer = asked->error == NULL
+                  ? nrbac_value_copy(document, result)
+                  : nr_answer_malformed(document, result, asked->error);
     return *answer == NULL ? nr_say_memory() : NR_EXIT_OK;
 }
 
@@ -87,8 +88,8 @@ static nr_exit call_method(const nr_arguments *arguments, nrbac_client *client,
     nr_exit end = NR_EXIT_OK;
     if (document == NULL)
         return nr_say_memory();
-    nrbac_status status =
-        nrbac_client_call(client, method, NULL, document, &result, &error);
+    nrbac_status status = nrbac_client_call(client, method, NULL, document, &result,
+                                            &error);
     if (status != NRBAC_OK)
         end = say_failure(status, method, &error);
     else if (nr_format_is(arguments, "json"))

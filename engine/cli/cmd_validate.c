@@ -52,9 +52,10 @@ static const nr_option options[] = {
 const nr_command nr_cmd_validate = {
     .name = "validate",
     .synopsis = "validate DIR [--strict] [--format text|json|sarif]",
-    .summary = "Reports every mistake in a policy folder.\n\n"
-               "Mistakes are told on stderr as compilers do, with the place and what would\n"
-               "be right; the count, or JSON, on stdout. nrbac help P012 explains one.",
+    .summary =
+        "Reports every mistake in a policy folder.\n\n"
+        "Mistakes are told on stderr as compilers do, with the place and what would\n"
+        "be right; the count, or JSON, on stdout. nrbac help P012 explains one.",
     .options = options,
     .operands_min = 1,
     .operands_max = 1,

@@ -31,10 +31,10 @@ static nrbac_value *subject_of_role(nrbac_document *document,
 {
     nrbac_value *subject = nrbac_new_map(document);
     set_text(document, subject, "type", "healthcare-worker");
-    nrbac_value *properties =
-        nrbac_set(document, subject, "properties", nrbac_new_map(document));
-    nrbac_value *profile =
-        nrbac_set(document, properties, "profile", nrbac_new_map(document));
+    nrbac_value *properties = nrbac_set(document, subject, "properties",
+                                        nrbac_new_map(document));
+    nrbac_value *profile = nrbac_set(document, properties, "profile",
+                                     nrbac_new_map(document));
     set_text(document, profile, "role", nr_option_value(arguments, "role"));
     nrbac_set(document, profile, "areas_of_work",
               list_of(document, arguments, "area-of-work"));
@@ -97,8 +97,7 @@ static void print_text(const nrbac_value *answer)
                nr_text_at(answer, "fault"));
         return;
     }
-    printf("%s %s%s%s\n", nr_text_at(profile, "role"),
-           nr_text_at(profile, "role_name"),
+    printf("%s %s%s%s\n", nr_text_at(profile, "role"), nr_text_at(profile, "role_name"),
            nr_text_at(profile, "organisation")[0] == '\0' ? "" : " at ",
            nr_text_at(profile, "organisation"));
     for (size_t i = 0; i < nrbac_value_count(warnings); i++)
@@ -130,9 +129,9 @@ static nr_exit ask(const nr_arguments *arguments, nrbac_engine *engine,
     if (whole.subject == NULL)
         whole.subject = subject_of_role(document, arguments);
     const nrbac_value *request = nr_request_make(&whole, document, NULL);
-    nr_exit end = tell(arguments,
-                       nrbac_what_can_document(engine, request, NRBAC_ASK_REQUEST_TIME,
-                                               document));
+    nr_exit end = tell(
+        arguments,
+        nrbac_what_can_document(engine, request, NRBAC_ASK_REQUEST_TIME, document));
     nrbac_document_destroy(document);
     return end;
 }

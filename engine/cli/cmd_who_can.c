@@ -75,9 +75,10 @@ static const nr_option options[] = {
 const nr_command nr_cmd_who_can = {
     .name = "who-can",
     .synopsis = "who-can POLICY NAME [--format text|json]",
-    .summary = "Lists the job roles whose baseline reaches an activity or function.\n\n"
-               "With the areas of work that it takes, and the codes that a Registration\n"
-               "Authority could add to a profile that lacks it.",
+    .summary =
+        "Lists the job roles whose baseline reaches an activity or function.\n\n"
+        "With the areas of work that it takes, and the codes that a Registration\n"
+        "Authority could add to a profile that lacks it.",
     .options = options,
     .operands_min = 2,
     .operands_max = 2,

@@ -43,7 +43,8 @@ void nr_help_overview(FILE *out)
         fprintf(out, "  nrbac %-11s %.*s\n", (*at)->name, (int)strcspn(summary, ".\n"),
                 summary);
     }
-    fputs("\nnrbac help COMMAND says more of a command, nrbac help P012 of a mistake in "
-          "a policy,\nnrbac help not-granted of a reason.\n",
-          out);
+    fputs(
+        "\nnrbac help COMMAND says more of a command, nrbac help P012 of a mistake in "
+        "a policy,\nnrbac help not-granted of a reason.\n",
+        out);
 }

@@ -2,6 +2,8 @@
 /*
  * POLICY on a command line: a folder or a compiled file, opened the same way.
  */
+#define _POSIX_C_SOURCE 200809L /* stat */
+
 #include "cli/ask.h"
 #include "cli/reports.h"
 

@@ -11,8 +11,8 @@ static size_t count_of(const nr_report *report, bool mistakes)
 {
     size_t count = 0;
     for (size_t i = 0; i < nrbac_build_diagnostic_count(report->build); i++)
-        count += mistakes == is_mistake(report, nrbac_build_diagnostic(report->build, i)
-                                                    ->severity);
+        count += mistakes ==
+                 is_mistake(report, nrbac_build_diagnostic(report->build, i)->severity);
     return count;
 }
 
@@ -99,11 +99,12 @@ nr_exit nr_report_json(const nr_report *report)
     nrbac_value *map = nrbac_new_map(document);
     set_number(document, map, "mistakes", count_of(report, true));
     set_number(document, map, "warnings", count_of(report, false));
-    nrbac_value *list =
-        nrbac_set(document, map, "diagnostics", nrbac_new_list(document));
+    nrbac_value *list = nrbac_set(document, map, "diagnostics",
+                                  nrbac_new_list(document));
     for (size_t i = 0; i < nrbac_build_diagnostic_count(report->build); i++)
         nrbac_append(document, list,
-                     diagnostic_json(report, document, nrbac_build_diagnostic(report->build, i)));
+                     diagnostic_json(report, document,
+                                     nrbac_build_diagnostic(report->build, i)));
     return print_and_destroy(document, map);
 }
 
@@ -128,7 +129,8 @@ static nrbac_value *sarif_rule(nrbac_document *document,
     if (help->page != NULL && help->page[0] != '\0')
         nrbac_set(document, rule, "help", sarif_message(document, help->page));
     nrbac_value *configuration = nrbac_new_map(document);
-    set_text(document, configuration, "level", help->severity == NRBAC_SEVERITY_ERROR ? "error" : "warning");
+    set_text(document, configuration, "level",
+             help->severity == NRBAC_SEVERITY_ERROR ? "error" : "warning");
     nrbac_set(document, rule, "defaultConfiguration", configuration);
     return rule;
 }
@@ -172,8 +174,8 @@ static nrbac_value *sarif_location(nrbac_document *document, region at,
         nrbac_set(document, location, "message", sarif_message(document, message));
     if (at.line == 0)
         return location;
-    nrbac_value *place =
-        nrbac_set(document, physical, "region", nrbac_new_map(document));
+    nrbac_value *place = nrbac_set(document, physical, "region",
+                                   nrbac_new_map(document));
     set_number(document, place, "startLine", at.line);
     set_number(document, place, "startColumn", at.column == 0 ? 1 : at.column);
     if (at.width > 0 && at.column > 0)
@@ -208,15 +210,15 @@ static nrbac_value *sarif_result(const nr_report *report, nrbac_document *docume
     set_number(document, result, "ruleIndex", rule_index(diagnostic->code));
     set_text(document, result, "level", level_of(report, diagnostic->severity));
     nrbac_set(document, result, "message", sarif_message(document, text));
-    nrbac_value *locations =
-        nrbac_set(document, result, "locations", nrbac_new_list(document));
+    nrbac_value *locations = nrbac_set(document, result, "locations",
+                                       nrbac_new_list(document));
     region at = { diagnostic->file, diagnostic->line, diagnostic->column,
                   diagnostic->width, diagnostic->source_line };
     nrbac_append(document, locations, sarif_location(document, at, NULL));
     if (diagnostic->related_file == NULL)
         return result;
-    nrbac_value *related =
-        nrbac_set(document, result, "relatedLocations", nrbac_new_list(document));
+    nrbac_value *related = nrbac_set(document, result, "relatedLocations",
+                                     nrbac_new_list(document));
     region other = { diagnostic->related_file, diagnostic->related_line,
                      diagnostic->related_column, 0, NULL };
     nrbac_append(document, related,
@@ -230,8 +232,7 @@ static nrbac_value *sarif_tool(nrbac_document *document)
     nrbac_value *driver = nrbac_set(document, tool, "driver", nrbac_new_map(document));
     set_text(document, driver, "name", "nrbac");
     set_text(document, driver, "version", nrbac_version());
-    nrbac_value *rules =
-        nrbac_set(document, driver, "rules", nrbac_new_list(document));
+    nrbac_value *rules = nrbac_set(document, driver, "rules", nrbac_new_list(document));
     const nrbac_diagnostic_help *help;
     for (size_t i = 0; (help = nrbac_diagnostic_help_at(i)) != NULL; i++)
         nrbac_append(document, rules, sarif_rule(document, help));
@@ -244,17 +245,17 @@ nr_exit nr_report_sarif(const nr_report *report)
     if (document == NULL)
         return nr_say_memory();
     nrbac_value *log = nrbac_new_map(document);
-    set_text(document, log, "$schema",
-             "https://json.schemastore.org/sarif-2.1.0.json");
+    set_text(document, log, "$schema", "https://json.schemastore.org/sarif-2.1.0.json");
     set_text(document, log, "version", "2.1.0");
     nrbac_value *runs = nrbac_set(document, log, "runs", nrbac_new_list(document));
     nrbac_value *run = nrbac_append(document, runs, nrbac_new_map(document));
     nrbac_set(document, run, "tool", sarif_tool(document));
     set_text(document, run, "columnKind", "unicodeCodePoints");
-    nrbac_value *results =
-        nrbac_set(document, run, "results", nrbac_new_list(document));
+    nrbac_value *results = nrbac_set(document, run, "results",
+                                     nrbac_new_list(document));
     for (size_t i = 0; i < nrbac_build_diagnostic_count(report->build); i++)
-        nrbac_append(document, results,
-                     sarif_result(report, document, nrbac_build_diagnostic(report->build, i)));
+        nrbac_append(
+            document, results,
+            sarif_result(report, document, nrbac_build_diagnostic(report->build, i)));
     return print_and_destroy(document, log);
 }

@@ -48,10 +48,11 @@ static nrbac_value *with_context(const nr_overrides *overrides,
     nrbac_value *made = nrbac_new_map(document);
     for (size_t i = 0; i < nrbac_value_count(context); i++) {
         const char *key = nrbac_value_key(context, i);
-        bool replaced =
-            key == NULL ||
-            (overrides->organisation != NULL && strcmp(key, "organisation") == 0) ||
-            (overrides->application != NULL && strcmp(key, "application") == 0);
+        bool replaced = key == NULL ||
+                        (overrides->organisation != NULL &&
+                         strcmp(key, "organisation") == 0) ||
+                        (overrides->application != NULL &&
+                         strcmp(key, "application") == 0);
         if (!replaced)
             nrbac_set(document, made, key,
                       nrbac_value_copy(document, nrbac_value_at(context, i)));
@@ -73,8 +74,7 @@ static nrbac_value *made_subject(const nr_overrides *overrides,
     if (overrides->subject != NULL)
         return overrides->subject;
     /* A choice of profile makes no user where the request has none. */
-    if (overrides->role_profile != NULL &&
-        nrbac_value_kind(subject) == NRBAC_KIND_MAP)
+    if (overrides->role_profile != NULL && nrbac_value_kind(subject) == NRBAC_KIND_MAP)
         return with_role_profile(document, subject, overrides->role_profile);
     return subject == NULL ? NULL : nrbac_value_copy(document, subject);
 }

@@ -3,6 +3,9 @@
  * Talking to the person at the terminal: one line for what is wrong, one for
  * what would help, both on stderr.
  */
+#define _POSIX_C_SOURCE 200809L /* fileno, O_CLOEXEC */
+
+#include "base/base.h"
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -12,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static void say(const char *before, const char *format, va_list arguments)
+    NR_PRINTF(2, 0);
 static void say(const char *before, const char *format, va_list arguments)
 {
     /* What was printed already stands before its error, also in a log. */

@@ -15,19 +15,19 @@
 #include <string.h>
 
 /* Where the story stands: the label is printed once, before its first line. */
-typedef struct teller {
+typedef struct story_teller {
     FILE *out;
     const char *indent;
     const nrbac_value *context;
-} teller;
+} story_teller;
 
-static void begin(const teller *teller, const char *label)
+static void begin(const story_teller *teller, const char *label)
 {
     fprintf(teller->out, "%s  %-12s ", teller->indent, label);
 }
 
 /* A code, with its name where the answer tells it. */
-static void print_code(const teller *teller, const char *code, const char *name)
+static void print_code(const story_teller *teller, const char *code, const char *name)
 {
     if (name == NULL || name[0] == '\0')
         name = nrbac_value_text(
@@ -36,7 +36,7 @@ static void print_code(const teller *teller, const char *code, const char *name)
             name == NULL ? "" : name);
 }
 
-static void print_place(const teller *teller, const nrbac_value *from)
+static void print_place(const story_teller *teller, const nrbac_value *from)
 {
     const char *file = nr_text_at(from, "file");
     if (file[0] != '\0')
@@ -44,7 +44,7 @@ static void print_place(const teller *teller, const nrbac_value *from)
                 (long long)nrbac_value_integer(nrbac_value_find(from, "line")));
 }
 
-static void tell_who(const teller *teller)
+static void tell_who(const story_teller *teller)
 {
     const nrbac_value *profile = nrbac_value_find(teller->context, "profile");
     if (nrbac_value_kind(profile) != NRBAC_KIND_MAP)
@@ -68,7 +68,7 @@ static void tell_who(const teller *teller)
 }
 
 /* The grant, then each inclusion that follows from it. */
-static void tell_steps(const teller *teller)
+static void tell_steps(const story_teller *teller)
 {
     const nrbac_value *steps = nrbac_value_find(teller->context, "steps");
     bool additional = strcmp(nr_text_at(teller->context, "granted_by.source"),
@@ -89,7 +89,7 @@ static void tell_steps(const teller *teller)
 }
 
 /* What permits a function: its requirement, and where that was said. */
-static void tell_grant(const teller *teller)
+static void tell_grant(const story_teller *teller)
 {
     const nrbac_value *grant = nrbac_value_find(teller->context, "granted_by");
     if (strcmp(nr_text_at(grant, "source"), "requirement") != 0)
@@ -100,7 +100,7 @@ static void tell_grant(const teller *teller)
     fputc('\n', teller->out);
 }
 
-static void tell_nearest(const teller *teller)
+static void tell_nearest(const story_teller *teller)
 {
     const nrbac_value *sets = nrbac_value_find(teller->context, "nearest");
     if (nrbac_value_kind(sets) != NRBAC_KIND_LIST)
@@ -131,7 +131,7 @@ static void tell_nearest(const teller *teller)
     }
 }
 
-static void tell_candidates(const teller *teller)
+static void tell_candidates(const story_teller *teller)
 {
     const nrbac_value *list = nrbac_value_find(teller->context, "candidates");
     for (size_t i = 0; i < nrbac_value_count(list); i++) {
@@ -145,7 +145,8 @@ static void tell_candidates(const teller *teller)
     }
 }
 
-static void tell_texts(const teller *teller, const char *member, const char *label)
+static void tell_texts(const story_teller *teller, const char *member,
+                       const char *label)
 {
     const nrbac_value *list = nrbac_value_find(teller->context, member);
     for (size_t i = 0; i < nrbac_value_count(list); i++) {
@@ -159,7 +160,7 @@ static void tell_texts(const teller *teller, const char *member, const char *lab
     }
 }
 
-static void tell_text(const teller *teller, const char *path, const char *label)
+static void tell_text(const story_teller *teller, const char *path, const char *label)
 {
     const char *text = nr_text_at(teller->context, path);
     if (text[0] == '\0')
@@ -168,7 +169,7 @@ static void tell_text(const teller *teller, const char *path, const char *label)
     fprintf(teller->out, "%s\n", text);
 }
 
-static void tell_policy(const teller *teller)
+static void tell_policy(const story_teller *teller)
 {
     const nrbac_value *policy = nrbac_value_find(teller->context, "policy");
     if (nrbac_value_kind(policy) != NRBAC_KIND_MAP)
@@ -180,7 +181,7 @@ static void tell_policy(const teller *teller)
 
 void nr_answer_print_story(FILE *out, const nrbac_value *answer, const char *indent)
 {
-    teller teller = { out, indent, nrbac_value_find(answer, "context") };
+    story_teller teller = { out, indent, nrbac_value_find(answer, "context") };
     const char *asked = nr_text_at(teller.context, "asked");
     fprintf(out, "%s%s %s%s%s\n", indent, nr_answer_words(answer),
             nr_text_at(teller.context, "reason"), asked[0] == '\0' ? "" : " ", asked);

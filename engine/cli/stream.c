@@ -7,6 +7,8 @@
  * that asks one question at a time, sees its answer at once. Documents are reset,
  * not made anew, so that after the first lines nothing is allocated here.
  */
+#define _POSIX_C_SOURCE 200809L /* O_CLOEXEC */
+
 #include "cli/ask.h"
 
 #include <errno.h>
@@ -21,20 +23,20 @@ enum {
     LINE_SIZE_MAX = 16 * 1024 * 1024, /* of one request */
 };
 
-typedef struct lines {
+typedef struct line_buffer {
     int fd;
     char *text;
     size_t start, end, room; /* what is read and not yet answered */
     size_t looked;           /* no line end before this */
     bool over;               /* nothing more will come */
     bool skipping;           /* inside a line that is over the limit */
-} lines;
+} line_buffer;
 
-typedef struct line {
+typedef struct request_line {
     const char *text;
     size_t size;
     bool too_long;
-} line;
+} request_line;
 
 /* Whether reading would wait. */
 static bool must_wait(int fd)
@@ -44,7 +46,7 @@ static bool must_wait(int fd)
 }
 
 /* Reads some more behind what is there. */
-static nr_exit read_more(lines *lines)
+static nr_exit read_more(line_buffer *lines)
 {
     if (lines->start > 0) {
         memmove(lines->text, lines->text + lines->start, lines->end - lines->start);
@@ -75,7 +77,7 @@ static nr_exit read_more(lines *lines)
 
 /* The next line if it is there wholly. One that is over the limit is given once,
  * as such, and its bytes are dropped as they come. */
-static bool take_line(lines *lines, line *out)
+static bool take_line(line_buffer *lines, request_line *out)
 {
     char *from = lines->text + lines->looked;
     char *end = lines->end == lines->looked
@@ -91,8 +93,8 @@ static bool take_line(lines *lines, line *out)
     }
     if (!whole)
         return false;
-    *out = (line){ lines->text + lines->start, size,
-                   lines->skipping || size > LINE_SIZE_MAX };
+    *out = (request_line){ lines->text + lines->start, size,
+                           lines->skipping || size > LINE_SIZE_MAX };
     lines->skipping = false;
     lines->start += size + (end != NULL);
     lines->looked = lines->start;
@@ -109,7 +111,8 @@ static nr_exit print_answer(const nr_stream *stream, const nrbac_value *answer)
     return NR_EXIT_OK;
 }
 
-static nr_exit answer_line(const nr_stream *stream, line line, nrbac_document *document)
+static nr_exit answer_line(const nr_stream *stream, request_line line,
+                           nrbac_document *document)
 {
     nrbac_error error = { "" };
     const nrbac_value *given = NULL;
@@ -120,8 +123,8 @@ static nr_exit answer_line(const nr_stream *stream, line line, nrbac_document *d
     if (line.too_long) {
         asked.error = "the line is longer than 16 MiB";
     } else {
-        nrbac_status status =
-            nrbac_json_read(document, line.text, line.size, &given, &error);
+        nrbac_status status = nrbac_json_read(document, line.text, line.size, &given,
+                                              &error);
         if (status == NRBAC_E_MEMORY)
             return nr_say_memory();
         if (status != NRBAC_OK)
@@ -133,10 +136,10 @@ static nr_exit answer_line(const nr_stream *stream, line line, nrbac_document *d
     return end == NR_EXIT_OK ? print_answer(stream, answer) : end;
 }
 
-static nr_exit answer_lines(const nr_stream *stream, lines *lines,
+static nr_exit answer_lines(const nr_stream *stream, line_buffer *lines,
                             nrbac_document *document)
 {
-    line line;
+    request_line line;
     nr_exit end = NR_EXIT_OK;
     while (end == NR_EXIT_OK && !lines->over) {
         end = read_more(lines);
@@ -151,8 +154,9 @@ static nr_exit answer_lines(const nr_stream *stream, lines *lines,
 nr_exit nr_stream_run(const nr_stream *stream, const char *path)
 {
     bool standard = path == NULL || strcmp(path, "-") == 0;
-    lines lines = { .fd = standard ? STDIN_FILENO
-                                   : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) };
+    line_buffer lines = { .fd = standard
+                                    ? STDIN_FILENO
+                                    : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) };
     if (lines.fd < 0)
         return nr_say_system("cannot read `%s`: %s", path, strerror(errno));
 
