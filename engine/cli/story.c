@@ -88,6 +88,51 @@ static void tell_steps(const story_teller *teller)
     }
 }
 
+static bool holds(const nrbac_value *requirement)
+{
+    return nrbac_value_boolean(nrbac_value_find(requirement, "holds"));
+}
+
+/* "all of", "activity B0825 Amend Patient Demographics", "aal 2". */
+static void print_requirement(const story_teller *teller, const nrbac_value *one)
+{
+    const char *key = nrbac_value_key(one, 0);
+    const nrbac_value *operand = nrbac_value_at(one, 0);
+    if (key == NULL)
+        return;
+    fputs(key, teller->out);
+    switch (nrbac_value_kind(operand)) {
+    case NRBAC_KIND_LIST:
+        fputs(" of", teller->out);
+        break;
+    case NRBAC_KIND_INTEGER:
+        fprintf(teller->out, " %lld", (long long)nrbac_value_integer(operand));
+        break;
+    default:
+        if (nrbac_value_text(operand) != NULL) {
+            fputc(' ', teller->out);
+            print_code(teller, nrbac_value_text(operand), NULL);
+        }
+        break;
+    }
+}
+
+/* Each part of a requirement, with whether it holds, the parts below it to its
+ * right. Requirements are as deep as policies may be written: 64. */
+static void tell_requirement(const story_teller *teller, const nrbac_value *one,
+                             int depth)
+{
+    begin(teller, depth == 0 ? "requires" : "");
+    fprintf(teller->out, "%-4s%*s", holds(one) ? "yes" : "no", 2 * depth, "");
+    print_requirement(teller, one);
+    fputc('\n', teller->out);
+    const nrbac_value *parts = nrbac_value_at(one, 0);
+    if (nrbac_value_kind(parts) != NRBAC_KIND_LIST)
+        return;
+    for (size_t i = 0; i < nrbac_value_count(parts); i++)
+        tell_requirement(teller, nrbac_value_at(parts, i), depth + 1);
+}
+
 /* What permits a function: its requirement, and where that was said. */
 static void tell_grant(const story_teller *teller)
 {
@@ -95,7 +140,7 @@ static void tell_grant(const story_teller *teller)
     if (strcmp(nr_text_at(grant, "source"), "requirement") != 0)
         return;
     begin(teller, "because");
-    fputs("all that it requires holds", teller->out);
+    fputs("what it requires holds", teller->out);
     print_place(teller, grant);
     fputc('\n', teller->out);
 }
@@ -189,6 +234,9 @@ void nr_answer_print_story(FILE *out, const nrbac_value *answer, const char *ind
     tell_who(&teller);
     tell_steps(&teller);
     tell_grant(&teller);
+    if (nrbac_value_kind(nrbac_value_find(teller.context, "requirement")) ==
+        NRBAC_KIND_MAP)
+        tell_requirement(&teller, nrbac_value_find(teller.context, "requirement"), 0);
     tell_text(&teller, "fault", "malformed");
     tell_candidates(&teller);
     tell_nearest(&teller);
