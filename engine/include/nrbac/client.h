@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A client of nrbacd: the same questions as <nrbac/nrbac.h>, asked over its
+ * socket. nrbac-protocol(7) describes what is sent.
+ *
+ *   nrbac_client *client;
+ *   nrbac_error error;
+ *   if (nrbac_client_connect("/run/nrbac/nrbacd.sock", 1000, &client, &error))
+ *       return complain(error.text);
+ *   nrbac_client_answer answer;
+ *   if (nrbac_client_check(client, session, "B0820", &answer, &error))
+ *       return complain(error.text);
+ *   if (answer.permitted && can_do_all(answer.obligations))
+ *       show_the_record();
+ *
+ * Every call waits for its answer, at most as long as the client's timeout; no
+ * signal is raised when the daemon is gone. A client is used by one thread at a
+ * time. Sessions end with the connection they were opened on.
+ *
+ * Only NRBAC_OK fills what is handed out; on any other status there is no answer,
+ * and no access. In every function `error` may be NULL.
+ */
+#ifndef NRBAC_CLIENT_H
+#define NRBAC_CLIENT_H
+
+#include <nrbac/types.h>
+#include <nrbac/value.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nrbac_client nrbac_client; /* opaque: one connection */
+
+/* Connects to the daemon at `path`. timeout_ms bounds the connecting and each
+ * call afterwards; 0 or less: 5000. NRBAC_E_IO: nobody serves the socket, or it
+ * may not be used; NRBAC_E_TIMEOUT. The caller owns *out. */
+NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_client_connect(const char *path,
+                                                           int timeout_ms,
+                                                           nrbac_client **out,
+                                                           nrbac_error *error);
+/* Ends the connection and its sessions; NULL is fine. */
+NRBAC_API void nrbac_client_disconnect(nrbac_client *client);
+
+/* ---- Any method ------------------------------------------------------------ */
+
+/* Calls a method with a list of parameters (NULL: none). The result is built into
+ * the caller's document, which is not reset first; it may be the one that holds
+ * the parameters.
+ *
+ * NRBAC_E_REFUSED   the daemon answered with an error: error->text says
+ *                   "slug: text", nrbac_client_fault() gives the slug
+ * NRBAC_E_TIMEOUT   no answer in time; should it still come, it is passed over
+ * NRBAC_E_IO        the connection is gone; connect again
+ * NRBAC_E_FORMAT    what came is not the protocol; the connection is given up
+ */
+NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_client_call(
+    nrbac_client *client, const char *method, const nrbac_value *params,
+    nrbac_document *document, const nrbac_value **result, nrbac_error *error);
+
+/* Why the last call was NRBAC_E_REFUSED ("unknown-session", "not-allowed", ...);
+ * "" if it was not. Valid until the next call. */
+NRBAC_API const char *nrbac_client_fault(const nrbac_client *client);
+
+/* ---- Questions ------------------------------------------------------------- */
+/* What these hand out belongs to the client, and lives until its next call. */
+
+/* A whole request, and the whole answer. */
+NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_client_evaluate(nrbac_client *client,
+                                                            const nrbac_value *request,
+                                                            const nrbac_value **answer,
+                                                            nrbac_error *error);
+
+/* Opens a session for the request's subject. *session is 0 if there is none, and
+ * the answer's `effect` and `reason` say why. */
+NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_client_open(nrbac_client *client,
+                                                        const nrbac_value *request,
+                                                        int64_t *session,
+                                                        const nrbac_value **answer,
+                                                        nrbac_error *error);
+NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_client_close(nrbac_client *client,
+                                                         int64_t session,
+                                                         nrbac_error *error);
+
+/* One decision on a session; zeroed, it denies. */
+typedef struct nrbac_client_answer {
+    bool permitted;      /* act only if every obligation below can be met */
+    const char *reason;  /* a slug, such as "granted-by-baseline" */
+    uint32_t generation; /* of the policy that answered */
+    size_t obligation_count;
+    const char *obligations[NRBAC_OBLIGATION_MAX];
+} nrbac_client_answer;
+
+NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_client_check(nrbac_client *client,
+                                                         int64_t session,
+                                                         const char *name,
+                                                         nrbac_client_answer *answer,
+                                                         nrbac_error *error);
+
+/* Several names at once. `names` ends with NULL; `answers` has a place for each. */
+NRBAC_API NRBAC_MUST_USE nrbac_status
+nrbac_client_check_many(nrbac_client *client, int64_t session, const char *const *names,
+                        nrbac_client_answer *answers, nrbac_error *error);
+
+/* The policy in force: name, version, digest, generation, counts, loaded_at. */
+NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_client_policy(nrbac_client *client,
+                                                          const nrbac_value **policy,
+                                                          nrbac_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Needs more than C11: getopt_long. */
+#define _GNU_SOURCE
+#include "server/options.h"
+
+#include "server/log.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum option_code {
+    OPT_HELP = 'h',
+    OPT_POLICY = 256,
+    OPT_SOCKET,
+    OPT_CONFIG,
+    OPT_AUDIT,
+    OPT_UNSAFE_NO_AUDIT,
+    OPT_ALLOW_EXAMPLE,
+    OPT_POLICY_ROOT,
+    OPT_SOCKET_MODE,
+    OPT_VERSION,
+    OPT_LIMIT, /* all of the limits */
+} option_code;
+
+static const struct option longs[] = {
+    { "policy", required_argument, NULL, OPT_POLICY },
+    { "socket", required_argument, NULL, OPT_SOCKET },
+    { "config", required_argument, NULL, OPT_CONFIG },
+    { "audit", required_argument, NULL, OPT_AUDIT },
+    { "unsafe-no-audit", no_argument, NULL, OPT_UNSAFE_NO_AUDIT },
+    { "allow-example", no_argument, NULL, OPT_ALLOW_EXAMPLE },
+    { "policy-root", required_argument, NULL, OPT_POLICY_ROOT },
+    { "socket-mode", required_argument, NULL, OPT_SOCKET_MODE },
+    { "max-message-bytes", required_argument, NULL, OPT_LIMIT },
+    { "max-elements", required_argument, NULL, OPT_LIMIT },
+    { "max-depth", required_argument, NULL, OPT_LIMIT },
+    { "max-connections", required_argument, NULL, OPT_LIMIT },
+    { "max-sessions", required_argument, NULL, OPT_LIMIT },
+    { "max-in-flight", required_argument, NULL, OPT_LIMIT },
+    { "max-batch", required_argument, NULL, OPT_LIMIT },
+    { "idle-seconds", required_argument, NULL, OPT_LIMIT },
+    { "help", no_argument, NULL, OPT_HELP },
+    { "version", no_argument, NULL, OPT_VERSION },
+    { NULL, 0, NULL, 0 },
+};
+
+/* An option and the configuration's key are the same but for `-` and `_`. */
+static bool same_name(const char *option, const char *key)
+{
+    for (; *option != '\0'; option++, key++)
+        if (*option != *key && !(*option == '-' && *key == '_'))
+            return false;
+    return *key == '\0';
+}
+
+static void print_limit(const char *option)
+{
+#define NR_LIMIT(name, key, standard, least, most, doc) \
+    if (same_name(option, key))                         \
+        (void)printf("  --%-19s N  %s (%d)\n", option, doc, standard);
+    NR_LIMITS
+#undef NR_LIMIT
+}
+
+static void print_help(void)
+{
+    (void)fputs(
+        "usage: nrbacd --policy DIR|FILE --socket PATH --unsafe-no-audit [OPTIONS]\n"
+        "\n"
+        "Answers National RBAC questions on a Unix socket; nrbac-protocol(7)\n"
+        "describes how to ask.\n"
+        "\n"
+        "  --policy DIR|FILE       the policy: a folder, or a file made by `nrbac compile`\n"
+        "  --socket PATH           where to listen; not needed if systemd passes a socket\n"
+        "  --config FILE           settings in YAML; options given here count more\n"
+        "  --unsafe-no-audit       keep no record of decisions (this release has no\n"
+        "                          audit trail yet, so this must be said)\n"
+        "  --audit FILE            refused in this release, for the same reason\n"
+        "  --allow-example         serve a policy of provenance `example`\n"
+        "  --policy-root DIR       a policy's `extends` may not leave this folder\n"
+        "  --socket-mode MODE      the socket's permissions, octal (0660)\n",
+        stdout);
+    for (const struct option *row = longs; row->name != NULL; row++)
+        if (row->val == OPT_LIMIT)
+            print_limit(row->name);
+    (void)fputs("  -h, --help              this text\n"
+                "  --version               the release\n"
+                "\n"
+                "SIGHUP loads the policy again, SIGTERM ends the daemon after it has\n"
+                "answered what it has read. Exit status: 0 ended by SIGTERM, 2 usage,\n"
+                "3 the policy has mistakes, or a file or socket cannot be used.\n",
+                stdout);
+}
+
+static bool usage(int *status)
+{
+    (void)fputs("try `nrbacd --help`\n", stderr);
+    *status = NR_DAEMON_USAGE;
+    return false;
+}
+
+bool nr_mode_read(const char *text, mode_t *out)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long mode = strtoul(text, &end, 8);
+    if (errno != 0 || end == text || *end != '\0' || mode > 0777 || text[0] < '0' ||
+        text[0] > '7')
+        return false;
+    *out = (mode_t)mode;
+    return true;
+}
+
+static bool take_mode(nr_options *options, const char *text)
+{
+    if (nr_mode_read(text, &options->socket_mode))
+        return true;
+    nr_log("the socket's mode is octal, such as 0660, not `%s`", text);
+    return false;
+}
+
+static bool between(const char *option, int64_t number, int64_t least, int64_t most)
+{
+    if (number >= least && number <= most)
+        return true;
+    nr_log("`--%s` takes a number from %" PRId64 " to %" PRId64, option, least, most);
+    return false;
+}
+
+static bool take_limit(nr_options *options, const char *option, const char *text)
+{
+    char *end = NULL;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0') {
+        nr_log("`--%s` takes a number, not `%s`", option, text);
+        return false;
+    }
+#define NR_LIMIT(name, key, standard, least, most, doc) \
+    if (same_name(option, key)) {                       \
+        options->limits.name = (uint32_t)number;        \
+        return between(option, number, least, most);    \
+    }
+    NR_LIMITS
+#undef NR_LIMIT
+    return false;
+}
+
+static bool take_text(const char **place, const char *option)
+{
+    if (*optarg == '\0') {
+        nr_log("`--%s` is empty", option);
+        return false;
+    }
+    *place = optarg;
+    return true;
+}
+
+/* One option of the command line; false after saying what is wrong with it. */
+static bool take_option(nr_options *options, int code, const char *name)
+{
+    switch (code) {
+    case OPT_POLICY:
+        return take_text(&options->policy, name);
+    case OPT_SOCKET:
+        return take_text(&options->socket, name);
+    case OPT_CONFIG:
+        return take_text(&options->config, name);
+    case OPT_AUDIT:
+        return take_text(&options->audit, name);
+    case OPT_POLICY_ROOT:
+        return take_text(&options->policy_root, name);
+    case OPT_UNSAFE_NO_AUDIT:
+        return options->unsafe_no_audit = true;
+    case OPT_ALLOW_EXAMPLE:
+        return options->allow_example = true;
+    case OPT_SOCKET_MODE:
+        return take_mode(options, optarg);
+    case OPT_LIMIT:
+        return take_limit(options, name, optarg);
+    default:
+        return false; /* getopt has said so */
+    }
+}
+
+/* The file that --config names, --help and --version, before anything counts. */
+static bool look_ahead(nr_options *options, int argc, char **argv, int *status)
+{
+    int code;
+    int at = -1;
+    opterr = 0;
+    optind = 1;
+    while ((code = getopt_long(argc, argv, "h", longs, &at)) != -1) {
+        if (code == OPT_HELP || code == OPT_VERSION) {
+            if (code == OPT_HELP)
+                print_help();
+            else
+                (void)printf("nrbacd %s\n", nrbac_version());
+            *status = NR_DAEMON_OK;
+            return false;
+        }
+        if (code == OPT_CONFIG)
+            options->config = optarg;
+    }
+    return options->config == NULL || nr_config_read(options, options->config, status);
+}
+
+/* What is needed, and what may not stand together. */
+static bool is_complete(const nr_options *options)
+{
+    if (options->policy == NULL) {
+        nr_log("no policy is given: `--policy DIR|FILE`");
+        return false;
+    }
+    if (options->audit != NULL) {
+        nr_log("this release has no audit trail yet, so `--audit` cannot be kept: "
+               "`--unsafe-no-audit` serves without one");
+        return false;
+    }
+    if (!options->unsafe_no_audit) {
+        nr_log("say `--unsafe-no-audit`: this release has no audit trail yet, and "
+               "serving without one must be asked for");
+        return false;
+    }
+    return true;
+}
+
+bool nr_options_read(nr_options *options, int argc, char **argv, int *status)
+{
+    *options = (nr_options){
+        .socket_mode = 0660,
+        .limits = {
+#define NR_LIMIT(name, key, standard, least, most, doc) .name = (standard),
+            NR_LIMITS
+#undef NR_LIMIT
+        },
+    };
+    if (!look_ahead(options, argc, argv, status))
+        return false;
+    int code;
+    int at = -1;
+    opterr = 1;
+    optind = 1;
+    while ((code = getopt_long(argc, argv, "h", longs, &at)) != -1)
+        if (!take_option(options, code, at < 0 ? "" : longs[at].name))
+            return usage(status);
+    if (optind < argc) {
+        nr_log("`%s` is not an option", argv[optind]);
+        return usage(status);
+    }
+    return is_complete(options) || usage(status);
+}
+
+void nr_options_finish(nr_options *options)
+{
+    nr_arena_finish(&options->arena);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the daemon is told: options of the command line, over those of the YAML
+ * file that --config names.
+ */
+#ifndef NR_OPTIONS_H
+#define NR_OPTIONS_H
+
+#include "base/arena.h"
+
+#include <sys/types.h>
+
+/*
+ * Limits: each is an option, a key of the configuration (which writes `_` for the
+ * option's `-`), and, by its short name, a member of what `hello` tells.
+ *
+ *   NR_LIMIT(name, key, standard, least, most, doc)
+ */
+#define NR_LIMITS                                                                      \
+    NR_LIMIT(message_bytes, "max_message_bytes", 1048576, 1024, 67108864,              \
+             "size of one message")                                                    \
+    NR_LIMIT(elements, "max_elements", 65536, 64, 4194304,                             \
+             "items and members of one message, all lists and maps together")          \
+    NR_LIMIT(depth, "max_depth", 32, 4, 64,                                            \
+             "nesting of one message, which itself is 1")                              \
+    NR_LIMIT(connections, "max_connections", 256, 1, 65536, "connections at once")     \
+    NR_LIMIT(sessions, "max_sessions", 4096, 1, 1048576, "sessions of one connection") \
+    NR_LIMIT(in_flight, "max_in_flight", 1024, 1, 1048576,                             \
+             "answers of one connection that wait to be taken; then reading pauses")   \
+    NR_LIMIT(batch, "max_batch", 1024, 1, 65536,                                       \
+             "questions in one `evaluations` or `check_many`")                         \
+    NR_LIMIT(idle_seconds, "idle_seconds", 600, 0, 604800,                             \
+             "silence after which a connection is closed; 0: never")
+
+typedef struct nr_limits {
+#define NR_LIMIT(name, key, standard, least, most, doc) uint32_t name;
+    NR_LIMITS
+#undef NR_LIMIT
+} nr_limits;
+
+enum { NR_RELOAD_USER_MAX = 64, NR_UID_UNMAPPED = 65534 };
+
+/* Texts belong to argv or to the arena. */
+typedef struct nr_options {
+    nr_arena arena;
+    const char *policy;      /* a folder or a compiled file */
+    const char *socket;      /* NULL only if systemd passed one */
+    const char *config;      /* NULL: none */
+    const char *audit;       /* NULL: not asked for */
+    const char *policy_root; /* NULL: no bound */
+    bool unsafe_no_audit;
+    bool allow_example;
+    bool trust_request_time;
+    mode_t socket_mode;
+    nr_limits limits;
+    uid_t reload_users[NR_RELOAD_USER_MAX];
+    size_t reload_user_count;
+} nr_options;
+
+/* Fills the options; true: go on and serve. False: nothing more is to be done,
+ * *status is what the process ends with, and everything has been said. */
+bool nr_options_read(nr_options *options, int argc, char **argv, int *status);
+void nr_options_finish(nr_options *options);
+
+/* Permissions in octal; false: that is not what the text says. */
+bool nr_mode_read(const char *text, mode_t *out);
+
+/* Reads the file over the standard options; false after saying why, with what
+ * the process ends with. */
+bool nr_config_read(nr_options *options, const char *path, int *status);
+
+#endif

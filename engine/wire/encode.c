@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/wire.h"
+
+#include <msgpack/pack.h>
+
+static int write_bytes(void *context, const char *bytes, size_t size)
+{
+    nr_buffer *buffer = context;
+    nr_buffer_append(buffer, bytes, size);
+    return buffer->failed ? -1 : 0;
+}
+
+static void pack_text(msgpack_packer *packer, const char *text, size_t size)
+{
+    msgpack_pack_str(packer, size);
+    msgpack_pack_str_body(packer, text, size);
+}
+
+static void pack(msgpack_packer *packer, const nrbac_value *value);
+
+static void pack_list(msgpack_packer *packer, const nrbac_value *list)
+{
+    size_t count = nrbac_value_count(list);
+    msgpack_pack_array(packer, count);
+    for (size_t i = 0; i < count; i++)
+        pack(packer, nrbac_value_at(list, i));
+}
+
+static void pack_map(msgpack_packer *packer, const nrbac_value *map)
+{
+    size_t count = nrbac_value_count(map);
+    msgpack_pack_map(packer, count);
+    for (size_t i = 0; i < count; i++) {
+        const char *key = nrbac_value_key(map, i);
+        pack_text(packer, key, strlen(key));
+        pack(packer, nrbac_value_at(map, i));
+    }
+}
+
+/* As deep as the value is: whoever built it bounded that. */
+static void pack(msgpack_packer *packer, const nrbac_value *value)
+{
+    switch (nrbac_value_kind(value)) {
+    case NRBAC_KIND_NULL:
+        msgpack_pack_nil(packer);
+        break;
+    case NRBAC_KIND_BOOLEAN:
+        if (nrbac_value_boolean(value))
+            msgpack_pack_true(packer);
+        else
+            msgpack_pack_false(packer);
+        break;
+    case NRBAC_KIND_INTEGER:
+        msgpack_pack_int64(packer, nrbac_value_integer(value));
+        break;
+    case NRBAC_KIND_REAL:
+        msgpack_pack_double(packer, nrbac_value_real(value));
+        break;
+    case NRBAC_KIND_TEXT:
+        pack_text(packer, nrbac_value_text(value), nrbac_value_text_size(value));
+        break;
+    case NRBAC_KIND_LIST:
+        pack_list(packer, value);
+        break;
+    case NRBAC_KIND_MAP:
+        pack_map(packer, value);
+        break;
+    }
+}
+
+void nr_wire_encode(nr_buffer *buffer, const nrbac_value *value)
+{
+    msgpack_packer packer;
+    msgpack_packer_init(&packer, buffer, write_bytes);
+    pack(&packer, value);
+}
+
+enum { LIST_HEAD = 5 }; /* array 32: its kind and four bytes of length */
+
+size_t nr_wire_open_list(nr_buffer *buffer, const char *key)
+{
+    static const uint8_t head[LIST_HEAD] = { 0xdd };
+    msgpack_packer packer;
+    msgpack_packer_init(&packer, buffer, write_bytes);
+    msgpack_pack_map(&packer, 1);
+    pack_text(&packer, key, strlen(key));
+    nr_buffer_append(buffer, head, sizeof(head));
+    return buffer->size - LIST_HEAD;
+}
+
+void nr_wire_close_list(nr_buffer *buffer, size_t list, uint32_t count)
+{
+    if (buffer->failed)
+        return;
+    for (unsigned i = 1; i < LIST_HEAD; i++)
+        buffer->bytes[list + i] = (uint8_t)(count >> (8 * (LIST_HEAD - 1 - i)));
+}

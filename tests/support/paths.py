@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the programs and the policies under test are."""
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _path(variable, default):
+    return Path(os.environ.get(variable) or ROOT / default).resolve()
+
+
+NRBAC = _path("NRBAC", "build/bin/nrbac")
+NRBACD = _path("NRBACD", "build/bin/nrbacd")
+POLICY = _path("NRBAC_POLICY", "policy")
