@@ -462,3 +462,11 @@ nrbac_decision nrbac_decide(nrbac_session *session, nrbac_name name)
     view_release(v);
     return decision;
 }
+
+nrbac_reason nrbac_check_reason(nrbac_session *session, nrbac_name name)
+{
+    nrbac_decision decision = nrbac_decide(session, name);
+    return decision.effect == NRBAC_PERMIT && decision.obligation_count != 0
+               ? NRBAC_REASON_OBLIGATIONS_APPLY
+               : decision.reason;
+}

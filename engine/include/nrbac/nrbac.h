@@ -136,6 +136,10 @@ NRBAC_API void nrbac_session_close(nrbac_session *session); /* NULL is fine */
  * neither expired nor been revoked. */
 NRBAC_API bool nrbac_check(const nrbac_session *session, nrbac_name name);
 
+/* Why nrbac_check answers as it does: a permit's or refusal's reason, or
+ * NRBAC_REASON_OBLIGATIONS_APPLY where nrbac_decide would permit with obligations. */
+NRBAC_API nrbac_reason nrbac_check_reason(nrbac_session *session, nrbac_name name);
+
 /* The decision with its reason and obligations; for a name whose permit carries
  * obligations, this is the question to ask. Never allocates or fails. */
 NRBAC_API nrbac_decision nrbac_decide(nrbac_session *session, nrbac_name name);

@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs what nrbac needs on Debian 12 and builds it into build/.
+#   engine/dist/setup.sh            to use it
+#   engine/dist/setup.sh --tests    to test it too
+set -eu
+cd "$(dirname "$0")/../.."
+
+packages="gcc make cmake pkg-config libc6-dev libyaml-dev libjansson-dev libcsv-dev libmsgpack-dev libuv1-dev"
+[ "${1:-}" = --tests ] &&
+    packages="$packages clang clang-format libclang-rt-14-dev llvm binutils mandoc python3 python3-pytest python3-msgpack python3-yaml python3-jsonschema"
+
+missing=
+for package in $packages; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" != 0 ]; then
+        echo "These Debian packages are missing; install them as root, then run this again:" >&2
+        echo "  apt-get install$missing" >&2
+        exit 3
+    fi
+    echo "installing:$missing" >&2
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get update && apt-get install -y --no-install-recommends $missing; } >build-packages.log 2>&1 ||
+        { tail -n 20 build-packages.log >&2; exit 3; }
+    rm -f build-packages.log
+fi
+
+echo "building into build/" >&2
+cmake -C .presets/release.cmake -S . -B build >/dev/null
+cmake --build build -j "$(nproc)" -- --no-print-directory >build/build.log 2>&1 ||
+    { tail -n 40 build/build.log >&2; exit 3; }

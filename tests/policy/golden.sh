@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What each policy compiles to, as text, is what was reviewed:
+#   tests/policy/golden.sh path/to/nrbac       compares
+#   NRBAC_REWRITE=1 tests/policy/golden.sh …   writes what is so now
+set -u
+cd "$(dirname "$0")/../.."
+nrbac=$1
+bad=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for folder in policy/national policy/examples/*/; do
+    name=$(basename "$folder")
+    "$nrbac" compile "$folder" -o "$work/$name.nrb" >/dev/null && "$nrbac" dump "$work/$name.nrb" >"$work/$name.txt" || bad=1
+    [ "${NRBAC_REWRITE:-}" = 1 ] && cp "$work/$name.txt" "tests/policy/$name.txt"
+    diff -u "tests/policy/$name.txt" "$work/$name.txt" || bad=1
+done
+exit $bad
