@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "subject/evidence.h"
+
+#include <string.h>
+
+enum { ACTION_MAX = 256 };
+
+/* The shapes of evidence, by the member that brings them. */
+typedef struct shape {
+    const char *name;
+    nrbac_subject_type type; /* whose evidence it is */
+    nr_evidence_read *read;
+} shape;
+
+static const shape SHAPES[] = {
+    { "userinfo", NRBAC_HEALTHCARE_WORKER, nr_cis2_read },
+    { "id_token", NRBAC_HEALTHCARE_WORKER, nr_cis2_read },
+    { "saml", NRBAC_HEALTHCARE_WORKER, nr_saml_read },
+    { "nhs_login", NRBAC_PATIENT, nr_nhs_login_read },
+    { "profile", NRBAC_HEALTHCARE_WORKER, nr_neutral_read },
+};
+
+/* An ID token beside userinfo is the same shape: both come from one sign-in. */
+static bool belong_together(const shape *first, const shape *second)
+{
+    return strcmp(first->name, "userinfo") == 0 &&
+           strcmp(second->name, "id_token") == 0;
+}
+
+/* The one shape that is there; NULL, with a fault, if it is not one. */
+static const shape *find_shape(nr_reader *reader, const nr_place *properties)
+{
+    const shape *found = NULL;
+    for (size_t i = 0; i < NR_COUNT(SHAPES); i++) {
+        nr_place place = nr_place_member(properties, SHAPES[i].name);
+        if (place.value == NULL ||
+            (found != NULL && belong_together(found, &SHAPES[i])))
+            continue;
+        if (found != NULL) {
+            nr_reader_fault_text(
+                reader,
+                nr_arena_format(reader->arena,
+                                "`subject.properties` holds both `%s` and `%s`: "
+                                "only one shape of evidence may be given",
+                                found->name, SHAPES[i].name));
+            return NULL;
+        }
+        found = &SHAPES[i];
+    }
+    if (found == NULL)
+        nr_reader_fault(reader, properties,
+                        "holds no evidence: it takes `userinfo`, `id_token`, `saml`, "
+                        "`nhs_login` or `profile`");
+    return found;
+}
+
+static nrbac_subject_type read_type(nr_reader *reader, const nr_place *place)
+{
+    const char *text = nr_read_text(reader, place);
+    if (text == NULL)
+        nr_reader_fault(reader, place, "is missing");
+    else if (strcmp(text, "healthcare-worker") == 0)
+        return NRBAC_HEALTHCARE_WORKER;
+    else if (strcmp(text, "patient") == 0)
+        return NRBAC_PATIENT;
+    else
+        nr_reader_fault(reader, place, "is neither `healthcare-worker` nor `patient`");
+    return NRBAC_SUBJECT_NONE;
+}
+
+/* Evidence of the right person's kind, or a fault that says whose it is. */
+static bool fits(nr_reader *reader, const shape *given, const nrbac_subject *subject)
+{
+    if (given->type == subject->type)
+        return true;
+    bool patient = subject->type == NRBAC_PATIENT;
+    nr_reader_fault_text(
+        reader, nr_arena_format(reader->arena,
+                                "`subject.properties.%s` is the evidence of a %s, but "
+                                "`subject.type` is `%s`",
+                                given->name, patient ? "healthcare worker" : "patient",
+                                patient ? "patient" : "healthcare-worker"));
+    return false;
+}
+
+static void read_subject(nr_reader *reader, const nr_place *place,
+                         nrbac_subject *subject)
+{
+    if (!nr_read_map(reader, place))
+        return; /* no user: an unattended system */
+    nr_place type = nr_place_member(place, "type");
+    subject->type = read_type(reader, &type);
+
+    nr_place id = nr_place_member(place, "id");
+    nr_evidence evidence = { nr_place_member(place, "properties"),
+                             nr_read_text(reader, &id) };
+    if (evidence.properties.value == NULL)
+        nr_reader_fault(reader, &evidence.properties, "is missing");
+    if (!nr_read_map(reader, &evidence.properties))
+        return;
+    nr_place choice = nr_place_member(&evidence.properties, "role_profile");
+    subject->caller_choice = nr_read_text(reader, &choice);
+    const shape *given = find_shape(reader, &evidence.properties);
+    if (given != NULL && fits(reader, given, subject))
+        given->read(reader, &evidence, subject);
+}
+
+static void read_action(nr_reader *reader, const nr_place *place, bool needed,
+                        nrbac_request *request)
+{
+    nr_read_map(reader, place);
+    nr_place name = nr_place_member(place, "name");
+    request->action = nr_read_text(reader, &name);
+    if (request->action == NULL) {
+        if (needed)
+            nr_reader_fault(reader, &name, "is missing");
+    } else if (request->action[0] == '\0') {
+        nr_reader_fault(reader, &name, "is empty");
+    } else if (strlen(request->action) > ACTION_MAX) {
+        nr_reader_fault(reader, &name, "is longer than 256 bytes");
+    }
+}
+
+static void read_resource(nr_reader *reader, const nr_place *place,
+                          nrbac_request *request)
+{
+    nr_read_map(reader, place);
+    nr_place properties = nr_place_member(place, "properties");
+    nr_read_map(reader, &properties);
+    nr_place nhs_number = nr_place_member(&properties, "nhs_number");
+    request->nhs_number = nr_read_text(reader, &nhs_number);
+}
+
+static void read_context(nr_reader *reader, const nr_place *place,
+                         nrbac_request *request)
+{
+    nr_read_map(reader, place);
+    nr_place organisation = nr_place_member(place, "organisation");
+    request->organisation = nr_read_text(reader, &organisation);
+    nr_place application = nr_place_member(place, "application");
+    nr_read_map(reader, &application);
+    nr_place id = nr_place_member(&application, "id");
+    request->application = nr_read_text(reader, &id);
+    nr_place time = nr_place_member(place, "time");
+    request->time = nr_read_time(reader, &time);
+}
+
+nrbac_status nr_request_read(nr_arena *arena, const nrbac_value *document,
+                             bool need_action, nr_reading *reading)
+{
+    nr_reader reader = { .arena = arena };
+    nr_place root = { .value = document };
+    nrbac_request *request = &reading->request;
+    *reading = (nr_reading){ 0 };
+
+    if (nrbac_value_kind(document) != NRBAC_KIND_MAP)
+        nr_reader_fault(&reader, &root, "is not a map");
+    nr_place subject = nr_place_member(&root, "subject");
+    read_subject(&reader, &subject, &request->subject);
+    nr_place action = nr_place_member(&root, "action");
+    read_action(&reader, &action, need_action, request);
+    nr_place resource = nr_place_member(&root, "resource");
+    read_resource(&reader, &resource, request);
+    nr_place context = nr_place_member(&root, "context");
+    read_context(&reader, &context, request);
+
+    reading->fault = reader.fault;
+    return reader.no_memory ? NRBAC_E_MEMORY : NRBAC_OK;
+}
