@@ -32,7 +32,7 @@ static void on_closed(uv_handle_t *handle)
     nr_buffer_finish(&connection->output);
     nr_buffer_finish(&connection->sending);
     free(connection);
-    nr_server_connection_gone(server);
+    nr_server_settle(server);
 }
 
 void nr_connection_close(nr_connection *connection)

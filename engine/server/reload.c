@@ -71,11 +71,13 @@ static void on_done(uv_work_t *work, int cancelled)
     nr_server_poll(server);
     if (!server->draining)
         nr_notify_ready();
-    nr_connections_reloaded(server, reloads->started);
+    /* Who waits for the next one is answered with this one when there is none. */
+    nr_connections_reloaded(server, server->draining ? UINT64_MAX : reloads->started);
     if (reloads->again && !server->draining) {
         reloads->again = false;
         (void)nr_server_reload(server);
     }
+    nr_server_settle(server);
 }
 
 uint64_t nr_server_reload(nr_server *server)
