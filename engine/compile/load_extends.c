@@ -53,6 +53,7 @@ static char *shorten(nr_arena *arena, const char *path)
         path += part;
         path += *path == '/';
     }
+    brief.text[brief.size] = '\0';
     return brief.text;
 }
 
