@@ -17,7 +17,7 @@ from support.daemon import ROOM
 from support.paths import NRBACD, ROOT
 from support.policy import text_of
 from support.requests import neutral
-from support.rpc import Client, Closed, RpcError, until
+from support.rpc import Client, RpcError, until
 from support.small import FUNCTIONS, SMALL
 
 BROKEN = SMALL + "  - { roles: [R9999], activities: [B0820] }\n"
