@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of the black-box suite."""
+"""Fixtures of the black-box suite, which knows the contract and not the code.
+
+    /usr/bin/python3 -m pytest tests/rules tests/cli tests/daemon tests/wire
+
+NRBAC, NRBACD and NRBAC_POLICY say where the command, the daemon and the policies are; without them it is build/bin/nrbac,
+build/bin/nrbacd and policy. A test that fails prints the policy, the request and the answer.
+"""
 import sys
 from pathlib import Path
 
@@ -22,6 +28,15 @@ def pytest_collection_modifyitems(items):
     for program in (NRBAC, NRBACD):
         if not program.is_file():
             raise pytest.UsageError(f"{program} does not exist; build it first, or set NRBAC and NRBACD")
+
+
+def pytest_make_parametrize_id(val):
+    """Long or unprintable parameters would make names that no file system and no reader can bear."""
+    if isinstance(val, str) and (len(val) > 60 or not val.isprintable()):
+        return f"text of {len(val)} characters"
+    if isinstance(val, bytes):
+        return f"{val[:4].hex()} and {max(0, len(val) - 4)} bytes more"
+    return None
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,30 +35,35 @@ static const struct option longs[] = {
     { "allow-example", no_argument, NULL, OPT_ALLOW_EXAMPLE },
     { "policy-root", required_argument, NULL, OPT_POLICY_ROOT },
     { "socket-mode", required_argument, NULL, OPT_SOCKET_MODE },
-#define NR_LIMIT(name, option, standard, least, most, doc) \
-    { option, required_argument, NULL, OPT_LIMIT },
-    NR_LIMITS
-#undef NR_LIMIT
+    { "max-message-bytes", required_argument, NULL, OPT_LIMIT },
+    { "max-elements", required_argument, NULL, OPT_LIMIT },
+    { "max-depth", required_argument, NULL, OPT_LIMIT },
+    { "max-connections", required_argument, NULL, OPT_LIMIT },
+    { "max-sessions", required_argument, NULL, OPT_LIMIT },
+    { "max-in-flight", required_argument, NULL, OPT_LIMIT },
+    { "max-batch", required_argument, NULL, OPT_LIMIT },
+    { "idle-seconds", required_argument, NULL, OPT_LIMIT },
     { "help", no_argument, NULL, OPT_HELP },
     { "version", no_argument, NULL, OPT_VERSION },
     { NULL, 0, NULL, 0 },
 };
 
-/* The key that a limit's option has in the configuration. */
-static const char *limit_name(const char *option)
+/* An option and the configuration's key are the same but for `-` and `_`. */
+static bool same_name(const char *option, const char *key)
 {
-    static const struct {
-        const char *option;
-        const char *name;
-    } limits[] = {
-#define NR_LIMIT(name, option, standard, least, most, doc) { option, #name },
-        NR_LIMITS
+    for (; *option != '\0'; option++, key++)
+        if (*option != *key && !(*option == '-' && *key == '_'))
+            return false;
+    return *key == '\0';
+}
+
+static void print_limit(const char *option)
+{
+#define NR_LIMIT(name, key, standard, least, most, doc) \
+    if (same_name(option, key))                         \
+        (void)printf("  --%-19s N  %s (%d)\n", option, doc, standard);
+    NR_LIMITS
 #undef NR_LIMIT
-    };
-    for (size_t i = 0; i < NR_COUNT(limits); i++)
-        if (strcmp(limits[i].option, option) == 0)
-            return limits[i].name;
-    return option;
 }
 
 static void print_help(void)
@@ -78,18 +84,16 @@ static void print_help(void)
         "  --policy-root DIR       a policy's `extends` may not leave this folder\n"
         "  --socket-mode MODE      the socket's permissions, octal (0660)\n",
         stdout);
-#define NR_LIMIT(name, option, standard, least, most, doc) \
-    (void)printf("  --%-21s %s (%d)\n", option " N", doc, standard);
-    NR_LIMITS
-#undef NR_LIMIT
-        (void)
-        fputs("  -h, --help              this text\n"
-              "  --version               the release\n"
-              "\n"
-              "SIGHUP loads the policy again, SIGTERM ends the daemon after it has\n"
-              "answered what it has read. Exit status: 0 ended by SIGTERM, 2 usage,\n"
-              "3 the policy has mistakes, or a file or socket cannot be used.\n",
-              stdout);
+    for (const struct option *row = longs; row->name != NULL; row++)
+        if (row->val == OPT_LIMIT)
+            print_limit(row->name);
+    (void)fputs("  -h, --help              this text\n"
+                "  --version               the release\n"
+                "\n"
+                "SIGHUP loads the policy again, SIGTERM ends the daemon after it has\n"
+                "answered what it has read. Exit status: 0 ended by SIGTERM, 2 usage,\n"
+                "3 the policy has mistakes, or a file or socket cannot be used.\n",
+                stdout);
 }
 
 static bool usage(int *status)
@@ -99,35 +103,32 @@ static bool usage(int *status)
     return false;
 }
 
-bool nr_options_limit(nr_options *options, const char *name, int64_t number)
-{
-#define NR_LIMIT(member, option, standard, least, most, doc)                \
-    if (strcmp(name, #member) == 0) {                                       \
-        if (number < (least) || number > (most)) {                          \
-            nr_log("`%s` takes a number from %d to %d", name, (int)(least), \
-                   (int)(most));                                            \
-            return false;                                                   \
-        }                                                                   \
-        options->limits.member = (uint32_t)number;                          \
-        return true;                                                        \
-    }
-    NR_LIMITS
-#undef NR_LIMIT
-    nr_log("`%s` is not a limit", name);
-    return false;
-}
-
-bool nr_options_mode(nr_options *options, const char *text)
+bool nr_mode_read(const char *text, mode_t *out)
 {
     char *end = NULL;
     errno = 0;
     unsigned long mode = strtoul(text, &end, 8);
-    if (errno != 0 || end == text || *end != '\0' || mode > 0777 || text[0] == '-') {
-        nr_log("the socket's mode is octal, such as 0660, not `%s`", text);
+    if (errno != 0 || end == text || *end != '\0' || mode > 0777 || text[0] < '0' ||
+        text[0] > '7')
         return false;
-    }
-    options->socket_mode = (mode_t)mode;
+    *out = (mode_t)mode;
     return true;
+}
+
+static bool take_mode(nr_options *options, const char *text)
+{
+    if (nr_mode_read(text, &options->socket_mode))
+        return true;
+    nr_log("the socket's mode is octal, such as 0660, not `%s`", text);
+    return false;
+}
+
+static bool between(const char *option, int64_t number, int64_t least, int64_t most)
+{
+    if (number >= least && number <= most)
+        return true;
+    nr_log("`--%s` takes a number from %" PRId64 " to %" PRId64, option, least, most);
+    return false;
 }
 
 static bool take_limit(nr_options *options, const char *option, const char *text)
@@ -139,7 +140,14 @@ static bool take_limit(nr_options *options, const char *option, const char *text
         nr_log("`--%s` takes a number, not `%s`", option, text);
         return false;
     }
-    return nr_options_limit(options, limit_name(option), number);
+#define NR_LIMIT(name, key, standard, least, most, doc) \
+    if (same_name(option, key)) {                       \
+        options->limits.name = (uint32_t)number;        \
+        return between(option, number, least, most);    \
+    }
+    NR_LIMITS
+#undef NR_LIMIT
+    return false;
 }
 
 static bool take_text(const char **place, const char *option)
@@ -171,7 +179,7 @@ static bool take_option(nr_options *options, int code, const char *name)
     case OPT_ALLOW_EXAMPLE:
         return options->allow_example = true;
     case OPT_SOCKET_MODE:
-        return nr_options_mode(options, optarg);
+        return take_mode(options, optarg);
     case OPT_LIMIT:
         return take_limit(options, name, optarg);
     default:
@@ -208,6 +216,10 @@ static bool is_complete(const nr_options *options)
         nr_log("no policy is given: `--policy DIR|FILE`");
         return false;
     }
+    if (options->socket == NULL && getenv("LISTEN_FDS") == NULL) {
+        nr_log("no socket is given: `--socket PATH`");
+        return false;
+    }
     if (options->audit != NULL) {
         nr_log("this release has no audit trail yet, so `--audit` cannot be kept: "
                "`--unsafe-no-audit` serves without one");
@@ -226,7 +238,7 @@ bool nr_options_read(nr_options *options, int argc, char **argv, int *status)
     *options = (nr_options){
         .socket_mode = 0660,
         .limits = {
-#define NR_LIMIT(name, option, standard, least, most, doc) .name = (standard),
+#define NR_LIMIT(name, key, standard, least, most, doc) .name = (standard),
             NR_LIMITS
 #undef NR_LIMIT
         },

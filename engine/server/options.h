@@ -11,29 +11,29 @@
 #include <sys/types.h>
 
 /*
- * Limits: each is an option, a key under `limits` of the configuration, and a
- * member of what `hello` tells.
+ * Limits: each is an option, a key of the configuration (which writes `_` for the
+ * option's `-`), and, by its short name, a member of what `hello` tells.
  *
- *   NR_LIMIT(name, option, standard, least, most, doc)
+ *   NR_LIMIT(name, key, standard, least, most, doc)
  */
 #define NR_LIMITS                                                                      \
-    NR_LIMIT(message_bytes, "max-message-bytes", 1048576, 1024, 67108864,              \
+    NR_LIMIT(message_bytes, "max_message_bytes", 1048576, 1024, 67108864,              \
              "size of one message")                                                    \
-    NR_LIMIT(elements, "max-elements", 65536, 64, 4194304,                             \
+    NR_LIMIT(elements, "max_elements", 65536, 64, 4194304,                             \
              "items and members of one message, all lists and maps together")          \
-    NR_LIMIT(depth, "max-depth", 32, 4, 64,                                            \
+    NR_LIMIT(depth, "max_depth", 32, 4, 64,                                            \
              "nesting of one message, which itself is 1")                              \
-    NR_LIMIT(connections, "max-connections", 256, 1, 65536, "connections at once")     \
-    NR_LIMIT(sessions, "max-sessions", 4096, 1, 1048576, "sessions of one connection") \
-    NR_LIMIT(in_flight, "max-in-flight", 1024, 1, 1048576,                             \
+    NR_LIMIT(connections, "max_connections", 256, 1, 65536, "connections at once")     \
+    NR_LIMIT(sessions, "max_sessions", 4096, 1, 1048576, "sessions of one connection") \
+    NR_LIMIT(in_flight, "max_in_flight", 1024, 1, 1048576,                             \
              "answers of one connection that wait to be taken; then reading pauses")   \
-    NR_LIMIT(batch, "max-batch", 1024, 1, 65536,                                       \
+    NR_LIMIT(batch, "max_batch", 1024, 1, 65536,                                       \
              "questions in one `evaluations` or `check_many`")                         \
-    NR_LIMIT(idle_seconds, "idle-seconds", 600, 0, 604800,                             \
+    NR_LIMIT(idle_seconds, "idle_seconds", 600, 0, 604800,                             \
              "silence after which a connection is closed; 0: never")
 
 typedef struct nr_limits {
-#define NR_LIMIT(name, option, standard, least, most, doc) uint32_t name;
+#define NR_LIMIT(name, key, standard, least, most, doc) uint32_t name;
     NR_LIMITS
 #undef NR_LIMIT
 } nr_limits;
@@ -62,9 +62,8 @@ typedef struct nr_options {
 bool nr_options_read(nr_options *options, int argc, char **argv, int *status);
 void nr_options_finish(nr_options *options);
 
-/* The parts that options and configuration share. */
-bool nr_options_limit(nr_options *options, const char *name, int64_t number);
-bool nr_options_mode(nr_options *options, const char *text);
+/* Permissions in octal; false: that is not what the text says. */
+bool nr_mode_read(const char *text, mode_t *out);
 
 /* Reads the file over the standard options; false after saying why, with what
  * the process ends with. */

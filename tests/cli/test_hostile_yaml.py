@@ -9,12 +9,13 @@ import threading
 
 import pytest
 from support.command import run
+from support.daemon import ROOM
 from support.paths import NRBAC
 from support.policy import HEADER
 from support.small import SMALL
 
 SECONDS = 5
-MEGABYTES = 1024
+MEGABYTES = 1024 * ROOM
 
 
 def bomb():

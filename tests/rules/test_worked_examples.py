@@ -18,8 +18,10 @@ def served(tmp_path_factory):
     assert NATIONAL.is_dir(), f"{NATIONAL} does not exist"
     path = extended(tmp_path_factory.mktemp("worked") / "policy")
     daemons = Daemons()
-    yield Policy(path), daemons.start(path, "--allow-example")
-    daemons.end()
+    try:
+        yield Policy(path), daemons.start(path, "--allow-example")
+    finally:
+        daemons.end()
 
 
 def example(number):

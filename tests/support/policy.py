@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small policies, written for one test each, and questions asked of them through the command."""
 import json
-import os
 import textwrap
 
 from .answers import checked
@@ -43,7 +42,7 @@ class Policy:
             self.show()
 
     def show(self):
-        for file in sorted(self.path.rglob("*.yaml")):
+        for file in sorted(file for file in self.path.rglob("*.yaml") if file.is_file()):
             print(f"=== {file}\n{shorten(file.read_bytes().decode('utf-8', 'replace'))}")
 
     def ask(self, request, *options):
@@ -69,8 +68,3 @@ class Policy:
 
     def validate(self, *options, **keywords):
         return run("validate", self.path, *options, **keywords)
-
-
-def link(path, target):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.symlink(target, path)

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asking a policy: opening it, putting a request together, telling the answer.
+ */
+#ifndef NR_ASK_H
+#define NR_ASK_H
+
+#include "cli/cli.h"
+
+/* opened.c: an engine that serves POLICY, a folder (compiled in memory; its
+ * mistakes go to stderr and end in NR_EXIT_NO) or a compiled file. The caller
+ * destroys *out. */
+nr_exit nr_policy_open(const char *path, nrbac_engine **out);
+
+/* The options that put a request together, for the tables of the commands that
+ * ask: check, explain, query. */
+/* clang-format off */
+#define NR_REQUEST_OPTIONS \
+    { "action", 'a', "NAME", "what is asked: an activity code or a function" }, \
+    NR_REQUEST_CONTEXT_OPTIONS
+#define NR_REQUEST_CONTEXT_OPTIONS \
+    { "subject", 's', "FILE", "the request's subject, as JSON" }, \
+    { "role-profile", 0, "ID", "the caller's choice of role profile" }, \
+    { "organisation", 0, "ODS", "the organisation where the user acts" }, \
+    { "application", 0, "ID", "the calling application" }
+/* clang-format on */
+
+/* What the options say about every request; they override its own members. */
+typedef struct nr_overrides {
+    nrbac_document *document; /* owns the subject */
+    nrbac_value *subject;     /* with the role profile in it; NULL: the request's */
+    const char *action;
+    const char *role_profile;
+    const char *organisation;
+    const char *application;
+    char error[300]; /* what is wrong with the subject's JSON; "": nothing */
+} nr_overrides;
+
+/* request.c */
+nr_exit nr_overrides_read(nr_overrides *overrides, const nr_arguments *arguments);
+void nr_overrides_finish(nr_overrides *overrides);
+/* The request with the overrides, in `document`, which must also own `given`
+ * or outlive it. `given` may be NULL. */
+const nrbac_value *nr_request_make(const nr_overrides *overrides,
+                                   nrbac_document *document, const nrbac_value *given);
+/* The request that operand `index` (a file, or "-") and the options make: *out,
+ * NULL if JSON was not well formed; then overrides->error says why. */
+nr_exit nr_request_read_given(nr_overrides *overrides, const nr_arguments *arguments,
+                              size_t index, nrbac_document *document,
+                              const nrbac_value **out);
+
+/* Where questions are answered: in this process, or by a daemon. */
+typedef struct nr_asked {
+    nrbac_document *document; /* of the answer */
+    const nrbac_value *request;
+    const char *error; /* the request's JSON is not well formed: why; or NULL */
+    unsigned flags;    /* nrbac_ask_flags */
+} nr_asked;
+typedef struct nr_oracle {
+    /* *answer is set when NR_EXIT_OK is returned. */
+    nr_exit (*ask)(void *self, const nr_asked *asked, nrbac_value **answer);
+    void *self;
+} nr_oracle;
+
+/* oracle.c: answers from an engine. */
+nr_oracle nr_engine_oracle(nrbac_engine *engine);
+/* A copy of the answer to a malformed request in which `fault` is this error. */
+nrbac_value *nr_answer_malformed(nrbac_document *document, const nrbac_value *answer,
+                                 const char *error);
+
+/* answer.c */
+bool nr_answer_permits(const nrbac_value *answer);
+/* The words people use: "PERMIT", "CANNOT DECIDE: choose a role first". */
+const char *nr_answer_words(const nrbac_value *answer);
+/* One line: words, slug, what was asked, the sentence. */
+void nr_answer_print_line(FILE *out, const nrbac_value *answer);
+
+/* story.c: the answer with everything that led to it, as `explain` tells it. Each
+ * line is preceded by `indent`. */
+void nr_answer_print_story(FILE *out, const nrbac_value *answer, const char *indent);
+
+/* stream.c: a line of answer for each line of request, in order. */
+typedef struct nr_stream {
+    nr_oracle oracle;
+    const nr_overrides *overrides;
+    unsigned flags;
+    bool text;  /* one line for people; else JSON */
+    bool quiet; /* nothing at all */
+} nr_stream;
+nr_exit nr_stream_run(const nr_stream *stream, const char *path);
+
+/* Shorthand for walking documents: the member at the end of a dotted path. */
+const nrbac_value *nr_member_at(const nrbac_value *value, const char *path);
+/* Its text; "" if it has none. */
+const char *nr_text_at(const nrbac_value *value, const char *path);
+
+#endif

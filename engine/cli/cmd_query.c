@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * query: as check, asked of a running daemon.
+ */
+#include "cli/asking.h"
+#include "cli/commands.h"
+
+#include <nrbac/client.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a failed call means here: the daemon's no is a no, all else is no answer. */
+static nr_exit say_failure(nrbac_status status, const char *what,
+                           const nrbac_error *error)
+{
+    if (status == NRBAC_E_MEMORY)
+        return nr_say_memory();
+    if (status == NRBAC_E_REFUSED)
+        return nr_say_no("%s: %s", what, error->text);
+    return nr_say_system("%s: %s", what, error->text);
+}
+
+/* Calls evaluate or explain. Malformed JSON is sent as no request, which the
+ * daemon answers as malformed. */
+static nr_exit ask_daemon(void *self, const nr_asked *asked, nrbac_value **answer)
+{
+    nrbac_document *document = asked->document;
+    nrbac_error error = { "" };
+    const nrbac_value *result = NULL;
+    bool explain = (asked->flags & NRBAC_ASK_EXPLAIN) != 0;
+    nrbac_value *params = nrbac_new_list(document);
+    nrbac_append(document, params,
+                 asked->request == NULL ? nrbac_new_map(document)
+                                        : nrbac_value_copy(document, asked->request));
+    if (nrbac_document_status(document) != NRBAC_OK)
+        return nr_say_memory();
+    nrbac_status status = nrbac_client_call(self, explain ? "explain" : "evaluate",
+                                            params, document, &result, &error);
+    if (status != NRBAC_OK)
+        return say_failure(status, "the daemon gave no answer", &error);
+    *answer = asked->error == NULL
+                  ? nrbac_value_copy(document, result)
+                  : nr_answer_malformed(document, result, asked->error);
+    return *answer == NULL ? nr_say_memory() : NR_EXIT_OK;
+}
+
+/* A map as lines, for people; nested ones indented. */
+static void print_map(const nrbac_value *map, int indent)
+{
+    for (size_t i = 0; i < nrbac_value_count(map); i++) {
+        const nrbac_value *value = nrbac_value_at(map, i);
+        printf("%*s%-*s ", indent, "", 24 - indent, nrbac_value_key(map, i));
+        switch (nrbac_value_kind(value)) {
+        case NRBAC_KIND_NULL:
+            puts("-");
+            break;
+        case NRBAC_KIND_BOOLEAN:
+            puts(nrbac_value_boolean(value) ? "yes" : "no");
+            break;
+        case NRBAC_KIND_INTEGER:
+            printf("%lld\n", (long long)nrbac_value_integer(value));
+            break;
+        case NRBAC_KIND_REAL:
+            printf("%g\n", nrbac_value_real(value));
+            break;
+        case NRBAC_KIND_TEXT:
+            puts(nrbac_value_text(value));
+            break;
+        case NRBAC_KIND_LIST:
+            printf("%zu\n", nrbac_value_count(value));
+            break;
+        case NRBAC_KIND_MAP:
+            putchar('\n');
+            print_map(value, indent + 2);
+            break;
+        }
+    }
+}
+
+static nr_exit call_method(const nr_arguments *arguments, nrbac_client *client,
+                           const char *method)
+{
+    nrbac_document *document = nrbac_document_create();
+    nrbac_error error = { "" };
+    const nrbac_value *result = NULL;
+    nr_exit end = NR_EXIT_OK;
+    if (document == NULL)
+        return nr_say_memory();
+    nrbac_status status = nrbac_client_call(client, method, NULL, document, &result,
+                                            &error);
+    if (status != NRBAC_OK)
+        end = say_failure(status, method, &error);
+    else if (nr_format_is(arguments, "json"))
+        end = nr_print_json(result, NRBAC_JSON_INDENT);
+    else
+        print_map(result, 0);
+    nrbac_document_destroy(document);
+    return end;
+}
+
+/* The method that an option names instead of a question. */
+static const char *method_of(const nr_arguments *arguments)
+{
+    if (nr_option_given(arguments, "info"))
+        return "policy";
+    if (nr_option_given(arguments, "health"))
+        return "health";
+    return nr_option_given(arguments, "reload") ? "reload" : NULL;
+}
+
+static bool read_timeout(const char *text, int *timeout_ms)
+{
+    char *end;
+    errno = 0;
+    long seconds = text == NULL ? 5 : strtol(text, &end, 10);
+    if (text != NULL && (errno != 0 || *end != '\0' || end == text))
+        return false;
+    if (seconds < 1 || seconds > 3600)
+        return false;
+    *timeout_ms = (int)seconds * 1000;
+    return true;
+}
+
+static nr_exit run(const nr_arguments *arguments)
+{
+    const char *path = nr_option_value(arguments, "socket");
+    const char *method = method_of(arguments);
+    const char *timeout = nr_option_value(arguments, "timeout");
+    nrbac_client *client = NULL;
+    nrbac_error error = { "" };
+    int timeout_ms;
+    if (path == NULL)
+        return nr_say_usage(arguments->command, "`query` needs --socket");
+    if (!read_timeout(timeout, &timeout_ms))
+        return nr_say_usage(arguments->command,
+                            "`--timeout` is 1 to 3600 seconds, not `%s`", timeout);
+    if (method == NULL && nr_operand(arguments, 0) == NULL &&
+        !nr_option_given(arguments, "action") && !nr_option_given(arguments, "stream"))
+        return nr_say_usage(arguments->command,
+                            "what is asked? Give a request, or --action");
+    if (nrbac_client_connect(path, timeout_ms, &client, &error) != NRBAC_OK)
+        return nr_say_system("no daemon: %s", error.text);
+
+    nr_manner manner = { 0, nr_answer_line };
+    if (nr_option_given(arguments, "explain"))
+        manner = (nr_manner){ NRBAC_ASK_EXPLAIN, nr_answer_story };
+    nr_exit end = method != NULL ? call_method(arguments, client, method)
+                                 : nr_ask(arguments, 0,
+                                          (nr_oracle){ ask_daemon, client }, &manner);
+    nrbac_client_disconnect(client);
+    return end;
+}
+
+static const nr_option options[] = {
+    { "socket", 0, "PATH", "where the daemon listens" },
+    NR_REQUEST_OPTIONS,
+    { "explain", 0, NULL, "tell everything that led to the answer" },
+    { "stream", 0, NULL, "a line of answer for each line of request (JSON lines)" },
+    { "info", 0, NULL, "ask which policy is in force" },
+    { "health", 0, NULL, "ask whether the daemon is well" },
+    { "reload", 0, NULL, "make the daemon load its policy again" },
+    { "timeout", 0, "SECONDS", "how long to wait for each answer (5)" },
+    { "quiet", 'q', NULL, "print nothing; the exit status answers" },
+    { "format", 0, "text|json", "text for people, json for programs" },
+    { 0 },
+};
+
+const nr_command nr_cmd_query = {
+    .name = "query",
+    .synopsis = "query --socket PATH [REQUEST.json|-] [OPTIONS]",
+    .summary = "Decides as check does, asked of a running daemon.\n\n"
+               "The daemon's own clock counts, unless its settings trust a request's.",
+    .options = options,
+    .operands_max = 1,
+    .run = run,
+};

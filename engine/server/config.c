@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration: what the options say, in YAML, and what only it says. Every
+ * mistake of the file is told at once, with its place.
+ */
+#include "server/log.h"
+#include "server/options.h"
+#include "text/render.h"
+#include "text/yaml.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum config_key {
+    KEY_POLICY,
+    KEY_SOCKET,
+    KEY_AUDIT,
+    KEY_POLICY_ROOT,
+    KEY_UNSAFE_NO_AUDIT,
+    KEY_ALLOW_EXAMPLE,
+    KEY_TRUST_REQUEST_TIME,
+    KEY_SOCKET_MODE,
+    KEY_RELOAD_USERS,
+#define NR_LIMIT(name, key, standard, least, most, doc) KEY_LIMIT_##name,
+    NR_LIMITS
+#undef NR_LIMIT
+        KEY_COUNT,
+} config_key;
+
+static const nr_field fields[KEY_COUNT] = {
+    [KEY_POLICY] = { "policy", false },
+    [KEY_SOCKET] = { "socket", false },
+    [KEY_AUDIT] = { "audit", false },
+    [KEY_POLICY_ROOT] = { "policy_root", false },
+    [KEY_UNSAFE_NO_AUDIT] = { "unsafe_no_audit", false },
+    [KEY_ALLOW_EXAMPLE] = { "allow_example", false },
+    [KEY_TRUST_REQUEST_TIME] = { "trust_request_time", false },
+    [KEY_SOCKET_MODE] = { "socket_mode", false },
+    [KEY_RELOAD_USERS] = { "reload_users", false },
+#define NR_LIMIT(name, key, standard, least, most, doc) \
+    [KEY_LIMIT_##name] = { key, false },
+    NR_LIMITS
+#undef NR_LIMIT
+};
+
+typedef struct config {
+    nr_options *options;
+    const nr_node *values[KEY_COUNT];
+    nr_diags diags;
+} config;
+
+static const char *quoted(config *c, config_key key)
+{
+    const char *text = nr_arena_format(c->diags.arena, "`%s`", fields[key].key);
+    return text == NULL ? fields[key].key : text;
+}
+
+static void read_text(config *c, config_key key, const char **out)
+{
+    const char *text = c->values[key] == NULL
+                           ? NULL
+                           : nr_node_text(c->values[key], quoted(c, key), &c->diags);
+    if (text != NULL)
+        *out = text;
+}
+
+static void read_boolean(config *c, config_key key, bool *out)
+{
+    if (c->values[key] != NULL)
+        (void)nr_node_boolean(c->values[key], quoted(c, key), out, &c->diags);
+}
+
+static void read_limit(config *c, config_key key, int64_t least, int64_t most,
+                       uint32_t *out)
+{
+    int64_t number = 0;
+    if (c->values[key] != NULL && nr_node_integer(c->values[key], quoted(c, key), least,
+                                                  most, &number, &c->diags))
+        *out = (uint32_t)number;
+}
+
+static void read_mode(config *c)
+{
+    const char *text = NULL;
+    read_text(c, KEY_SOCKET_MODE, &text);
+    if (text != NULL && !nr_mode_read(text, &c->options->socket_mode))
+        nr_diag_add(&c->diags, NR_DIAG_BAD_VALUE, c->values[KEY_SOCKET_MODE]->at,
+                    "`socket_mode` must be octal, such as 0660, but is `%.20s`", text);
+}
+
+/* A user by name or by number. Unmapped users are bound to nothing. */
+static bool find_user(const char *text, uid_t *out)
+{
+    char *end = NULL;
+    unsigned long number = strtoul(text, &end, 10);
+    if (text[0] >= '0' && text[0] <= '9' && *end == '\0') {
+        *out = (uid_t)number;
+        return number < UINT32_MAX && number != NR_UID_UNMAPPED;
+    }
+    const struct passwd *found = getpwnam(text);
+    if (found != NULL)
+        *out = found->pw_uid;
+    return found != NULL && found->pw_uid != NR_UID_UNMAPPED;
+}
+
+static void read_reload_user(config *c, const nr_node *node)
+{
+    nr_options *options = c->options;
+    const char *text = nr_node_text(node, "a user of `reload_users`", &c->diags);
+    uid_t uid = 0;
+    if (text == NULL)
+        return;
+    if (!find_user(text, &uid))
+        nr_diag_add(&c->diags, NR_DIAG_BAD_VALUE, node->at,
+                    "`%.80s` is not a user that can be given rights", text);
+    else if (options->reload_user_count == NR_RELOAD_USER_MAX)
+        nr_diag_add(&c->diags, NR_DIAG_TOO_LARGE, node->at,
+                    "`reload_users` has more than %d users", NR_RELOAD_USER_MAX);
+    else
+        options->reload_users[options->reload_user_count++] = uid;
+}
+
+static void read_reload_users(config *c)
+{
+    const nr_node *list = c->values[KEY_RELOAD_USERS];
+    if (list == NULL || !nr_node_is_sequence(list, "`reload_users`", &c->diags))
+        return;
+    for (const nr_node *node = list->first; node != NULL; node = node->next)
+        read_reload_user(c, node);
+}
+
+static void read_all(config *c, const nr_node *root)
+{
+    nr_options *options = c->options;
+    if (!nr_node_fields(root, "the configuration", fields, KEY_COUNT, c->values,
+                        &c->diags))
+        return;
+    read_text(c, KEY_POLICY, &options->policy);
+    read_text(c, KEY_SOCKET, &options->socket);
+    read_text(c, KEY_AUDIT, &options->audit);
+    read_text(c, KEY_POLICY_ROOT, &options->policy_root);
+    read_boolean(c, KEY_UNSAFE_NO_AUDIT, &options->unsafe_no_audit);
+    read_boolean(c, KEY_ALLOW_EXAMPLE, &options->allow_example);
+    read_boolean(c, KEY_TRUST_REQUEST_TIME, &options->trust_request_time);
+    read_mode(c);
+    read_reload_users(c);
+#define NR_LIMIT(name, key, standard, least, most, doc) \
+    read_limit(c, KEY_LIMIT_##name, least, most, &options->limits.name);
+    NR_LIMITS
+#undef NR_LIMIT
+}
+
+/* What is wrong with the file, in its order; true: nothing. */
+static bool report(config *c)
+{
+    nr_diags_sort(&c->diags);
+    for (size_t i = 0; i < c->diags.count; i++) {
+        nrbac_diagnostic told;
+        if (nr_diag_tell(c->diags.arena, &c->diags.items[i], &told))
+            nr_diag_render(&told, 0, stderr);
+    }
+    if (c->diags.failed)
+        nr_log("%s", nrbac_status_text(NRBAC_E_MEMORY));
+    return c->diags.count == 0 && !c->diags.failed;
+}
+
+bool nr_config_read(nr_options *options, const char *path, int *status)
+{
+    const char *why = NULL;
+    const nr_source *source = nr_source_read(&options->arena, path, NR_READ_FOLLOW,
+                                             &why);
+    if (source == NULL) {
+        nr_log("the configuration `%s` %s", path, why);
+        *status = NR_DAEMON_FAILED;
+        return false;
+    }
+    config c = { .options = options, .diags = { .arena = &options->arena } };
+    const nr_node *root = nr_yaml_read(&options->arena, source, &c.diags);
+    if (root != NULL && !nr_node_is_nothing(root))
+        read_all(&c, root);
+    *status = NR_DAEMON_USAGE;
+    return report(&c);
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a connection. Every event (bytes came, an answer was taken, a
+ * reload is done) ends in settle(), which alone decides whether to read on, to
+ * wait or to close.
+ */
+#include "server/connection.h"
+
+#include "server/log.h"
+#include "server/methods.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+    OUTPUT_HIGH = 256 << 10, /* answers are written when there is so much of them */
+    ENDING_SECONDS = 5,      /* for the peer to take the last answers */
+    SHED_TOLD_MS = 1000,     /* refused connections are told of once in this time */
+};
+
+static void work(nr_connection *connection, const uint8_t *bytes, size_t size);
+
+/* ---- Closing ------------------------------------------------------------------ */
+
+static void on_closed(uv_handle_t *handle)
+{
+    nr_connection *connection = handle->data;
+    nr_server *server = connection->server;
+    nr_buffer_finish(&connection->input);
+    nr_buffer_finish(&connection->output);
+    nr_buffer_finish(&connection->sending);
+    free(connection);
+    nr_server_settle(server);
+}
+
+void nr_connection_close(nr_connection *connection)
+{
+    nr_server *server = connection->server;
+    if (connection->closed)
+        return;
+    connection->closed = true;
+    *connection->link = connection->next;
+    if (connection->next != NULL)
+        connection->next->link = connection->link;
+    server->connection_count--;
+    server->session_count -= connection->sessions.count;
+    nr_sessions_finish(&connection->sessions);
+    uv_close((uv_handle_t *)&connection->pipe, on_closed);
+}
+
+/* ---- Writing ------------------------------------------------------------------ */
+
+static void on_written(uv_write_t *request, int status)
+{
+    nr_connection *connection = request->data;
+    connection->writing = false;
+    if (connection->closed)
+        return;
+    if (status < 0) {
+        nr_connection_close(connection);
+        return;
+    }
+    connection->server->metrics.bytes_sent += connection->sending.size;
+    connection->active_at = uv_now(&connection->server->loop);
+    nr_buffer_finish(&connection->sending);
+    work(connection, connection->input.bytes, connection->input.size);
+}
+
+/* The rest of the output is the loop's until it is written; new answers begin a
+ * buffer of their own. */
+static void write_rest(nr_connection *connection)
+{
+    connection->sending = connection->output;
+    connection->output = (nr_buffer){ 0 };
+    uv_buf_t bytes = uv_buf_init((char *)connection->sending.bytes,
+                                 (unsigned)connection->sending.size);
+    connection->write.data = connection;
+    connection->writing = true;
+    if (uv_write(&connection->write, (uv_stream_t *)&connection->pipe, &bytes, 1,
+                 on_written) != 0) {
+        connection->writing = false;
+        nr_connection_close(connection);
+    }
+}
+
+/* All answers that there are, in one write; what the peer's socket does not take
+ * at once waits. */
+static void flush(nr_connection *connection)
+{
+    nr_buffer *output = &connection->output;
+    if (connection->closed || connection->writing)
+        return;
+    if (output->failed) {
+        nr_connection_close(connection);
+        return;
+    }
+    if (output->size == 0)
+        return;
+    connection->in_flight = 0;
+    uv_buf_t bytes = uv_buf_init((char *)output->bytes, (unsigned)output->size);
+    int written = uv_try_write((uv_stream_t *)&connection->pipe, &bytes, 1);
+    if (written < 0 && written != UV_EAGAIN) {
+        nr_connection_close(connection);
+        return;
+    }
+    size_t taken = written < 0 ? 0 : (size_t)written;
+    connection->server->metrics.bytes_sent += taken;
+    if (taken < output->size) {
+        nr_buffer_drop(output, taken);
+        write_rest(connection);
+    } else if (output->room > OUTPUT_HIGH) {
+        nr_buffer_finish(output);
+    } else {
+        output->size = 0;
+    }
+}
+
+/* ---- Answering ---------------------------------------------------------------- */
+
+static void refuse_connection(nr_connection *connection, nr_fault fault,
+                              const char *text)
+{
+    connection->server->metrics.faults[fault]++;
+    nr_rpc_write_fault(&connection->output, NULL, fault, text);
+    connection->ending = true;
+}
+
+static void refuse_scan(nr_connection *connection, nr_scan_result result)
+{
+    if (result == NR_SCAN_TOO_LARGE)
+        refuse_connection(connection, NR_FAULT_OVER_LIMIT,
+                          "the message is larger than `message_bytes` or has more "
+                          "than `elements`");
+    else if (result == NR_SCAN_TOO_DEEP)
+        refuse_connection(connection, NR_FAULT_OVER_LIMIT,
+                          "the message is nested deeper than `depth`");
+    else
+        refuse_connection(connection, NR_FAULT_BAD_MESSAGE, "not MessagePack");
+}
+
+static bool may_answer(const nr_connection *connection)
+{
+    return !connection->closed && !connection->ending && !connection->writing &&
+           connection->reload == 0 && connection->output.size < OUTPUT_HIGH &&
+           connection->in_flight < connection->server->options->limits.in_flight;
+}
+
+/* Answers whole messages from the front; how many bytes they were. */
+static size_t answer(nr_connection *connection, const uint8_t *bytes, size_t size)
+{
+    const nr_limits *limits = &connection->server->options->limits;
+    const nr_scan_limits bounds = { limits->message_bytes, limits->elements,
+                                    limits->depth };
+    size_t at = 0;
+    while (at < size && may_answer(connection)) {
+        nr_scan_result result = nr_scan_next(&connection->scan, bytes + at, size - at,
+                                             &bounds);
+        if (result == NR_SCAN_PARTIAL)
+            break;
+        if (result != NR_SCAN_READY) {
+            refuse_scan(connection, result);
+            break;
+        }
+        connection->active_at = uv_now(&connection->server->loop);
+        if (!nr_methods_answer(connection, bytes + at, connection->scan.at))
+            connection->ending = true;
+        at += connection->scan.at;
+        connection->scan = (nr_scan){ 0 };
+    }
+    return at;
+}
+
+/* Keeps what is not answered yet: never more than one message and one reading. */
+static void keep_rest(nr_connection *connection, const uint8_t *bytes, size_t size,
+                      size_t answered)
+{
+    nr_buffer *input = &connection->input;
+    if (bytes == input->bytes)
+        nr_buffer_drop(input, answered);
+    else
+        nr_buffer_append(input, bytes + answered, size - answered);
+    if (input->size == 0)
+        nr_buffer_finish(input);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    nr_connection *connection = handle->data;
+    (void)suggested;
+    *buffer = uv_buf_init(connection->server->read_buffer, NR_READ_SIZE);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
+{
+    nr_connection *connection = stream->data;
+    if (size < 0) {
+        nr_connection_close(connection); /* all that came is answered */
+        return;
+    }
+    if (size == 0)
+        return;
+    nr_server_poll(connection->server);
+    connection->server->metrics.bytes_received += (uint64_t)size;
+    const uint8_t *bytes = (const uint8_t *)buffer->base;
+    if (connection->input.size != 0) {
+        nr_buffer_append(&connection->input, bytes, (size_t)size);
+        work(connection, connection->input.bytes, connection->input.size);
+    } else {
+        work(connection, bytes, (size_t)size);
+    }
+}
+
+static void settle(nr_connection *connection)
+{
+    if (connection->closed)
+        return;
+    bool owes = connection->writing || connection->reload != 0;
+    if (connection->input.failed ||
+        (!owes && (connection->ending || connection->server->draining))) {
+        nr_connection_close(connection);
+        return;
+    }
+    bool read = !owes && !connection->ending;
+    if (read && !connection->reading)
+        (void)uv_read_start((uv_stream_t *)&connection->pipe, on_alloc, on_read);
+    else if (!read && connection->reading)
+        (void)uv_read_stop((uv_stream_t *)&connection->pipe);
+    connection->reading = read;
+}
+
+/* Answers and writes, batch after batch, until a message is cut, the peer does not
+ * take its answers, or nothing is left. */
+static void work(nr_connection *connection, const uint8_t *bytes, size_t size)
+{
+    size_t at = 0;
+    size_t step;
+    do {
+        step = answer(connection, bytes + at, size - at);
+        at += step;
+        flush(connection);
+    } while (step > 0 && at < size);
+    if (!connection->closed)
+        keep_rest(connection, bytes, size, at);
+    settle(connection);
+}
+
+/* ---- Beginning ---------------------------------------------------------------- */
+
+static void tell_shed(nr_server *server)
+{
+    uint64_t now = uv_now(&server->loop);
+    server->metrics.connections_refused++;
+    if (server->shed_told_at != 0 && now - server->shed_told_at < SHED_TOLD_MS)
+        return;
+    server->shed_told_at = now;
+    nr_log("more connections than %" PRIu32 ": %" PRIu64 " refused so far",
+           server->options->limits.connections, server->metrics.connections_refused);
+}
+
+static void enlist(nr_server *server, nr_connection *connection)
+{
+    connection->next = server->connections;
+    connection->link = &server->connections;
+    if (connection->next != NULL)
+        connection->next->link = &connection->next;
+    server->connections = connection;
+    server->connection_count++;
+}
+
+static void greet(nr_connection *connection)
+{
+    nr_server *server = connection->server;
+    uv_os_fd_t fd = -1;
+    if (uv_fileno((uv_handle_t *)&connection->pipe, &fd) == 0)
+        connection->peer = nr_peer_of(fd);
+    connection->active_at = uv_now(&server->loop);
+    if (server->connection_count > server->options->limits.connections) {
+        tell_shed(server);
+        refuse_connection(connection, NR_FAULT_OVER_LIMIT,
+                          "more connections than `connections`");
+        flush(connection);
+    } else {
+        server->metrics.connections_accepted++;
+    }
+    settle(connection);
+}
+
+void nr_connection_accept(nr_server *server)
+{
+    nr_connection *connection = calloc(1, sizeof(*connection));
+    if (connection == NULL) {
+        nr_log("a connection was not taken: %s", nrbac_status_text(NRBAC_E_MEMORY));
+        return;
+    }
+    connection->server = server;
+    enlist(server, connection);
+    (void)uv_pipe_init(&server->loop, &connection->pipe, 0);
+    connection->pipe.data = connection;
+    if (uv_accept((uv_stream_t *)&server->listening,
+                  (uv_stream_t *)&connection->pipe) != 0)
+        nr_connection_close(connection);
+    else
+        greet(connection);
+}
+
+/* ---- Ending -------------------------------------------------------------------- */
+
+void nr_connection_drain(nr_connection *connection)
+{
+    settle(connection);
+    if (!connection->closed && connection->reading) {
+        (void)uv_read_stop((uv_stream_t *)&connection->pipe);
+        connection->reading = false;
+    }
+}
+
+void nr_connections_sweep(nr_server *server)
+{
+    uint64_t now = uv_now(&server->loop);
+    uint64_t idle = server->options->limits.idle_seconds;
+    for (nr_connection *c = server->connections, *next; c != NULL; c = next) {
+        next = c->next;
+        uint64_t seconds = c->ending ? ENDING_SECONDS : idle;
+        if (c->reload != 0 || seconds == 0 || now - c->active_at < seconds * 1000)
+            continue;
+        server->metrics.connections_idle++;
+        nr_connection_close(c);
+    }
+}
+
+static void answer_reload(nr_connection *connection)
+{
+    nr_server *server = connection->server;
+    nrbac_document_reset(server->document);
+    nrbac_value *result = nr_server_last_reload(server, server->document);
+    nrbac_set(
+        server->document, result, "generation",
+        nrbac_new_integer(server->document, nrbac_engine_generation(server->engine)));
+    if (nrbac_document_status(server->document) == NRBAC_OK)
+        nr_rpc_write_result(&connection->output, connection->reload_id, result);
+    else
+        nr_rpc_write_fault(&connection->output, &connection->reload_id,
+                           NR_FAULT_OVER_LIMIT, "out of memory");
+}
+
+void nr_connections_reloaded(nr_server *server, uint64_t reload)
+{
+    for (nr_connection *c = server->connections, *next; c != NULL; c = next) {
+        next = c->next;
+        if (c->reload == 0 || c->reload > reload)
+            continue;
+        answer_reload(c);
+        c->reload = 0;
+        flush(c);
+        work(c, c->input.bytes, c->input.size);
+    }
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One peer: what it sent, what it is owed, and its sessions.
+ *
+ * Requests are answered in the order in which they came. While an answer waits
+ * to be taken by the peer, or a reload that it asked for runs, nothing more of it
+ * is read or answered: a peer that does not read costs what it has sent once, and
+ * one batch of answers.
+ */
+#ifndef NR_CONNECTION_H
+#define NR_CONNECTION_H
+
+#include "server/server.h"
+#include "server/sessions.h"
+
+struct nr_connection {
+    nr_server *server;
+    nr_connection *next, **link; /* in server->connections */
+    uv_pipe_t pipe;
+    uv_write_t write;
+    nr_peer peer;
+    nr_buffer input;    /* what has come and is not answered yet */
+    nr_scan scan;       /* of the message at the front of it */
+    nr_buffer output;   /* answers, in order */
+    nr_buffer sending;  /* those that are with the loop, until they are written */
+    uint32_t in_flight; /* answers in `output` */
+    nr_sessions sessions;
+    uint64_t active_at; /* loop time of the last request or taken answer */
+    uint64_t reload;    /* the reload it waits for; 0: none */
+    uint32_t reload_id; /* the msgid to answer then */
+    bool reading;
+    bool writing; /* `sending` is */
+    bool ending;  /* to be closed when all is written */
+    bool closed;  /* is being closed: nothing may be done with it */
+};
+
+/* A peer at the door. */
+void nr_connection_accept(nr_server *server);
+/* Closes at once; its sessions end now. */
+void nr_connection_close(nr_connection *connection);
+/* Stops reading, answers what has been read, then closes. */
+void nr_connection_drain(nr_connection *connection);
+/* Closes those that have been silent for too long. */
+void nr_connections_sweep(nr_server *server);
+/* Answers all that waited for this reload or an earlier one. */
+void nr_connections_reloaded(nr_server *server, uint64_t reload);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whole requests, one or many. Many are answered one by one into the output, so
+ * that a small message cannot ask for a document of any size.
+ */
+#include "server/methods.h"
+
+#include <string.h>
+
+/* The most that one call may answer, in bytes. */
+enum { ANSWER_SIZE_MAX = 16 << 20 };
+
+typedef enum semantic {
+    EXECUTE_ALL = 0,
+    DENY_ON_FIRST_DENY,
+    PERMIT_ON_FIRST_PERMIT,
+    SEMANTIC_COUNT,
+} semantic;
+
+static const char *const semantic_names[SEMANTIC_COUNT] = {
+    "execute_all",
+    "deny_on_first_deny",
+    "permit_on_first_permit",
+};
+
+static nrbac_value *evaluate(nr_call *call, unsigned flags)
+{
+    const nrbac_value *request = nrbac_value_at(call->params, 0);
+    if (nrbac_value_kind(request) != NRBAC_KIND_MAP)
+        return nr_call_bad_params(call);
+    nrbac_value *answer = NULL;
+    nrbac_decision decision = nrbac_evaluate_document(call->server->engine, request,
+                                                      nr_call_flags(call) | flags,
+                                                      call->document, &answer);
+    nr_metrics_decision(&call->server->metrics, &decision);
+    return answer;
+}
+
+nrbac_value *nr_method_evaluate(nr_call *call)
+{
+    return evaluate(call, 0);
+}
+
+nrbac_value *nr_method_explain(nr_call *call)
+{
+    return evaluate(call, NRBAC_ASK_EXPLAIN);
+}
+
+/* ---- Many ------------------------------------------------------------------------ */
+
+/* A value in a second place of the document that holds it. Values are read only
+ * from here on, so it need not be copied: a thousand items may share one subject. */
+static nrbac_value *shared(const nrbac_value *value)
+{
+    return (nrbac_value *)(uintptr_t)value;
+}
+
+/* An item with the defaults for what it does not say; a member replaces the whole
+ * default (AuthZEN, 7.1). What is no map is no request, and is told so. */
+static const nrbac_value *merge(nrbac_document *document, const nrbac_value *defaults,
+                                const nrbac_value *item)
+{
+    static const char *const members[] = { "subject", "action", "resource", "context" };
+
+    if (nrbac_value_kind(item) != NRBAC_KIND_MAP)
+        return item;
+    nrbac_value *merged = nrbac_new_map(document);
+    for (size_t i = 0; i < NR_COUNT(members); i++) {
+        const nrbac_value *value = nrbac_value_find(item, members[i]);
+        if (value == NULL)
+            value = nrbac_value_find(defaults, members[i]);
+        if (value != NULL)
+            nrbac_set(document, merged, members[i], shared(value));
+    }
+    return merged;
+}
+
+/* The semantic that the options ask for; SEMANTIC_COUNT: none that there is. */
+static semantic read_semantic(const nrbac_value *options)
+{
+    const nrbac_value *value = nrbac_value_find(options, "evaluations_semantic");
+    const char *name = nrbac_value_text(value);
+    if (value == NULL)
+        return EXECUTE_ALL;
+    for (size_t i = 0; i < SEMANTIC_COUNT; i++)
+        if (name != NULL && strcmp(name, semantic_names[i]) == 0)
+            return (semantic)i;
+    return SEMANTIC_COUNT;
+}
+
+static bool is_last(semantic how, const nrbac_decision *decision)
+{
+    bool permitted = decision->effect == NRBAC_PERMIT;
+    return (how == DENY_ON_FIRST_DENY && !permitted) ||
+           (how == PERMIT_ON_FIRST_PERMIT && permitted);
+}
+
+/* Answers the items in order; how many were. The call is refused when the answers
+ * grow too large or memory is out. */
+static uint32_t answer_items(nr_call *call, semantic how)
+{
+    const nrbac_value *defaults = nrbac_value_at(call->params, 0);
+    const nrbac_value *items = nrbac_value_find(defaults, "evaluations");
+    nr_buffer *output = &call->connection->output;
+    nrbac_document *scratch = call->server->scratch;
+    size_t start = output->size;
+    uint32_t count = 0;
+    for (bool last = false; !last && count < nrbac_value_count(items); count++) {
+        const nrbac_value *item = merge(call->document, defaults,
+                                        nrbac_value_at(items, count));
+        nrbac_value *answer = NULL;
+        nrbac_document_reset(scratch);
+        nrbac_decision decision = nrbac_evaluate_document(
+            call->server->engine, item, nr_call_flags(call), scratch, &answer);
+        nr_metrics_decision(&call->server->metrics, &decision);
+        if (answer == NULL || item == NULL) {
+            (void)nr_call_refuse(call, NR_FAULT_OVER_LIMIT, "out of memory");
+            return 0;
+        }
+        nr_wire_encode(output, answer);
+        if (output->size - start > ANSWER_SIZE_MAX) {
+            (void)nr_call_refuse(call, NR_FAULT_OVER_LIMIT,
+                                 "the answers are larger than 16 MiB: ask for fewer");
+            return 0;
+        }
+        last = is_last(how, &decision);
+    }
+    return count;
+}
+
+nrbac_value *nr_method_evaluations(nr_call *call)
+{
+    const nrbac_value *request = nrbac_value_at(call->params, 0);
+    const nrbac_value *items = nrbac_value_find(request, "evaluations");
+    const nrbac_value *options = nrbac_value_find(request, "options");
+    semantic how = read_semantic(options);
+    if (nrbac_value_kind(request) != NRBAC_KIND_MAP || how == SEMANTIC_COUNT ||
+        (items != NULL && nrbac_value_kind(items) != NRBAC_KIND_LIST) ||
+        (options != NULL && nrbac_value_kind(options) != NRBAC_KIND_MAP))
+        return nr_call_bad_params(call);
+    if (nrbac_value_count(items) == 0)
+        return evaluate(call, 0); /* as one evaluation (AuthZEN, 7.1) */
+    if (nrbac_value_count(items) > call->server->options->limits.batch)
+        return nr_call_refuse(call, NR_FAULT_OVER_LIMIT,
+                              "more questions in one call than `batch`");
+
+    nr_buffer *output = &call->connection->output;
+    nr_rpc_begin_result(output, call->id);
+    size_t list = nr_wire_open_list(output, "evaluations");
+    nr_wire_close_list(output, list, answer_items(call, how));
+    nrbac_document_reset(call->server->scratch);
+    call->written = call->fault == NR_FAULT_NONE;
+    return NULL;
+}

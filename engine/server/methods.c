@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/methods.h"
+
+#include <string.h>
+#include <time.h>
+
+nrbac_value *nr_call_refuse(nr_call *call, nr_fault fault, const char *text)
+{
+    call->fault = fault;
+    call->text = text;
+    return NULL;
+}
+
+nrbac_value *nr_call_bad_params(nr_call *call)
+{
+    return nr_call_refuse(call, NR_FAULT_BAD_PARAMS, call->usage);
+}
+
+unsigned nr_call_flags(const nr_call *call)
+{
+    return call->server->options->trust_request_time ? NRBAC_ASK_REQUEST_TIME : 0;
+}
+
+static nrbac_value *not_allowed(nr_call *call)
+{
+    return nr_call_refuse(call, NR_FAULT_NOT_ALLOWED,
+                          "only the daemon's own user, root and the users in "
+                          "`reload_users` may do this");
+}
+
+static void set_number(nr_call *call, nrbac_value *map, const char *key, int64_t number)
+{
+    nrbac_set(call->document, map, key, nrbac_new_integer(call->document, number));
+}
+
+/* ---- About the daemon --------------------------------------------------------- */
+
+static nrbac_value *limits_of(nr_call *call)
+{
+    const nr_limits *limits = &call->server->options->limits;
+    nrbac_value *map = nrbac_new_map(call->document);
+#define NR_LIMIT(name, key, standard, least, most, doc) \
+    set_number(call, map, #name, limits->name);
+    NR_LIMITS
+#undef NR_LIMIT
+    return map;
+}
+
+static nrbac_value *hello(nr_call *call)
+{
+    const nrbac_value *client = nrbac_value_at(call->params, 0);
+    if (client != NULL && nrbac_value_kind(client) != NRBAC_KIND_MAP)
+        return nr_call_bad_params(call);
+    nrbac_document *document = call->document;
+    nrbac_value *map = nrbac_new_map(document);
+    nrbac_set(document, map, "server", nrbac_new_text(document, "nrbacd"));
+    nrbac_set(document, map, "version", nrbac_new_text(document, nrbac_version()));
+    nrbac_set(document, map, "policy",
+              nrbac_policy_info(call->server->engine, document));
+    nrbac_set(document, map, "limits", limits_of(call));
+    return map;
+}
+
+static nrbac_value *policy(nr_call *call)
+{
+    return nrbac_policy_info(call->server->engine, call->document);
+}
+
+static nrbac_value *health(nr_call *call)
+{
+    const nr_server *server = call->server;
+    nrbac_document *document = call->document;
+    bool ok = server->reloads.last.status == NRBAC_OK;
+    nrbac_value *map = nrbac_new_map(document);
+    nrbac_set(document, map, "status",
+              nrbac_new_text(document, ok ? "ok" : "degraded"));
+    set_number(call, map, "generation", nrbac_engine_generation(server->engine));
+    set_number(call, map, "uptime_seconds", (int64_t)time(NULL) - server->started_at);
+    set_number(call, map, "connections", (int64_t)server->connection_count);
+    set_number(call, map, "sessions", (int64_t)server->session_count);
+    nrbac_set(document, map, "last_reload", nr_server_last_reload(server, document));
+    return map;
+}
+
+static nrbac_value *metrics(nr_call *call)
+{
+    nrbac_value *map = nr_metrics_tell(&call->server->metrics, call->document);
+    set_number(call, map, "connections", (int64_t)call->server->connection_count);
+    set_number(call, map, "sessions", (int64_t)call->server->session_count);
+    return map;
+}
+
+static nrbac_value *reload(nr_call *call)
+{
+    nr_connection *connection = call->connection;
+    if (!nr_server_trusts(call->server, &connection->peer))
+        return not_allowed(call);
+    uint64_t number = nr_server_reload(call->server);
+    call->later = true;
+    if (!call->notification) {
+        connection->reload = number;
+        connection->reload_id = call->id;
+    }
+    return NULL;
+}
+
+/* ---- Sessions --------------------------------------------------------------------- */
+
+/* Takes the session over, or closes it; the answer gains its number. */
+static nrbac_value *keep_session(nr_call *call, nrbac_session *session,
+                                 nrbac_value *answer)
+{
+    nr_server *server = call->server;
+    nr_connection *connection = call->connection;
+    if (!nr_sessions_add(&connection->sessions, server->last_session + 1, session)) {
+        nrbac_session_close(session);
+        return NULL;
+    }
+    server->last_session++;
+    server->session_count++;
+    server->metrics.sessions_opened++;
+    nr_server_poll(server); /* it may be one that can expire */
+    set_number(call, answer, "session", server->last_session);
+    return answer;
+}
+
+static nrbac_value *open_session(nr_call *call)
+{
+    const nrbac_value *request = nrbac_value_at(call->params, 0);
+    if (nrbac_value_kind(request) != NRBAC_KIND_MAP)
+        return nr_call_bad_params(call);
+    if (call->connection->sessions.count >= call->server->options->limits.sessions)
+        return nr_call_refuse(call, NR_FAULT_OVER_LIMIT,
+                              "more sessions on one connection than `sessions`");
+    nrbac_value *answer = NULL;
+    nrbac_session *session = NULL;
+    nrbac_decision decision = nrbac_session_open_document(
+        call->server->engine, request, nr_call_flags(call), call->document, &answer,
+        &session);
+    nr_metrics_decision(&call->server->metrics, &decision);
+    return session == NULL ? answer : keep_session(call, session, answer);
+}
+
+/* The session that the first parameter names; NULL after refusing. */
+static nrbac_session *session_of(nr_call *call)
+{
+    const nrbac_value *number = nrbac_value_at(call->params, 0);
+    if (nrbac_value_kind(number) != NRBAC_KIND_INTEGER) {
+        (void)nr_call_bad_params(call);
+        return NULL;
+    }
+    nrbac_session *session = nr_sessions_find(&call->connection->sessions,
+                                              nrbac_value_integer(number));
+    if (session == NULL)
+        (void)nr_call_refuse(call, NR_FAULT_UNKNOWN_SESSION,
+                             "no such session on this connection");
+    return session;
+}
+
+static nrbac_value *close_session(nr_call *call)
+{
+    if (session_of(call) == NULL)
+        return NULL;
+    int64_t number = nrbac_value_integer(nrbac_value_at(call->params, 0));
+    (void)nr_sessions_close(&call->connection->sessions, number);
+    call->server->session_count--;
+    return nrbac_new_boolean(call->document, true);
+}
+
+/* [decision, reason, generation, [obligations]] */
+static nrbac_value *decide(nr_call *call, nrbac_session *session, const char *name)
+{
+    nrbac_document *document = call->document;
+    nrbac_decision decision = nrbac_decide_text(session, name);
+    nr_metrics_decision(&call->server->metrics, &decision);
+    nrbac_value *row = nrbac_new_list(document);
+    nrbac_append(document, row,
+                 nrbac_new_boolean(document, decision.effect == NRBAC_PERMIT));
+    nrbac_append(document, row,
+                 nrbac_new_text(document, nrbac_reason_slug(decision.reason)));
+    nrbac_append(document, row, nrbac_new_integer(document, decision.generation));
+    nrbac_value *obligations = nrbac_append(document, row, nrbac_new_list(document));
+    for (uint32_t i = 0; i < decision.obligation_count; i++)
+        nrbac_append(document, obligations,
+                     nrbac_new_text(document, decision.obligations[i]));
+    return row;
+}
+
+static nrbac_value *check(nr_call *call)
+{
+    const char *name = nrbac_value_text(nrbac_value_at(call->params, 1));
+    if (name == NULL)
+        return nr_call_bad_params(call);
+    nrbac_session *session = session_of(call);
+    return session == NULL ? NULL : decide(call, session, name);
+}
+
+static nrbac_value *check_many(nr_call *call)
+{
+    const nrbac_value *names = nrbac_value_at(call->params, 1);
+    size_t count = nrbac_value_count(names);
+    if (nrbac_value_kind(names) != NRBAC_KIND_LIST)
+        return nr_call_bad_params(call);
+    for (size_t i = 0; i < count; i++)
+        if (nrbac_value_text(nrbac_value_at(names, i)) == NULL)
+            return nr_call_bad_params(call);
+    if (count > call->server->options->limits.batch)
+        return nr_call_refuse(call, NR_FAULT_OVER_LIMIT,
+                              "more questions in one call than `batch`");
+    nrbac_session *session = session_of(call);
+    if (session == NULL)
+        return NULL;
+    nrbac_value *rows = nrbac_new_list(call->document);
+    for (size_t i = 0; i < count; i++)
+        nrbac_append(call->document, rows,
+                     decide(call, session, nrbac_value_text(nrbac_value_at(names, i))));
+    return rows;
+}
+
+/* A member that nobody knows would be left out of what must match, and more would
+ * be ended than was meant: it is refused. */
+static bool read_revocation(const nrbac_value *map, nrbac_revocation *out)
+{
+    for (size_t i = 0; i < nrbac_value_count(map); i++) {
+        const char *key = nrbac_value_key(map, i);
+        const char *text = nrbac_value_text(nrbac_value_at(map, i));
+        if (key == NULL || text == NULL)
+            return false;
+        if (strcmp(key, "sid") == 0)
+            out->sid = text;
+        else if (strcmp(key, "sub") == 0)
+            out->sub = text;
+        else if (strcmp(key, "role_profile") == 0)
+            out->role_profile = text;
+        else
+            return false;
+    }
+    return nrbac_value_kind(map) == NRBAC_KIND_MAP && nrbac_value_count(map) > 0;
+}
+
+static nrbac_value *revoke(nr_call *call)
+{
+    if (!nr_server_trusts(call->server, &call->connection->peer))
+        return not_allowed(call);
+    nrbac_revocation which = { 0 };
+    if (!read_revocation(nrbac_value_at(call->params, 0), &which))
+        return nr_call_bad_params(call);
+    size_t count = nrbac_revoke(call->server->engine, &which);
+    call->server->metrics.sessions_revoked += count;
+    return nrbac_new_integer(call->document, (int64_t)count);
+}
+
+/* ---- The table ------------------------------------------------------------------------ */
+
+typedef struct method {
+    nrbac_value *(*run)(nr_call *call);
+    size_t least; /* parameters */
+    size_t most;
+    bool notifiable; /* it does something, even if nobody hears the result */
+    const char *usage;
+} method;
+
+static const method methods[NR_METHOD_COUNT] = {
+    [NR_METHOD_HELLO] = { hello, 0, 1, false,
+                          "`hello` takes [] or [{client, version}]" },
+    [NR_METHOD_EVALUATE] = { nr_method_evaluate, 1, 1, false,
+                             "`evaluate` takes [request], a map" },
+    [NR_METHOD_EVALUATIONS] = { nr_method_evaluations, 1, 1, false,
+                                "`evaluations` takes [{evaluations: [...], options: "
+                                "{evaluations_semantic}}] and defaults" },
+    [NR_METHOD_OPEN] = { open_session, 1, 1, false, "`open` takes [request], a map" },
+    [NR_METHOD_CHECK] = { check, 2, 2, false,
+                          "`check` takes [session, name], an integer and a text" },
+    [NR_METHOD_CHECK_MANY] = { check_many, 2, 2, false,
+                               "`check_many` takes [session, [name...]], an integer "
+                               "and a list of texts" },
+    [NR_METHOD_REVOKE] = { revoke, 1, 1, true,
+                           "`revoke` takes [{sid | sub | role_profile}], texts" },
+    [NR_METHOD_CLOSE] = { close_session, 1, 1, true,
+                          "`close` takes [session], an integer" },
+    [NR_METHOD_EXPLAIN] = { nr_method_explain, 1, 1, false,
+                            "`explain` takes [request], a map" },
+    [NR_METHOD_POLICY] = { policy, 0, 0, false, "`policy` takes []" },
+    [NR_METHOD_HEALTH] = { health, 0, 0, false, "`health` takes []" },
+    [NR_METHOD_METRICS] = { metrics, 0, 0, false, "`metrics` takes []" },
+    [NR_METHOD_RELOAD] = { reload, 0, 0, true, "`reload` takes []" },
+};
+
+static nrbac_value *run(nr_call *call, const nr_rpc *frame)
+{
+    nr_method which = nr_method_find(frame->method);
+    if (which == NR_METHOD_COUNT)
+        return nr_call_refuse(call, NR_FAULT_UNKNOWN_METHOD, "no such method");
+    const method *row = &methods[which];
+    call->server->metrics.requests[which]++;
+    call->usage = row->usage;
+    if (call->notification && !row->notifiable) {
+        call->later = true; /* nobody would hear it, so it is not worked out */
+        return NULL;
+    }
+    size_t count = nrbac_value_count(call->params);
+    if (nrbac_value_kind(call->params) != NRBAC_KIND_LIST || count < row->least ||
+        count > row->most)
+        return nr_call_bad_params(call);
+    return row->run(call);
+}
+
+/* Puts what came of the call into the output, in place of anything half written. */
+static void finish(nr_call *call, const nrbac_value *result, size_t start)
+{
+    nr_buffer *output = &call->connection->output;
+    bool whole = nrbac_document_status(call->document) == NRBAC_OK;
+    if (call->fault == NR_FAULT_NONE && !call->written && !call->later &&
+        (result == NULL || !whole))
+        (void)nr_call_refuse(call, NR_FAULT_OVER_LIMIT, "out of memory");
+    if (call->fault != NR_FAULT_NONE)
+        call->server->metrics.faults[call->fault]++;
+    if (call->notification || call->later)
+        return;
+    call->connection->in_flight++;
+    if (call->written)
+        return;
+    if (!output->failed)
+        output->size = start;
+    if (call->fault == NR_FAULT_NONE)
+        nr_rpc_write_result(output, call->id, result);
+    else
+        nr_rpc_write_fault(output, &call->id, call->fault, call->text);
+}
+
+/* What cannot be read is answered, and ends the connection unless it is known
+ * which request it was. */
+static bool refuse_frame(nr_connection *connection, const nr_rpc *frame,
+                         const char *problem)
+{
+    connection->server->metrics.faults[NR_FAULT_BAD_MESSAGE]++;
+    connection->in_flight++;
+    nr_rpc_write_fault(&connection->output, frame->has_id ? &frame->id : NULL,
+                       NR_FAULT_BAD_MESSAGE, problem);
+    return frame->has_id;
+}
+
+bool nr_methods_answer(nr_connection *connection, const uint8_t *bytes, size_t size)
+{
+    nr_server *server = connection->server;
+    nrbac_document_reset(server->document);
+    nr_rpc frame;
+    const char *problem = NULL;
+    nrbac_status status = nr_rpc_read(server->document, bytes, size, &frame, &problem);
+    if (status != NRBAC_OK)
+        return refuse_frame(connection, &frame,
+                            problem == NULL ? "out of memory" : problem);
+    if (frame.kind == NR_RPC_RESPONSE)
+        return refuse_frame(connection, &(nr_rpc){ 0 },
+                            "a response where a request is due");
+    nr_call call = {
+        .server = server,
+        .connection = connection,
+        .params = frame.params,
+        .document = server->document,
+        .id = frame.id,
+        .notification = frame.kind == NR_RPC_NOTIFICATION,
+    };
+    size_t start = connection->output.size;
+    finish(&call, run(&call, &frame), start);
+    return true;
+}

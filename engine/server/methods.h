@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What can be asked: one row a method, one function a row.
+ */
+#ifndef NR_METHODS_H
+#define NR_METHODS_H
+
+#include "server/connection.h"
+
+/* One call of a method. */
+typedef struct nr_call {
+    nr_server *server;
+    nr_connection *connection;
+    const nrbac_value *params; /* a list, of as many as the method takes */
+    nrbac_document *document;  /* for the result */
+    const char *usage;         /* what the method takes */
+    uint32_t id;
+    bool notification; /* nobody waits for a result */
+    bool written;      /* the method has put its result into the output itself */
+    bool later;        /* the result comes by another way */
+    nr_fault fault;    /* why there is no result */
+    const char *text;
+} nr_call;
+
+/* Answers one frame into the connection's output; false: the frame ends the
+ * connection, after what is in the output. */
+bool nr_methods_answer(nr_connection *connection, const uint8_t *bytes, size_t size);
+
+/* No result: NULL, so that a method can return it. */
+nrbac_value *nr_call_refuse(nr_call *call, nr_fault fault, const char *text);
+/* The parameters are not what the method takes. */
+nrbac_value *nr_call_bad_params(nr_call *call);
+unsigned nr_call_flags(const nr_call *call);
+
+/* ---- evaluate.c: whole requests ------------------------------------------------ */
+
+nrbac_value *nr_method_evaluate(nr_call *call);
+nrbac_value *nr_method_explain(nr_call *call);
+nrbac_value *nr_method_evaluations(nr_call *call);
+
+#endif
