@@ -141,7 +141,7 @@ static nr_exit run(const nr_arguments *arguments)
         return nr_say_usage(arguments->command,
                             "what is asked? Give a request, or --action");
     if (nrbac_client_connect(path, timeout_ms, &client, &error) != NRBAC_OK)
-        return nr_say_system("no daemon at `%s`: %s", path, error.text);
+        return nr_say_system("no daemon: %s", error.text);
 
     nr_manner manner = { 0, nr_answer_line };
     if (nr_option_given(arguments, "explain"))

@@ -33,9 +33,9 @@ nr_exit nr_say_usage(const nr_command *command, const char *format, ...)
     say("nrbac: ", format, arguments);
     va_end(arguments);
     if (command == NULL)
-        nr_say_help("nrbac help");
+        fputs("usage: nrbac COMMAND ..., see nrbac help\n", stderr);
     else
-        nr_say_help("nrbac %s", command->synopsis);
+        fprintf(stderr, "usage: nrbac %s\n", command->synopsis);
     return NR_EXIT_USAGE;
 }
 
