@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/reports.h"
 #include "text/render.h"
+#include "text/source.h"
+
+#include <string.h>
 
 static bool is_mistake(const nr_report *report, nrbac_severity severity)
 {
@@ -39,10 +42,31 @@ void nr_report_summary(const nr_report *report, FILE *out)
 
 /* ---- JSON ---- */
 
+/* Text of a file that may hold anything: what is not UTF-8 becomes U+FFFD. */
+static nrbac_value *new_text(nrbac_document *document, const char *text)
+{
+    static const char unknown[] = "\xef\xbf\xbd";
+    char clean[4096];
+    size_t used = 0;
+    if (text == NULL)
+        return nrbac_new_null(document);
+    const char *end = text + strlen(text);
+    while (text < end && used + 4 < sizeof clean) {
+        size_t size = nr_character_size(text, end);
+        bool broken = size == 1 && (unsigned char)*text >= 0x80;
+        const char *from = broken ? unknown : text;
+        size_t from_size = broken ? sizeof unknown - 1 : size;
+        memcpy(clean + used, from, from_size);
+        used += from_size;
+        text += size;
+    }
+    return nrbac_new_text_of(document, clean, used);
+}
+
 static nrbac_value *set_text(nrbac_document *document, nrbac_value *map,
                              const char *key, const char *text)
 {
-    return nrbac_set(document, map, key, nrbac_new_text(document, text));
+    return nrbac_set(document, map, key, new_text(document, text));
 }
 
 static nrbac_value *set_number(nrbac_document *document, nrbac_value *map,
