@@ -59,25 +59,39 @@ static void take_section(nr_loader *loader, const nr_node *node)
 
 /* ---- The header ---------------------------------------------------------------- */
 
-static void check_header(nr_loader *loader, const nr_node *root)
+/* False: the file is something else, and nothing of it is policy. */
+static bool tell_no_header(nr_loader *loader, const nr_node *root)
+{
+    bool test = nr_node_find(root, "nrbac-test") != NULL;
+    nr_span at = root->first == NULL ? root->at : root->first->key_at;
+    nr_diag *diag = nr_diag_add(loader->diags, NR_DIAG_MISSING_HEADER, at,
+                                "the file does not start with `nrbac: 1`");
+    nr_diag_help(loader->diags, diag,
+                 test ? "a file of tests has a name ending `_test.yaml`"
+                      : "write `nrbac: 1` as its first line");
+    return !test;
+}
+
+static bool check_header(nr_loader *loader, const nr_node *root)
 {
     nr_diags *diags = loader->diags;
     const nr_node *header = nr_node_find(root, "nrbac");
-    if (header == NULL) {
-        nr_span at = root->first == NULL ? root->at : root->first->key_at;
-        nr_diag *diag = nr_diag_add(diags, NR_DIAG_MISSING_HEADER, at,
-                                    "the file does not start with `nrbac: 1`");
-        if (nr_node_find(root, "nrbac-test") != NULL)
-            nr_diag_help(diags, diag, "a file of tests has a name ending `_test.yaml`");
-        else
-            nr_diag_help(diags, diag, "write `nrbac: 1` as its first line");
-        return;
-    }
+    if (header == NULL)
+        return tell_no_header(loader, root);
     int64_t version = 0;
     if (header != root->first)
         nr_diag_add(diags, NR_DIAG_MISSING_HEADER, header->key_at,
                     "`nrbac: 1` must be the first key of the file");
-    nr_node_integer(header, "`nrbac`", 1, 1, &version, diags);
+    if (!nr_node_integer(header, "`nrbac`", 0, INT32_MAX, &version, diags))
+        return true;
+    if (version == 1)
+        return true;
+    nr_diag *diag = nr_diag_add(
+        diags, NR_DIAG_MISSING_HEADER, header->at,
+        "version %lld of the language is not known to this release",
+        (long long)version);
+    nr_diag_help(diags, diag, "this release reads `nrbac: 1`");
+    return false;
 }
 
 /* ---- Reading --------------------------------------------------------------------- */
@@ -118,11 +132,11 @@ static nrbac_status read_folder(nr_loader *loader, nr_folder *folder)
 {
     NR_TRY(nr_loader_read_folder(loader, folder));
     for (size_t i = 0; i < folder->files.count; i++) {
-        const nr_node *root = folder->files.items[i].root;
-        if (root == NULL)
-            continue;
-        check_header(loader, root);
-        find_policy(loader, folder, root);
+        nr_file *file = &folder->files.items[i];
+        if (file->root != NULL && !check_header(loader, file->root))
+            file->root = NULL;
+        if (file->root != NULL)
+            find_policy(loader, folder, file->root);
     }
     if (folder->policy != NULL)
         return follow_extends(loader, folder);

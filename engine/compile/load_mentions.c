@@ -108,13 +108,19 @@ bool nr_loader_take_mention(nr_loader *loader, const nr_node *node, const char *
     return out->code != NULL;
 }
 
+void nr_loader_take_some(nr_loader *loader, const nr_node *node, const char *what,
+                         nr_mentions *out)
+{
+    nr_loader_take_mentions(loader, node, what, out);
+    if (node != NULL && node->kind == NR_NODE_SEQUENCE && node->first == NULL)
+        nr_diag_add(loader->diags, NR_DIAG_BAD_VALUE, node->at, "%s is empty", what);
+}
+
 void nr_loader_take_mentions(nr_loader *loader, const nr_node *node, const char *what,
                              nr_mentions *out)
 {
     if (node == NULL || !nr_node_is_sequence(node, what, loader->diags))
         return;
-    if (node->first == NULL)
-        nr_diag_add(loader->diags, NR_DIAG_BAD_VALUE, node->at, "%s is empty", what);
     for (const nr_node *item = node->first; item != NULL; item = item->next) {
         nr_mention mention;
         if (!nr_loader_take_mention(loader, item, what, &mention))

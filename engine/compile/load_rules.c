@@ -33,10 +33,9 @@ static bool take_entry(nr_loader *loader, const nr_node *node)
     if (entry == NULL)
         return out_of_memory(loader);
     *entry = (nr_entry){ .at = node->at, .national = loader->national };
-    nr_loader_take_mentions(loader, values[ROLES], "`roles`", &entry->roles);
-    nr_loader_take_mentions(loader, values[AREAS], "`areas_of_work`", &entry->areas);
-    nr_loader_take_mentions(loader, values[ACTIVITIES], "`activities`",
-                            &entry->activities);
+    nr_loader_take_some(loader, values[ROLES], "`roles`", &entry->roles);
+    nr_loader_take_some(loader, values[AREAS], "`areas_of_work`", &entry->areas);
+    nr_loader_take_some(loader, values[ACTIVITIES], "`activities`", &entry->activities);
     return true;
 }
 
@@ -131,8 +130,8 @@ static bool take_set(nr_loader *loader, const nr_node *node)
     if (set == NULL)
         return out_of_memory(loader);
     *set = (nr_exclusive){ .name = name, .at = node->at };
-    nr_loader_take_mentions(loader, values[SET_ACTIVITIES], "`activities`",
-                            &set->activities);
+    nr_loader_take_some(loader, values[SET_ACTIVITIES], "`activities`",
+                        &set->activities);
     set->on_conflict = take_on_conflict(loader, values[ON_CONFLICT]);
     return true;
 }

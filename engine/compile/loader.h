@@ -105,9 +105,12 @@ bool nr_loader_has_room(nr_loader *loader, size_t count, size_t limit, nr_span a
 /* "CODE Name of it" in a scalar; false after a diagnostic. */
 bool nr_loader_take_mention(nr_loader *loader, const nr_node *node, const char *what,
                             nr_mention *out);
-/* A list of them, which may not be empty. Absent (NULL) is fine. */
+/* A list of them. Absent (NULL) is fine. */
 void nr_loader_take_mentions(nr_loader *loader, const nr_node *node, const char *what,
                              nr_mentions *out);
+/* The same where an empty list would mean something else than it seems to. */
+void nr_loader_take_some(nr_loader *loader, const nr_node *node, const char *what,
+                         nr_mentions *out);
 /* An optional text; NULL if absent, or after a diagnostic. */
 const char *nr_loader_take_text(nr_loader *loader, const nr_node *node,
                                 const char *what);

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # How everything is compiled: warnings, sanitizers, hardening.
 
+# POSIX.1-2008 with its XSI part everywhere; a file that needs more says so in its
+# first lines.
+add_compile_definitions(_XOPEN_SOURCE=700)
+
 add_compile_options(
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual
   -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wformat=2

@@ -4,8 +4,6 @@
  * reload is done) ends in settle(), which alone decides whether to read on, to
  * wait or to close.
  */
-/* Needs POSIX: libuv's header does. */
-#define _DEFAULT_SOURCE
 #include "server/connection.h"
 
 #include "server/log.h"
@@ -32,7 +30,7 @@ static void on_closed(uv_handle_t *handle)
     nr_buffer_finish(&connection->output);
     nr_buffer_finish(&connection->sending);
     free(connection);
-    nr_server_connection_gone(server);
+    nr_server_settle(server);
 }
 
 void nr_connection_close(nr_connection *connection)

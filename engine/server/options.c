@@ -216,6 +216,10 @@ static bool is_complete(const nr_options *options)
         nr_log("no policy is given: `--policy DIR|FILE`");
         return false;
     }
+    if (options->socket == NULL && getenv("LISTEN_FDS") == NULL) {
+        nr_log("no socket is given: `--socket PATH`");
+        return false;
+    }
     if (options->audit != NULL) {
         nr_log("this release has no audit trail yet, so `--audit` cannot be kept: "
                "`--unsafe-no-audit` serves without one");

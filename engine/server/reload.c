@@ -2,8 +2,6 @@
 /*
  * Publishing: prepare aside, publish if sound, else keep what there is.
  */
-/* Needs POSIX: gmtime_r. */
-#define _DEFAULT_SOURCE
 #include "server/connection.h"
 #include "server/log.h"
 #include "server/notify.h"
@@ -71,11 +69,13 @@ static void on_done(uv_work_t *work, int cancelled)
     nr_server_poll(server);
     if (!server->draining)
         nr_notify_ready();
-    nr_connections_reloaded(server, reloads->started);
+    /* Who waits for the next one is answered with this one when there is none. */
+    nr_connections_reloaded(server, server->draining ? UINT64_MAX : reloads->started);
     if (reloads->again && !server->draining) {
         reloads->again = false;
         (void)nr_server_reload(server);
     }
+    nr_server_settle(server);
 }
 
 uint64_t nr_server_reload(nr_server *server)

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Needs POSIX: geteuid, _exit. */
-#define _DEFAULT_SOURCE
 #include "server/server.h"
 
 #include "server/connection.h"
@@ -36,7 +34,7 @@ static void finish_if_drained(nr_server *server)
             uv_close((uv_handle_t *)timers[i], NULL);
 }
 
-void nr_server_connection_gone(nr_server *server)
+void nr_server_settle(nr_server *server)
 {
     if (server->connection_count == 0 && !server->draining)
         (void)uv_timer_stop(&server->sweep);

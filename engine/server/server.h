@@ -59,8 +59,8 @@ int nr_server_run(nr_server *server, const nr_options *options);
 
 /* Ends what has expired, and keeps the clock running while more can. */
 void nr_server_poll(nr_server *server);
-/* The last connection of a draining daemon is gone. */
-void nr_server_connection_gone(nr_server *server);
+/* Something has ended: a draining daemon may have nothing left to do. */
+void nr_server_settle(nr_server *server);
 /* May this peer reload and revoke? */
 bool nr_server_trusts(const nr_server *server, const nr_peer *peer);
 

@@ -146,6 +146,16 @@ static void read_old_profile(nr_reader *reader, const nr_place *token,
     subject->profile_count = 1;
 }
 
+/* The token that holds the shape of 2018, which like all members of an ID token may
+ * stand in userinfo; NULL: neither does. */
+static const nr_place *token_of_2018(const tokens *from)
+{
+    if (nr_place_member(&from->id_token, "role").value != NULL)
+        return &from->id_token;
+    nr_place role = nr_place_member(&from->userinfo, "role");
+    return nrbac_value_kind(role.value) == NRBAC_KIND_MAP ? &from->userinfo : NULL;
+}
+
 void nr_cis2_read(nr_reader *reader, const nr_evidence *evidence,
                   nrbac_subject *subject)
 {
@@ -165,9 +175,9 @@ void nr_cis2_read(nr_reader *reader, const nr_evidence *evidence,
     subject->expires_at = nr_read_seconds(reader, &expiry);
 
     nr_place roles = claim(&from, "nhsid_nrbac_roles");
-    nr_place old_role = nr_place_member(&from.id_token, "role");
-    if (roles.value == NULL && old_role.value != NULL)
-        read_old_profile(reader, &from.id_token, subject);
+    const nr_place *old_token = token_of_2018(&from);
+    if (roles.value == NULL && old_token != NULL)
+        read_old_profile(reader, old_token, subject);
     else
         read_profiles(reader, &roles, subject);
 }

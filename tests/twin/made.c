@@ -36,6 +36,8 @@ void made_start(made_policy *made)
                               .version = "1",
                               .nrd_version = "27.2",
                               .provenance = NR_PROVENANCE_EXAMPLE };
+    if (!nr_source_count_lines(&made->arena, &made->source))
+        abort();
     nr_source **place = ADD(made, made->model.sources);
     *place = &made->source;
 }
@@ -321,13 +323,13 @@ void made_small(made_policy *made)
 
     grant(made, LIST(0), LIST(NR_NONE), LIST(0, 9));
     grant(made, LIST(2), LIST(NR_NONE), LIST(0, 3));
-    grant(made, LIST(1), LIST(old), LIST(7));
+    grant(made, LIST(1), LIST(old), LIST(7, 2));
     grant(made, LIST(1, 4), LIST(pharmacy, other), LIST(3, 8));
     grant(made, LIST(3), LIST(NR_NONE), LIST(4));
     grant(made, LIST(4), LIST(NR_NONE), LIST(3, 4));
     small_functions(made, pharmacy);
     made_exclusive(made, "cp-is", NR_CONFLICT_DENY, LIST(3, 4));
-    made_exclusive(made, "views", NR_CONFLICT_PREFER_FIRST, LIST(2, 6, 1));
+    made_exclusive(made, "views", NR_CONFLICT_PREFER_FIRST, LIST(2, 6, 4));
     made_exclusive(made, "watched", NR_CONFLICT_WARN, LIST(0, 5));
     made_suspend(made, NR_SUSPENDED_ACTIVITY, 9);
 }

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requirements that nobody can meet, that nearly everybody meets, or that could
+ * bring more obligations than a decision holds.
+ *
+ * For each part is worked out, from the leaves up, who could meet it at all: one
+ * of which job roles, at one of which organisations, and with which activities
+ * at once. What is left open counts as possible, so nothing possible is refused.
+ */
+#include "base/names.h"
+#include "compile/checks.h"
+
+#include <string.h>
+
+/* Numbers of one sort; `open`: any will do. Sorted by nothing, few. */
+typedef struct choice_set {
+    bool open;
+    uint32_t *items;
+    size_t count;
+} choice_set;
+
+typedef struct part_facts {
+    const char *impossible; /* why nobody can meet it; NULL: somebody may */
+    bool weak;              /* a level of 0 is all that it asks for */
+    size_t obligations;     /* the most that it can bring */
+    choice_set roles, organisations;
+    choice_set activities; /* held by whoever meets it */
+} part_facts;
+
+typedef struct open_part {
+    const nr_requirement *node;
+    const nr_requirement *next;
+    part_facts facts;
+    bool begun;
+} open_part;
+
+typedef struct requirement_check {
+    nr_checking *checking;
+    nr_arena arena; /* for one function at a time */
+    nr_names texts; /* of organisations */
+    bool out_of_memory;
+    /* The exclusive sets that forbid two of their codes at once, by activity. */
+    uint32_t *set_first, *sets;
+    uint32_t *set_stamps, *set_activity;
+    uint32_t *obligation_stamps;
+    uint32_t stamp;
+} requirement_check;
+
+/* ---- Choices -------------------------------------------------------------------------- */
+
+static bool has(const choice_set *choice, uint32_t item)
+{
+    for (size_t i = 0; i < choice->count; i++)
+        if (choice->items[i] == item)
+            return true;
+    return false;
+}
+
+static choice_set one(requirement_check *analysis, uint32_t item)
+{
+    uint32_t *items = nr_arena_new(&analysis->arena, uint32_t);
+    if (items == NULL) {
+        analysis->out_of_memory = true;
+        return (choice_set){ .open = true };
+    }
+    *items = item;
+    return (choice_set){ .items = items, .count = 1 };
+}
+
+static choice_set unite(requirement_check *analysis, choice_set a, choice_set b)
+{
+    if (a.open || b.open)
+        return (choice_set){ .open = true };
+    uint32_t *items = nr_arena_new_array(&analysis->arena, a.count + b.count, uint32_t);
+    if (items == NULL) {
+        analysis->out_of_memory = true;
+        return (choice_set){ .open = true };
+    }
+    size_t count = a.count;
+    if (count > 0)
+        memcpy(items, a.items, count * sizeof(*items));
+    for (size_t i = 0; i < b.count; i++)
+        if (!has(&a, b.items[i]))
+            items[count++] = b.items[i];
+    return (choice_set){ .items = items, .count = count };
+}
+
+/* In place, in the memory of `a`. */
+static choice_set intersect(choice_set a, choice_set b)
+{
+    if (a.open)
+        return b;
+    if (b.open)
+        return a;
+    size_t count = 0;
+    for (size_t i = 0; i < a.count; i++)
+        if (has(&b, a.items[i]))
+            a.items[count++] = a.items[i];
+    a.count = count;
+    return a;
+}
+
+/* ---- Atoms ------------------------------------------------------------------------------ */
+
+static void look_at_activity(requirement_check *analysis, const nr_requirement *node,
+                             part_facts *facts)
+{
+    if (node->code.index == NR_NONE)
+        return;
+    const nr_code *code = &analysis->checking->model->activities
+                               .items[node->code.index];
+    if (code->status == NR_OBSOLETE)
+        facts->impossible = "an obsolete activity is held by nobody";
+    facts->activities = one(analysis, node->code.index);
+}
+
+static part_facts facts_of_atom(requirement_check *analysis, const nr_requirement *node)
+{
+    part_facts facts = { .roles.open = true, .organisations.open = true };
+    facts.obligations = node->obligations.count;
+    switch (node->atom) {
+    case NR_ATOM_ACTIVITY:
+        look_at_activity(analysis, node, &facts);
+        break;
+    case NR_ATOM_ROLE:
+        if (node->code.index != NR_NONE)
+            facts.roles = one(analysis, node->code.index);
+        break;
+    case NR_ATOM_ORGANISATION:
+        facts.organisations = one(
+            analysis,
+            nr_names_intern(&analysis->texts, node->text, strlen(node->text)));
+        break;
+    case NR_ATOM_IAL:
+    case NR_ATOM_PROOFING:
+        facts.weak = node->level == 0;
+        break;
+    case NR_ALL:
+    case NR_ANY:
+    case NR_ATOM_AREA:
+    case NR_ATOM_WORKGROUP:
+    case NR_ATOM_ORGANISATION_REQUEST:
+    case NR_ATOM_AAL:
+        break;
+    }
+    return facts;
+}
+
+/* ---- Exclusive sets ------------------------------------------------------------------------ */
+
+static nrbac_status index_sets(requirement_check *analysis)
+{
+    const nr_model *model = analysis->checking->model;
+    nr_arena *scratch = analysis->checking->scratch;
+    size_t mentions = 0;
+    for (size_t i = 0; i < model->exclusives.count; i++)
+        mentions += model->exclusives.items[i].activities.count;
+    uint32_t *first = nr_arena_new_array(scratch, model->activities.count + 2,
+                                         uint32_t);
+    analysis->sets = nr_arena_new_array(scratch, mentions, uint32_t);
+    analysis->set_stamps = nr_arena_new_array(scratch, model->exclusives.count,
+                                              uint32_t);
+    analysis->set_activity = nr_arena_new_array(scratch, model->exclusives.count,
+                                                uint32_t);
+    analysis->obligation_stamps = nr_arena_new_array(scratch, model->obligations.count,
+                                                     uint32_t);
+    if (analysis->obligation_stamps == NULL || first == NULL ||
+        analysis->sets == NULL || analysis->set_stamps == NULL ||
+        analysis->set_activity == NULL)
+        return NRBAC_E_MEMORY;
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < model->exclusives.count; i++) {
+            const nr_exclusive *set = &model->exclusives.items[i];
+            for (size_t k = 0; k < set->activities.count; k++) {
+                uint32_t activity = set->activities.items[k].index;
+                if (activity == NR_NONE || set->on_conflict == NR_CONFLICT_WARN)
+                    continue;
+                if (pass == 0)
+                    first[activity + 2]++;
+                else
+                    analysis->sets[first[activity + 1]++] = i;
+            }
+        }
+        for (size_t i = 2; pass == 0 && i < model->activities.count + 2; i++)
+            first[i] += first[i - 1];
+    }
+    analysis->set_first = first;
+    return NRBAC_OK;
+}
+
+/* Whether two of the activities cannot count at once; why, or NULL. */
+static const char *conflict(requirement_check *analysis, const choice_set *activities)
+{
+    const nr_model *model = analysis->checking->model;
+    analysis->stamp++;
+    for (size_t i = 0; i < activities->count; i++) {
+        uint32_t activity = activities->items[i];
+        for (uint32_t k = analysis->set_first[activity];
+             k < analysis->set_first[activity + 1]; k++) {
+            uint32_t set = analysis->sets[k];
+            if (analysis->set_stamps[set] == analysis->stamp &&
+                analysis->set_activity[set] != activity)
+                return nr_arena_format(
+                    &analysis->arena,
+                    "`%s` and `%s` never count together, by the exclusive set `%s`",
+                    model->activities.items[analysis->set_activity[set]].code,
+                    model->activities.items[activity].code,
+                    model->exclusives.items[set].name);
+            analysis->set_stamps[set] = analysis->stamp;
+            analysis->set_activity[set] = activity;
+        }
+    }
+    return NULL;
+}
+
+/* ---- all and any ----------------------------------------------------------------------------- */
+
+static void add_to_all(requirement_check *analysis, part_facts *sum, part_facts child)
+{
+    if (sum->impossible == NULL)
+        sum->impossible = child.impossible;
+    sum->weak = sum->weak && child.weak;
+    sum->obligations += child.obligations;
+    sum->roles = intersect(sum->roles, child.roles);
+    sum->organisations = intersect(sum->organisations, child.organisations);
+    sum->activities = unite(analysis, sum->activities, child.activities);
+    if (sum->impossible != NULL)
+        return;
+    if (!sum->roles.open && sum->roles.count == 0)
+        sum->impossible = "a profile has one job role";
+    else if (!sum->organisations.open && sum->organisations.count == 0)
+        sum->impossible = "a profile acts for one organisation";
+    else if (child.activities.count > 0)
+        sum->impossible = conflict(analysis, &sum->activities);
+}
+
+/* `begun`: an earlier alternative was possible. */
+static void add_to_any(requirement_check *analysis, part_facts *sum, part_facts child,
+                       bool *begun)
+{
+    sum->weak = sum->weak || child.weak;
+    if (child.obligations > sum->obligations)
+        sum->obligations = child.obligations;
+    if (child.impossible != NULL) {
+        if (!*begun && sum->impossible == NULL)
+            sum->impossible = child.impossible;
+        return;
+    }
+    sum->impossible = NULL;
+    if (!*begun) {
+        sum->roles = child.roles;
+        sum->organisations = child.organisations;
+        sum->activities = child.activities;
+    } else {
+        sum->roles = unite(analysis, sum->roles, child.roles);
+        sum->organisations = unite(analysis, sum->organisations, child.organisations);
+        sum->activities = intersect(sum->activities, child.activities);
+    }
+    *begun = true;
+}
+
+static open_part open_frame(const nr_requirement *node)
+{
+    return (open_part){
+        .node = node,
+        .next = node->children,
+        .facts = {
+            .weak = node->atom == NR_ALL,
+            .roles.open = true,
+            .organisations.open = true,
+        },
+    };
+}
+
+static bool is_atom(const nr_requirement *node)
+{
+    return node->atom != NR_ALL && node->atom != NR_ANY;
+}
+
+static void add_child(requirement_check *analysis, open_part *frame, part_facts child)
+{
+    if (frame->node->atom == NR_ALL)
+        add_to_all(analysis, &frame->facts, child);
+    else
+        add_to_any(analysis, &frame->facts, child, &frame->begun);
+}
+
+static part_facts facts_of(requirement_check *analysis, const nr_requirement *root)
+{
+    open_part frames[NR_REQUIREMENT_DEPTH_MAX];
+    size_t depth = 0;
+    if (is_atom(root))
+        return facts_of_atom(analysis, root);
+    frames[depth++] = open_frame(root);
+    for (;;) {
+        open_part *top = &frames[depth - 1];
+        const nr_requirement *child = top->next;
+        if (child == NULL) {
+            part_facts done = top->facts;
+            done.obligations += top->node->obligations.count;
+            if (--depth == 0)
+                return done;
+            add_child(analysis, &frames[depth - 1], done);
+            continue;
+        }
+        top->next = child->next;
+        if (is_atom(child))
+            add_child(analysis, top, facts_of_atom(analysis, child));
+        else
+            frames[depth++] = open_frame(child);
+    }
+}
+
+/* ---- Functions -------------------------------------------------------------------------------- */
+
+static size_t count_new(requirement_check *analysis, const nr_mentions *obligations)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < obligations->count; i++) {
+        uint32_t index = obligations->items[i].index;
+        if (index == NR_NONE || analysis->obligation_stamps[index] == analysis->stamp)
+            continue;
+        analysis->obligation_stamps[index] = analysis->stamp;
+        count++;
+    }
+    return count;
+}
+
+/* How many different obligations the function mentions at all. */
+static size_t count_different(requirement_check *analysis, const nr_function *function)
+{
+    const nr_requirement *waiting[NR_REQUIREMENT_DEPTH_MAX + 1] = { function->require };
+    size_t depth = 1;
+    analysis->stamp++;
+    size_t count = count_new(analysis, &function->obligations);
+    while (depth > 0) {
+        const nr_requirement *node = waiting[--depth];
+        count += count_new(analysis, &node->obligations);
+        if (node != function->require && node->next != NULL)
+            waiting[depth++] = node->next;
+        if (node->children != NULL)
+            waiting[depth++] = node->children;
+    }
+    return count;
+}
+
+/* The most that one permit could carry; the same one twice is carried once. */
+static size_t most_obligations(requirement_check *analysis, const nr_function *function,
+                               size_t by_parts)
+{
+    size_t most = by_parts + function->obligations.count;
+    if (most <= NRBAC_OBLIGATION_MAX)
+        return most;
+    size_t different = count_different(analysis, function);
+    return different < most ? different : most;
+}
+
+static void check_function(requirement_check *analysis, const nr_function *function)
+{
+    nr_diags *diags = analysis->checking->diags;
+    nr_arena_reset(&analysis->arena);
+    analysis->texts = (nr_names){ .arena = &analysis->arena };
+    part_facts facts = facts_of(analysis, function->require);
+    size_t obligations = most_obligations(analysis, function, facts.obligations);
+    if (facts.impossible != NULL) {
+        nr_diag *diag = nr_diag_add(diags, NR_DIAG_NEVER_MET, function->require->at,
+                                    "nobody can ever meet what `%s` requires",
+                                    function->id);
+        nr_diag_help(diags, diag, "%s", facts.impossible);
+    }
+    if (facts.weak && facts.impossible == NULL && nr_check_is_own(function->at))
+        nr_diag_add(diags, NR_DIAG_WEAK_REQUIREMENT, function->require->at,
+                    "`%s` requires no more than the lowest level there is",
+                    function->id);
+    if (obligations > NRBAC_OBLIGATION_MAX)
+        nr_diag_add(diags, NR_DIAG_TOO_MANY_OBLIGATIONS, function->at,
+                    "a permit for `%s` could carry %zu obligations, the limit is %d",
+                    function->id, obligations, NRBAC_OBLIGATION_MAX);
+}
+
+nrbac_status nr_check_requirements(nr_checking *checking)
+{
+    const nr_model *model = checking->model;
+    requirement_check analysis = { .checking = checking };
+    NR_TRY(index_sets(&analysis));
+    for (size_t i = 0; i < model->functions.count; i++)
+        if (model->functions.items[i].require != NULL)
+            check_function(&analysis, &model->functions.items[i]);
+    nr_arena_finish(&analysis.arena);
+    return analysis.out_of_memory ? NRBAC_E_MEMORY : NRBAC_OK;
+}
