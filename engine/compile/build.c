@@ -161,11 +161,9 @@ nrbac_status nr_build_image(const nr_model *model, void **image, size_t *size,
     nr_draft draft = { .model = model, .error = error };
     draft.texts.arena = &draft.arena;
     draft.closures.arena = &draft.arena;
-    draft.lines = nr_draft_array(&draft, model->sources.count, nr_line_starts);
     *image = NULL;
     *size = 0;
-    if (draft.status == NRBAC_OK)
-        build(&draft);
+    build(&draft);
     if (draft.status == NRBAC_OK) {
         *image = lay_image(&draft, size);
         if (*image == NULL)

@@ -42,12 +42,6 @@ typedef struct nr_numbering {
     uint32_t count;
 } nr_numbering;
 
-/* Where the lines of a source begin. */
-typedef struct nr_line_starts {
-    uint32_t *at;
-    size_t count, room;
-} nr_line_starts;
-
 typedef struct nr_draft {
     const nr_model *model;
     nr_arena arena;
@@ -68,8 +62,7 @@ typedef struct nr_draft {
         nr_text *items; /* by the number that `texts` gives */
         size_t count, room;
     } text_places;
-    nr_line_starts *lines; /* by source index; made when first asked for */
-    nr_pile closures;      /* the rows; they become the section ROWS at the end */
+    nr_pile closures; /* the rows; they become the section ROWS at the end */
     nr_numbering activity, role, area, obligation, function;
 } nr_draft;
 

@@ -105,41 +105,11 @@ nr_text nr_draft_text(nr_draft *draft, const char *text)
     return append_text(draft, text, size) ? *place : 0;
 }
 
-/* Counted once a source: asking each record's line from the start of its file
- * would take quadratic time for a large baseline. */
-static bool find_lines(nr_draft *draft, const nr_source *source, nr_line_starts *lines)
-{
-    uint32_t count = 1;
-    for (size_t i = 0; i < source->size; i++)
-        count += source->text[i] == '\n';
-    lines->at = nr_draft_array(draft, count, uint32_t);
-    if (lines->at == NULL)
-        return false;
-    lines->count = 1;
-    for (size_t i = 0; i < source->size; i++)
-        if (source->text[i] == '\n')
-            lines->at[lines->count++] = (uint32_t)i + 1;
-    return true;
-}
-
 nr_origin nr_draft_origin(nr_draft *draft, nr_span at)
 {
-    if (at.source == NULL || at.source->index >= draft->model->sources.count)
+    if (at.source == NULL)
         return (nr_origin){ 0 };
-    nr_line_starts *lines = &draft->lines[at.source->index];
-    if (lines->count == 0 && !find_lines(draft, at.source, lines))
-        return (nr_origin){ 0 };
-
-    size_t low = 0; /* the last line that starts at or before the span */
-    size_t high = lines->count;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (lines->at[middle] <= at.start)
-            low = middle;
-        else
-            high = middle;
-    }
-    return (nr_origin){ nr_draft_text(draft, at.source->origin), (uint32_t)low + 1 };
+    return (nr_origin){ nr_draft_text(draft, at.source->origin), nr_line_of(at) };
 }
 
 uint32_t nr_draft_row(nr_draft *draft, const uint64_t *row)

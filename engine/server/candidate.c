@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Needs POSIX: open, fstat. */
-#define _DEFAULT_SOURCE
 #include "server/candidate.h"
 
 #include "server/log.h"

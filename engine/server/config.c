@@ -3,8 +3,6 @@
  * The configuration: what the options say, in YAML, and what only it says. Every
  * mistake of the file is told at once, with its place.
  */
-/* Needs POSIX: getpwnam. */
-#define _DEFAULT_SOURCE
 #include "server/log.h"
 #include "server/options.h"
 #include "text/render.h"

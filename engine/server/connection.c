@@ -4,8 +4,6 @@
  * reload is done) ends in settle(), which alone decides whether to read on, to
  * wait or to close.
  */
-/* Needs POSIX: libuv's header does. */
-#define _DEFAULT_SOURCE
 #include "server/connection.h"
 
 #include "server/log.h"

@@ -3,8 +3,6 @@
  * Whole requests, one or many. Many are answered one by one into the output, so
  * that a small message cannot ask for a document of any size.
  */
-/* Needs POSIX: libuv's header does. */
-#define _DEFAULT_SOURCE
 #include "server/methods.h"
 
 #include <string.h>

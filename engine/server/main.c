@@ -2,8 +2,6 @@
 /*
  * nrbacd: answers National RBAC questions on a socket.
  */
-/* Needs POSIX: libuv's header does. */
-#define _DEFAULT_SOURCE
 #include "server/log.h"
 #include "server/server.h"
 

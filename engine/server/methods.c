@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Needs POSIX: libuv's header does. */
-#define _DEFAULT_SOURCE
 #include "server/methods.h"
 
 #include <string.h>

@@ -2,8 +2,6 @@
 /*
  * Publishing: prepare aside, publish if sound, else keep what there is.
  */
-/* Needs POSIX: gmtime_r. */
-#define _DEFAULT_SOURCE
 #include "server/connection.h"
 #include "server/log.h"
 #include "server/notify.h"

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Needs POSIX: geteuid, _exit. */
-#define _DEFAULT_SOURCE
 #include "server/server.h"
 
 #include "server/connection.h"

@@ -17,7 +17,7 @@ from support.daemon import ROOM
 from support.paths import NRBACD, ROOT
 from support.policy import text_of
 from support.requests import neutral
-from support.rpc import Client, Closed, RpcError, until
+from support.rpc import Client, RpcError, until
 from support.small import FUNCTIONS, SMALL
 
 BROKEN = SMALL + "  - { roles: [R9999], activities: [B0820] }\n"
@@ -400,34 +400,3 @@ def test_an_idle_daemon_uses_no_processor(daemon):
     before = running.cpu_seconds()
     time.sleep(1.5)
     assert running.cpu_seconds() - before < 0.3
-
-
-def test_takeover_hands_the_socket_on_without_refusing_anybody(policy, daemons):
-    served = policy(SMALL)
-    first = daemons.start(served.path)
-    refused, stop, answered = [], threading.Event(), []
-
-    def ask():
-        while not stop.is_set():
-            try:
-                with Client(first.socket, timeout=5) as client:
-                    answered.append(client.call("evaluate", neutral("B0820"))["decision"])
-            except OSError as error:
-                refused.append(repr(error))
-            except Closed as error:           # a connection of the first daemon may end with it
-                print(repr(error))
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        second = daemons.start(served.path, "--takeover", path=first.socket)
-        assert first.wait() == 0
-        time.sleep(0.3)
-    finally:
-        stop.set()
-        asking.join(10)
-    assert refused == []
-    assert answered and all(answered)
-    assert second.client().evaluate(neutral("B0820")).effect == "permit"
-    assert first.socket.exists()
-    assert second.stop() == 0
-    assert not first.socket.exists()

@@ -36,6 +36,8 @@ void made_start(made_policy *made)
                               .version = "1",
                               .nrd_version = "27.2",
                               .provenance = NR_PROVENANCE_EXAMPLE };
+    if (!nr_source_count_lines(&made->arena, &made->source))
+        abort();
     nr_source **place = ADD(made, made->model.sources);
     *place = &made->source;
 }

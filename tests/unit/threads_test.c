@@ -145,9 +145,8 @@ int main(void)
     nrbac_build *even = build(refusing);
     size_t size = 0;
     CHECK_INT(nrbac_engine_create(0, &engine), NRBAC_OK);
-    CHECK_INT(
-        nrbac_engine_load_image(engine, nrbac_build_image(odd, &size), size, NULL),
-        NRBAC_OK);
+    const void *image = nrbac_build_image(odd, &size);
+    CHECK_INT(nrbac_engine_load_image(engine, image, size, NULL), NRBAC_OK);
     one = nrbac_prepare(engine, "B0001");
     two = nrbac_prepare(engine, "B0002");
     three = nrbac_prepare(engine, "B0003");
