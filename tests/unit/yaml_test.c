@@ -8,14 +8,14 @@
 
 #include <stdlib.h>
 
-typedef struct reading {
+typedef struct attempt {
     nr_arena arena;
     nr_diags diags;
     nr_source source;
     const nr_node *root;
-} reading;
+} attempt;
 
-static void read_bytes(reading *reading, const char *text, size_t size)
+static void read_bytes(attempt *reading, const char *text, size_t size)
 {
     memset(reading, 0, sizeof(*reading));
     reading->diags.arena = &reading->arena;
@@ -26,18 +26,18 @@ static void read_bytes(reading *reading, const char *text, size_t size)
     reading->root = nr_yaml_read(&reading->arena, &reading->source, &reading->diags);
 }
 
-static void read_text(reading *reading, const char *text)
+static void read_text(attempt *reading, const char *text)
 {
     read_bytes(reading, text, strlen(text));
 }
 
-static void drop(reading *reading)
+static void drop(attempt *reading)
 {
     nr_arena_finish(&reading->arena);
 }
 
 /* The slug, line and column of the only diagnostic, as one text. */
-static const char *only(reading *reading)
+static const char *only(attempt *reading)
 {
     if (reading->diags.count != 1)
         return reading->diags.count == 0 ? "none" : "several";
@@ -66,7 +66,7 @@ static void scalars(void)
         { "|\n  two\n  lines\n", "two\nlines\n", false },
     };
     for (size_t i = 0; i < NR_COUNT(cases); i++) {
-        reading reading;
+        attempt reading;
         read_text(&reading, cases[i].yaml);
         CHECK(reading.root != NULL);
         CHECK_STR(reading.root == NULL ? NULL : reading.root->text, cases[i].text);
@@ -78,7 +78,7 @@ static void scalars(void)
 /* Places are counted in characters, whatever stands before them. */
 static void places(void)
 {
-    reading reading;
+    attempt reading;
     read_text(
         &reading,
         "\xef\xbb\xbfname: Zo\xc3\xab\n\xc3\xa9t\xc3\xa9: { a: \xe2\x82\xac, b: two }\r\nlast: [x, yy]\n");
@@ -104,7 +104,7 @@ static void empty_files(void)
 {
     static const char *const texts[] = { "", "\n", "# nothing\n", "---\n" };
     for (size_t i = 0; i < NR_COUNT(texts); i++) {
-        reading reading;
+        attempt reading;
         read_text(&reading, texts[i]);
         CHECK(nr_node_is_nothing(reading.root));
         CHECK_INT(reading.diags.count, 0);
@@ -143,12 +143,12 @@ static void refusals(void)
         { "a: \"b\\0c\"\n", "not-text 1:4" },
     };
     for (size_t i = 0; i < NR_COUNT(cases); i++) {
-        reading reading;
+        attempt reading;
         read_text(&reading, cases[i].yaml);
         CHECK_STR(only(&reading), cases[i].said);
         drop(&reading);
     }
-    reading reading;
+    attempt reading;
     read_bytes(&reading, "a: b\0c\n", 7);
     CHECK_STR(only(&reading), "not-text 1:5");
     drop(&reading);
@@ -192,7 +192,7 @@ static void limits(void)
     for (size_t i = 0; i < NR_COUNT(cases); i++) {
         char *text = repeat(cases[i].head, cases[i].part, cases[i].times,
                             cases[i].tail);
-        reading reading;
+        attempt reading;
         read_text(&reading, text);
         CHECK(reading.root == NULL);
         CHECK_INT(reading.diags.count, 1);
@@ -209,7 +209,7 @@ static void limits(void)
 static void many_twice(void)
 {
     char *text = repeat("", "a: 1\n", 100000, "b: 2\n");
-    reading reading;
+    attempt reading;
     read_text(&reading, text);
     CHECK(reading.root != NULL);
     CHECK_INT(reading.root == NULL ? 0 : reading.root->count, 2);
@@ -231,7 +231,7 @@ static void prefixes(void)
         if (copy == NULL)
             abort();
         memcpy(copy, text, size);
-        reading reading;
+        attempt reading;
         read_bytes(&reading, copy, size);
         CHECK(reading.root != NULL || reading.diags.count == 1);
         drop(&reading);
@@ -244,7 +244,7 @@ static void typed_reading(void)
     static const nr_field fields[] = { { "name", true }, { "level", false } };
     static const char *const words[] = { "low", "high" };
     const nr_node *values[NR_COUNT(fields)];
-    reading reading;
+    attempt reading;
     int64_t number = 0;
     bool boolean = false;
     read_text(&reading, "nam: x\nlevel: 07\nn: -12\nyes: true\nword: hihg\n");
