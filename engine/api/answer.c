@@ -389,6 +389,8 @@ nrbac_value *nr_answer_write(const nr_question *question)
         question->holding.table != NULL)
         set(question, context, "requirement",
             nr_explain_requirement(question, question->target.number));
+    if (question->explain)
+        set(question, context, "names", nr_explain_names(question, context));
     set(question, context, "warnings", nr_answer_warnings(question));
     set(question, context, "valid_until", valid_until(question));
     set(question, context, "policy", policy_of(question));

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A function's requirement as a document, each part with whether it holds: what
- * a policy author looks at when a function answers otherwise than expected.
+ * What an explained answer has beside the others: a function's requirement, each
+ * part with whether it holds, which is what a policy author looks at when a
+ * function answers otherwise than expected; and the names of the codes in it.
  */
 #include "api/question.h"
+#include "base/codes.h"
 
 static const char *const atom_keys[] = {
     [NR_ALL] = "all",
@@ -81,4 +83,49 @@ nrbac_value *nr_explain_requirement(const nr_question *question, uint32_t number
                   nrbac_new_boolean(question->document, holds[i]));
     }
     return values[0];
+}
+
+/* ---- Names ----------------------------------------------------------------------- */
+
+/* The name that the policy gives a code of any kind; NULL: it gives none. */
+static const char *name_of(const nr_table *table, const char *code)
+{
+    nr_text name = 0;
+    const char *role = nr_code_role_of(code);
+    uint32_t activity = nr_table_activity_of(table, code);
+    uint32_t area = nr_table_area_of(table, code);
+    uint32_t job = role == NULL ? NR_NONE : nr_table_role_of(table, role);
+    if (activity != NR_NONE)
+        name = table->activities[activity].name;
+    else if (area != NR_NONE)
+        name = table->areas[area].name;
+    else if (job != NR_NONE)
+        name = table->roles[job].name;
+    return name == 0 ? NULL : nr_table_text(table, name);
+}
+
+static void add_names(const nr_question *question, const nrbac_value *from,
+                      nrbac_value *names)
+{
+    const char *code = nrbac_value_text(from);
+    if (code != NULL) {
+        const char *name = name_of(&question->policy->table, code);
+        if (name != NULL && nrbac_value_find(names, code) == NULL)
+            nrbac_set(question->document, names, code,
+                      nrbac_new_text(question->document, name));
+        return;
+    }
+    for (size_t i = 0; i < nrbac_value_count(from); i++)
+        add_names(question, nrbac_value_at(from, i), names);
+}
+
+nrbac_value *nr_explain_names(const nr_question *question, const nrbac_value *context)
+{
+    static const char *const members[] = { "asked", "path", "candidates", "nearest",
+                                           "requirement" };
+    nrbac_value *names = nrbac_new_map(question->document);
+    if (question->policy != NULL)
+        for (size_t i = 0; i < NR_COUNT(members); i++)
+            add_names(question, nrbac_value_find(context, members[i]), names);
+    return names;
 }

@@ -44,6 +44,8 @@ nrbac_value *nr_answer_obligations(const nr_question *question,
 
 /* explain.c: a function's requirement, each part with whether it holds. */
 nrbac_value *nr_explain_requirement(const nr_question *question, uint32_t function);
+/* The names of the codes in an answer's context, by code. */
+nrbac_value *nr_explain_names(const nr_question *question, const nrbac_value *context);
 
 /* message.c: the sentence for the person at the screen. */
 const char *nr_message_write(const nr_question *question);

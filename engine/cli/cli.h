@@ -104,6 +104,9 @@ bool nr_may_colour(FILE *stream);
 /* JSON on stdout, with a line end; INDENT for one document, COMPACT for lines. */
 nr_exit nr_print_json(const nrbac_value *value, unsigned flags);
 
+/* NR_EXIT_OK if the path is a folder; else says that it is not. */
+nr_exit nr_need_folder(const char *path);
+
 /* A whole file, or stdin for "-", NUL-terminated; the caller frees *text. */
 nr_exit nr_read_file(const char *path, char **text, size_t *size);
 

@@ -196,6 +196,10 @@ static nr_exit run(const nr_arguments *arguments)
     if (!nr_option_given(arguments, "output"))
         return nr_say_usage(arguments->command, "`compile` needs --output");
 
+    nr_exit end = nr_need_folder(arguments->operands[0]);
+    if (end != NR_EXIT_OK)
+        return end;
+
     progress_watch watch = { .terminal = isatty(STDERR_FILENO) == 1 };
     (void)clock_gettime(CLOCK_MONOTONIC, &watch.started);
     nrbac_compile_options options = {
@@ -207,7 +211,7 @@ static nr_exit run(const nr_arguments *arguments)
     nrbac_build *build = NULL;
     nrbac_status status = nrbac_compile(arguments->operands[0], &options, &build);
     clear_progress(&watch);
-    nr_exit end = finish(arguments, build, status);
+    end = finish(arguments, build, status);
     nrbac_build_destroy(build);
     return end;
 }

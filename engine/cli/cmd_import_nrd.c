@@ -2,30 +2,22 @@
 /*
  * import-nrd: a national RBAC database, exported as CSV, becomes policy files.
  */
-#define _POSIX_C_SOURCE 200809L /* stat */
-
 #include "cli/commands.h"
 #include "cli/nrd.h"
-
-#include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
 
 static nr_exit run(const nr_arguments *arguments)
 {
     const char *folder = arguments->operands[0];
     const char *output = nr_option_value(arguments, "output");
-    struct stat info;
     if (output == NULL)
         return nr_say_usage(arguments->command, "`import-nrd` needs --output");
-    if (stat(folder, &info) != 0)
-        return nr_say_system("cannot open `%s`: %s", folder, strerror(errno));
-    if (!S_ISDIR(info.st_mode))
-        return nr_say_system("cannot open `%s`: it is not a folder", folder);
+    nr_exit end = nr_need_folder(folder);
+    if (end != NR_EXIT_OK)
+        return end;
 
     nr_arena arena = { 0 };
     nr_nrd nrd = { .arena = &arena, .folder = folder };
-    nr_exit end = nr_nrd_read(&nrd);
+    end = nr_nrd_read(&nrd);
     if (end == NR_EXIT_OK)
         end = nr_nrd_write(&nrd, output);
     if (end == NR_EXIT_OK)
@@ -50,7 +42,8 @@ const nr_command nr_cmd_import_nrd = {
         "Imports a national RBAC database from CSV files.\n\n"
         "Reads roles.csv, activities.csv and, where they are, areas_of_work.csv,\n"
         "baseline.csv and includes.csv; writes job_roles.yaml, activities.yaml,\n"
-        "areas_of_work.yaml and baseline.yaml. The rows' order does not matter; a\n"
+        "areas_of_work.yaml and baseline.yaml, and into a new folder a policy.yaml\n"
+        "that is yours from then on. The rows' order does not matter; a\n"
         "mistake in any file is told, and then nothing is written.",
     .options = options,
     .operands_min = 1,

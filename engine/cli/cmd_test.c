@@ -2,15 +2,9 @@
 /*
  * test: what a policy is expected to decide, tried on it.
  */
-#define _POSIX_C_SOURCE 200809L /* stat */
-
 #include "cli/commands.h"
 #include "cli/suite.h"
 #include "text/render.h"
-
-#include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
 
 /* Mistakes in test files, told as those of policies are. */
 static nr_exit tell_mistakes(nr_suite *suite)
@@ -53,10 +47,9 @@ static nr_exit run(const nr_arguments *arguments)
     const char *folder = arguments->operands[0];
     nr_suite suite = { .file_count = 0 };
     nrbac_engine *engine;
-    struct stat info;
-    if (stat(folder, &info) == 0 && !S_ISDIR(info.st_mode))
-        return nr_say_system("`%s` is not a folder, which tests stand in", folder);
-    nr_exit end = nr_policy_open(folder, &engine);
+    nr_exit end = nr_need_folder(folder);
+    if (end == NR_EXIT_OK)
+        end = nr_policy_open(folder, &engine);
     if (end != NR_EXIT_OK)
         return end;
     end = read_tests(&suite, arguments);

@@ -25,9 +25,11 @@ static nr_exit run(const nr_arguments *arguments)
         .policy_root = nr_option_value(arguments, "policy-root"),
     };
     nrbac_build *build = NULL;
+    nr_exit end = nr_need_folder(folder);
+    if (end != NR_EXIT_OK)
+        return end;
     nrbac_status status = nrbac_compile(folder, &options, &build);
     nr_report report = { build, strict };
-    nr_exit end = NR_EXIT_OK;
 
     if (status == NRBAC_OK || status == NRBAC_E_POLICY)
         end = print(arguments, &report);

@@ -2,6 +2,8 @@
 #include "cli/reports.h"
 #include "text/render.h"
 
+#include <string.h>
+
 static bool is_mistake(const nr_report *report, nrbac_severity severity)
 {
     return report->strict || severity == NRBAC_SEVERITY_ERROR;
@@ -39,10 +41,46 @@ void nr_report_summary(const nr_report *report, FILE *out)
 
 /* ---- JSON ---- */
 
+/* The bytes of a well-formed UTF-8 character (RFC 3629: shortest form, neither a
+ * surrogate nor beyond U+10FFFF); 0: there is none. */
+static size_t utf8_size(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    size_t size = at[0] < 0x80 ? 1 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
+    if ((at[0] >= 0x80 && at[0] < 0xc2) || at[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < size; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0; /* also the final NUL */
+    bool too_long = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
+    bool no_character = (at[0] == 0xed && at[1] >= 0xa0) ||
+                        (at[0] == 0xf4 && at[1] >= 0x90);
+    return too_long || no_character ? 0 : size;
+}
+
+/* Text of a file that may hold anything: what is not UTF-8 becomes U+FFFD. */
+static nrbac_value *new_text(nrbac_document *document, const char *text)
+{
+    static const char unknown[] = "\xef\xbf\xbd";
+    char clean[4096];
+    size_t used = 0;
+    if (text == NULL)
+        return nrbac_new_null(document);
+    while (*text != '\0' && used + 4 < sizeof clean) {
+        size_t size = utf8_size(text);
+        const char *from = size == 0 ? unknown : text;
+        size_t from_size = size == 0 ? sizeof unknown - 1 : size;
+        memcpy(clean + used, from, from_size);
+        used += from_size;
+        text += size == 0 ? 1 : size;
+    }
+    return nrbac_new_text_of(document, clean, used);
+}
+
 static nrbac_value *set_text(nrbac_document *document, nrbac_value *map,
                              const char *key, const char *text)
 {
-    return nrbac_set(document, map, key, nrbac_new_text(document, text));
+    return nrbac_set(document, map, key, new_text(document, text));
 }
 
 static nrbac_value *set_number(nrbac_document *document, nrbac_value *map,

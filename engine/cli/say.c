@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void say(const char *before, const char *format, va_list arguments)
@@ -92,6 +93,16 @@ nr_exit nr_print_json(const nrbac_value *value, unsigned flags)
     if (size == 0 || text[size - 1] != '\n')
         fputc('\n', stdout);
     free(text);
+    return NR_EXIT_OK;
+}
+
+nr_exit nr_need_folder(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return nr_say_system("cannot open `%s`: %s", path, strerror(errno));
+    if (!S_ISDIR(info.st_mode))
+        return nr_say_system("cannot open `%s`: it is not a folder", path);
     return NR_EXIT_OK;
 }
 

@@ -8,8 +8,6 @@
  */
 #include "subject/evidence.h"
 
-#include <string.h>
-
 typedef struct tokens {
     nr_place userinfo;
     nr_place id_token;
@@ -46,13 +44,6 @@ static void read_levels(nr_reader *reader, const tokens *from, nrbac_subject *su
     subject->ial = nr_read_level(reader, &ial, 0, 3);
 }
 
-static void read_codes(nr_reader *reader, const nr_place *role, const char *name,
-                       nr_texts *codes)
-{
-    nr_place place = nr_place_member(role, name);
-    nr_read_texts(reader, &place, codes);
-}
-
 /* One of nhsid_nrbac_roles. */
 static nrbac_profile read_profile(nr_reader *reader, const nr_place *role)
 {
@@ -61,9 +52,9 @@ static nrbac_profile read_profile(nr_reader *reader, const nr_place *role)
     nr_place organisation = nr_place_member(role, "org_code");
     nr_texts areas = { 0 }, activities = { 0 }, workgroups = { 0 };
     nr_read_map(reader, role);
-    read_codes(reader, role, "aow_codes", &areas);
-    read_codes(reader, role, "activity_codes", &activities);
-    read_codes(reader, role, "workgroups_codes", &workgroups);
+    nr_read_texts_of(reader, role, "aow_codes", &areas);
+    nr_read_texts_of(reader, role, "activity_codes", &activities);
+    nr_read_texts_of(reader, role, "workgroups_codes", &workgroups);
     return (nrbac_profile){
         .id = nr_read_text(reader, &id),
         .role = nr_read_code(reader, &code),
@@ -124,7 +115,7 @@ static void read_old_profile(nr_reader *reader, const nr_place *token,
     nr_texts activities = { 0 }, workgroups = { 0 };
     nr_read_map(reader, &role);
     nr_read_map(reader, &org);
-    read_codes(reader, token, "activities", &activities);
+    nr_read_texts_of(reader, token, "activities", &activities);
     read_old_workgroups(reader, &groups, &workgroups);
 
     nrbac_profile *profile = nr_arena_new(reader->arena, nrbac_profile);

@@ -12,6 +12,8 @@
 
 #include "subject/subject.h"
 
+#define NR_LAST_SECOND INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+
 typedef struct nr_reader {
     nr_arena *arena;
     const char *fault; /* the first; arena */
@@ -60,6 +62,9 @@ typedef struct nr_texts {
 void nr_texts_add(nr_reader *reader, nr_texts *texts, const char *text);
 /* Adds the items of a list of texts. */
 void nr_read_texts(nr_reader *reader, const nr_place *place, nr_texts *texts);
+/* The same for a member of a map. */
+void nr_read_texts_of(nr_reader *reader, const nr_place *map, const char *key,
+                      nr_texts *texts);
 
 /* What is asked about: the properties of the subject, and its id as the caller
  * stated it (NULL: not stated). */

@@ -12,13 +12,6 @@
  */
 #include "subject/evidence.h"
 
-static void read_codes(nr_reader *reader, const nr_place *map, const char *name,
-                       nr_texts *codes)
-{
-    nr_place place = nr_place_member(map, name);
-    nr_read_texts(reader, &place, codes);
-}
-
 static const char *read_code(nr_reader *reader, const nr_place *map, const char *name)
 {
     nr_place place = nr_place_member(map, name);
@@ -34,9 +27,9 @@ static int64_t read_date(nr_reader *reader, const nr_place *map, const char *nam
 static void read_profile(nr_reader *reader, const nr_place *map, nrbac_profile *profile)
 {
     nr_texts areas = { 0 }, activities = { 0 }, workgroups = { 0 };
-    read_codes(reader, map, "areas_of_work", &areas);
-    read_codes(reader, map, "activities", &activities);
-    read_codes(reader, map, "workgroups", &workgroups);
+    nr_read_texts_of(reader, map, "areas_of_work", &areas);
+    nr_read_texts_of(reader, map, "activities", &activities);
+    nr_read_texts_of(reader, map, "workgroups", &workgroups);
     *profile = (nrbac_profile){
         .id = read_code(reader, map, "id"),
         .role = read_code(reader, map, "role"),

@@ -3,16 +3,16 @@
 
 #include <string.h>
 
-static const char BEFORE[] = "uid=";
-static const char AFTER[] = ",ou=People,o=nhs";
+static const char before[] = "uid=";
+static const char after[] = ",ou=People,o=nhs";
 
 const char *nr_person_of(nr_reader *reader, const char *text)
 {
-    if (text == NULL || strncmp(text, BEFORE, sizeof(BEFORE) - 1) != 0)
+    if (text == NULL || strncmp(text, before, sizeof(before) - 1) != 0)
         return text;
-    const char *person = text + sizeof(BEFORE) - 1;
+    const char *person = text + sizeof(before) - 1;
     const char *comma = strchr(person, ',');
-    if (comma == NULL || strcmp(comma, AFTER) != 0)
+    if (comma == NULL || strcmp(comma, after) != 0)
         return text;
     const char *copy = nr_arena_copy(reader->arena, person, (size_t)(comma - person));
     if (copy == NULL)

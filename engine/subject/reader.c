@@ -5,8 +5,6 @@
 
 enum { DIGITS_MAX = 9 }; /* of a numeric text; no level has more than one */
 
-static const int64_t LAST_SECOND = 253402300799; /* 9999-12-31T23:59:59Z */
-
 nr_place nr_place_member(const nr_place *map, const char *key)
 {
     const nrbac_value *value = nrbac_value_find(map->value, key);
@@ -149,8 +147,8 @@ int64_t nr_read_seconds(nr_reader *reader, const nr_place *place)
     /* A JWT's NumericDate may have a fraction; what is left of a second is not
      * worth a longer session. */
     double real = nrbac_value_real(place->value);
-    bool sound = kind == NRBAC_KIND_INTEGER && seconds <= LAST_SECOND;
-    if (kind == NRBAC_KIND_REAL && real >= 0 && real <= (double)LAST_SECOND) {
+    bool sound = kind == NRBAC_KIND_INTEGER && seconds <= NR_LAST_SECOND;
+    if (kind == NRBAC_KIND_REAL && real >= 0 && real <= (double)NR_LAST_SECOND) {
         seconds = (int64_t)real;
         sound = true;
     }
@@ -207,4 +205,11 @@ void nr_read_texts(nr_reader *reader, const nr_place *place, nr_texts *texts)
         if (text != NULL)
             nr_texts_add(reader, texts, text);
     }
+}
+
+void nr_read_texts_of(nr_reader *reader, const nr_place *map, const char *key,
+                      nr_texts *texts)
+{
+    nr_place place = nr_place_member(map, key);
+    nr_read_texts(reader, &place, texts);
 }

@@ -12,7 +12,7 @@ typedef struct shape {
     nr_evidence_read *read;
 } shape;
 
-static const shape SHAPES[] = {
+static const shape shapes[] = {
     { "userinfo", NRBAC_HEALTHCARE_WORKER, nr_cis2_read },
     { "id_token", NRBAC_HEALTHCARE_WORKER, nr_cis2_read },
     { "saml", NRBAC_HEALTHCARE_WORKER, nr_saml_read },
@@ -31,10 +31,10 @@ static bool belong_together(const shape *first, const shape *second)
 static const shape *find_shape(nr_reader *reader, const nr_place *properties)
 {
     const shape *found = NULL;
-    for (size_t i = 0; i < NR_COUNT(SHAPES); i++) {
-        nr_place place = nr_place_member(properties, SHAPES[i].name);
+    for (size_t i = 0; i < NR_COUNT(shapes); i++) {
+        nr_place place = nr_place_member(properties, shapes[i].name);
         if (place.value == NULL ||
-            (found != NULL && belong_together(found, &SHAPES[i])))
+            (found != NULL && belong_together(found, &shapes[i])))
             continue;
         if (found != NULL) {
             nr_reader_fault_text(
@@ -42,10 +42,10 @@ static const shape *find_shape(nr_reader *reader, const nr_place *properties)
                 nr_arena_format(reader->arena,
                                 "`subject.properties` holds both `%s` and `%s`: "
                                 "only one shape of evidence may be given",
-                                found->name, SHAPES[i].name));
+                                found->name, shapes[i].name));
             return NULL;
         }
-        found = &SHAPES[i];
+        found = &shapes[i];
     }
     if (found == NULL)
         nr_reader_fault(reader, properties,

@@ -37,7 +37,7 @@ typedef enum attribute {
 static const struct {
     const char *name;
     attribute attribute;
-} ATTRIBUTES[] = {
+} known_attributes[] = {
     { "nhsIdCode", ORGANISATION },        { "nhsIDCode", ORGANISATION },
     { "nhsJobRoleCode", ROLE },           { "uniqueIdentifier", IDENTIFIER },
     { "nhsAreaOfWorkCodes", AREAS },      { "nhsBusinessFunctionsCodes", ACTIVITIES },
@@ -50,9 +50,9 @@ static const struct {
 
 static attribute attribute_of(const char *name)
 {
-    for (size_t i = 0; name != NULL && i < NR_COUNT(ATTRIBUTES); i++)
-        if (strcmp(ATTRIBUTES[i].name, name) == 0)
-            return ATTRIBUTES[i].attribute;
+    for (size_t i = 0; name != NULL && i < NR_COUNT(known_attributes); i++)
+        if (strcmp(known_attributes[i].name, name) == 0)
+            return known_attributes[i].attribute;
     return UNKNOWN;
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The national locum organisation: its profiles act elsewhere (S9). */
-static const char LOCUM[] = "FFFFF";
+static const char locum[] = "FFFFF";
 
 static const char *filled(const char *text)
 {
@@ -50,8 +50,8 @@ static nrbac_reason settle_organisation(const nrbac_request *request,
 {
     const char *own = filled(profile->organisation);
     const char *named = request->organisation;
-    if (own != NULL && strcmp(own, LOCUM) == 0) {
-        if (filled(named) == NULL || strcmp(named, LOCUM) == 0)
+    if (own != NULL && strcmp(own, locum) == 0) {
+        if (filled(named) == NULL || strcmp(named, locum) == 0)
             return NRBAC_REASON_ORGANISATION_REQUIRED;
         *acting = named;
         return NRBAC_REASON_OPENED;

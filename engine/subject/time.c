@@ -9,8 +9,6 @@
 
 enum { DAY = 86400, YEAR_FIRST = 1970, YEAR_LAST = 9999 };
 
-static const int64_t LAST_SECOND = 253402300799; /* 9999-12-31T23:59:59Z */
-
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -124,7 +122,7 @@ bool nr_time_read(const char *text, int64_t *seconds)
         !take_clock(&at, &clock, &leap) || !take_offset(&at, &offset) || *at != '\0')
         return false;
     int64_t moment = day + clock - offset;
-    if (moment < 0 || moment > LAST_SECOND || (leap && moment % DAY != 0))
+    if (moment < 0 || moment > NR_LAST_SECOND || (leap && moment % DAY != 0))
         return false;
     *seconds = moment;
     return true;
@@ -151,8 +149,8 @@ void nr_time_write(int64_t seconds, char text[NR_TIME_SIZE])
 {
     if (seconds < 0)
         seconds = 0;
-    if (seconds > LAST_SECOND)
-        seconds = LAST_SECOND;
+    if (seconds > NR_LAST_SECOND)
+        seconds = NR_LAST_SECOND;
     int days = (int)(seconds / DAY), clock = (int)(seconds % DAY);
     int year = YEAR_FIRST + days / 366, month = 1; /* not too late; then upwards */
     days -= (year - YEAR_FIRST) * 365 + leap_days_before(year) -
