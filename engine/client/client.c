@@ -47,6 +47,18 @@ static nrbac_status fail(nrbac_error *error, nrbac_status status, const char *fo
     return status;
 }
 
+typedef struct text_of_errno {
+    char text[96];
+} text_of_errno;
+
+static text_of_errno errno_text(int number)
+{
+    text_of_errno out;
+    if (strerror_r(number, out.text, sizeof(out.text)) != 0)
+        (void)snprintf(out.text, sizeof(out.text), "error %d", number);
+    return out;
+}
+
 /* ---- Connecting ------------------------------------------------------------ */
 
 static nrbac_status explain_connect(nrbac_status status, const char *path,
@@ -54,7 +66,8 @@ static nrbac_status explain_connect(nrbac_status status, const char *path,
 {
     if (status == NRBAC_E_TIMEOUT)
         return fail(error, status, "the daemon at `%s` did not accept in time", path);
-    return fail(error, status, "cannot connect to `%.120s`: %s", path, strerror(errno));
+    return fail(error, status, "cannot connect to `%.120s`: %s", path,
+                errno_text(errno).text);
 }
 
 nrbac_status nrbac_client_connect(const char *path, int timeout_ms, nrbac_client **out,
@@ -106,7 +119,7 @@ static nrbac_status give_up(nrbac_client *client, nrbac_status status,
     nr_channel_close(&client->channel);
     if (status == NRBAC_E_IO && saved != 0)
         return fail(error, status, "the connection to the daemon failed: %s",
-                    strerror(saved));
+                    errno_text(saved).text);
     if (status == NRBAC_E_IO)
         return fail(error, status, "the daemon closed the connection");
     if (status == NRBAC_E_FORMAT)

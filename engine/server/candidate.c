@@ -61,7 +61,8 @@ static void read_file(nr_candidate *candidate, const char *path, size_t size)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     candidate->file = size > FILE_SIZE_MAX ? NULL : malloc(size + 1);
     if (fd < 0)
-        fail(candidate, NRBAC_E_IO, "the policy `%.150s`: %s", path, strerror(errno));
+        fail(candidate, NRBAC_E_IO, "the policy `%.150s`: %s", path,
+             nr_errno(errno).text);
     else if (candidate->file == NULL)
         fail(candidate, NRBAC_E_MEMORY, "the policy `%.150s` is too large", path);
     else if (!read_all(fd, candidate->file, size))
@@ -90,13 +91,15 @@ static void look_at(nr_candidate *candidate, nrbac_engine *engine,
     const nrbac_value *info = document == NULL ? NULL
                                                : nrbac_policy_info(engine, document);
     const char *provenance = nrbac_value_text(nrbac_value_find(info, "provenance"));
-    if (provenance == NULL)
+    bool example = provenance != NULL && strcmp(provenance, "example") == 0;
+    if (provenance == NULL) {
         fail(candidate, NRBAC_E_MEMORY, "%s", nrbac_status_text(NRBAC_E_MEMORY));
-    else if (strcmp(provenance, "example") == 0 && !options->allow_example)
+    } else if (example && !options->allow_example) {
         fail(candidate, NRBAC_E_POLICY,
              "the policy `%.150s` is an example and not for production: "
              "`--allow-example` serves it all the same",
              options->policy);
+    }
     nrbac_document_destroy(document);
 }
 
@@ -119,7 +122,7 @@ void nr_candidate_prepare(nr_candidate *candidate, const nr_options *options)
     struct stat found;
     if (stat(options->policy, &found) != 0)
         fail(candidate, NRBAC_E_IO, "the policy `%.150s`: %s", options->policy,
-             strerror(errno));
+             nr_errno(errno).text);
     else if (S_ISDIR(found.st_mode))
         compile(candidate, options);
     else if (S_ISREG(found.st_mode))

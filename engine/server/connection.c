@@ -127,15 +127,16 @@ static void refuse_connection(nr_connection *connection, nr_fault fault,
 
 static void refuse_scan(nr_connection *connection, nr_scan_result result)
 {
-    if (result == NR_SCAN_TOO_LARGE)
-        refuse_connection(connection, NR_FAULT_OVER_LIMIT,
-                          "the message is larger than `message_bytes` or has more "
-                          "than `elements`");
-    else if (result == NR_SCAN_TOO_DEEP)
-        refuse_connection(connection, NR_FAULT_OVER_LIMIT,
-                          "the message is nested deeper than `depth`");
-    else
-        refuse_connection(connection, NR_FAULT_BAD_MESSAGE, "not MessagePack");
+    nr_fault fault = NR_FAULT_OVER_LIMIT;
+    const char *text = "the message is larger than `message_bytes` or has more "
+                       "than `elements`";
+    if (result == NR_SCAN_TOO_DEEP)
+        text = "the message is nested deeper than `depth`";
+    if (result == NR_SCAN_BAD) {
+        fault = NR_FAULT_BAD_MESSAGE;
+        text = "not MessagePack";
+    }
+    refuse_connection(connection, fault, text);
 }
 
 static bool may_answer(const nr_connection *connection)

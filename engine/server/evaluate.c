@@ -52,7 +52,11 @@ nrbac_value *nr_method_explain(nr_call *call)
  * from here on, so it need not be copied: a thousand items may share one subject. */
 static nrbac_value *shared(const nrbac_value *value)
 {
-    return (nrbac_value *)(uintptr_t)value;
+    union {
+        const nrbac_value *read;
+        nrbac_value *placed;
+    } both = { .read = value };
+    return both.placed;
 }
 
 /* An item with the defaults for what it does not say; a member replaces the whole

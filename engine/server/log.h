@@ -17,4 +17,11 @@ typedef enum nr_daemon_exit {
 
 void nr_log(const char *format, ...) NR_PRINTF(1, 2);
 
+/* What an errno means, on any thread: nr_errno(errno).text, inside the expression
+ * that uses it. */
+typedef struct nr_errno_text {
+    char text[96];
+} nr_errno_text;
+nr_errno_text nr_errno(int number);
+
 #endif

@@ -30,7 +30,7 @@ static void notify(const char *state)
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || sendto(fd, state, strlen(state), MSG_NOSIGNAL,
                          (const struct sockaddr *)&address, size) < 0)
-        nr_log("the service manager could not be told: %s", strerror(errno));
+        nr_log("the service manager could not be told: %s", nr_errno(errno).text);
     if (fd >= 0)
         (void)close(fd);
 }

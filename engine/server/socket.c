@@ -90,7 +90,7 @@ static int lock_folder(const char *path)
     const char *folder = dirname(copy);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        nr_log("the socket's folder `%s`: %s", folder, strerror(errno));
+        nr_log("the socket's folder `%s`: %s", folder, nr_errno(errno).text);
         return -1;
     }
     for (int i = 0; i < LOCK_TRIES; i++) {
@@ -110,7 +110,7 @@ static bool make_room(const struct sockaddr_un *address)
     if (lstat(address->sun_path, &found) != 0) {
         if (errno == ENOENT)
             return true;
-        nr_log("`%s`: %s", address->sun_path, strerror(errno));
+        nr_log("`%s`: %s", address->sun_path, nr_errno(errno).text);
         return false;
     }
     if (!S_ISSOCK(found.st_mode)) {
@@ -128,7 +128,7 @@ static bool make_room(const struct sockaddr_un *address)
         nr_log("another daemon is serving `%s`", address->sun_path);
     else if (unlink(address->sun_path) != 0)
         nr_log("cannot remove the stale socket `%s`: %s", address->sun_path,
-               strerror(errno));
+               nr_errno(errno).text);
     else
         return true;
     return false;
@@ -145,7 +145,7 @@ static bool bind_here(nr_listener *out, const struct sockaddr_un *address, mode_
     struct stat made;
     if (result != 0 || listen(fd, BACKLOG) != 0 ||
         lstat(address->sun_path, &made) != 0) {
-        nr_log("cannot listen on `%s`: %s", address->sun_path, strerror(errno));
+        nr_log("cannot listen on `%s`: %s", address->sun_path, nr_errno(errno).text);
         if (fd >= 0)
             (void)close(fd);
         return false;

@@ -58,7 +58,7 @@ static const struct {
 static header short_header(uint8_t first)
 {
     if (first >= 0x80 && first <= 0x8f)
-        return (header){ 1, MAP, 2u * (first & 0x0fu) };
+        return (header){ 1, MAP, UINT64_C(2) * (first & 0x0fu) };
     if (first >= 0x90 && first <= 0x9f)
         return (header){ 1, LIST, first & 0x0fu };
     if (first >= 0xa0 && first <= 0xbf)
