@@ -154,7 +154,7 @@ static nr_exit run(const nr_arguments *arguments)
     if (method == NULL && nr_operand(arguments, 0) == NULL &&
         !nr_option_given(arguments, "action") && !nr_option_given(arguments, "stream"))
         return nr_say_usage(arguments->command,
-                            "what is asked? Give a request, or --action");
+                            "what is asked? give a request, or --action");
     if (nrbac_client_connect(path, timeout_ms, &client, &error) != NRBAC_OK)
         return nr_say_system("no daemon: %s", error.text);
 

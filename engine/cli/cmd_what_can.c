@@ -142,7 +142,7 @@ static nr_exit run(const nr_arguments *arguments)
     nr_overrides overrides;
     nrbac_engine *engine = NULL;
     if (by_role == nr_option_given(arguments, "subject"))
-        return nr_say_usage(arguments->command, "who? Give --role or --subject");
+        return nr_say_usage(arguments->command, "who? give --role or --subject");
     if (!by_role && (nr_option_given(arguments, "area-of-work") ||
                      nr_option_given(arguments, "activity")))
         return nr_say_usage(arguments->command,

@@ -139,9 +139,10 @@ static bool is_code(const csv_sheet *sheet, uint32_t line, const struct kind *ki
 static void check_status(const csv_sheet *sheet, const nr_nrd_code *code)
 {
     static const char *const statuses[] = { "", "active", "legacy", "obsolete" };
-    for (size_t i = 0; i < NR_COUNT(statuses); i++)
+    for (size_t i = 0; i < NR_COUNT(statuses); i++) {
         if (strcmp(code->status, statuses[i]) == 0)
             return;
+    }
     mistake(sheet->nrd, sheet->file, code->line,
             "the status `%s` is none of active, legacy, obsolete", code->status);
 }
@@ -252,41 +253,53 @@ static int by_text(const void *a, const void *b)
     return strcmp(*one, *other);
 }
 
+/* The next text before a '|' without the blanks around it; NULL: no memory. */
+static const char *next_area(nr_nrd *nrd, const char **rest)
+{
+    const char *text = *rest + strspn(*rest, " \t");
+    size_t size = strcspn(*rest, "|") - (size_t)(text - *rest);
+    *rest = text + size;
+    *rest += **rest == '|';
+    while (size > 0 && (text[size - 1] == ' ' || text[size - 1] == '\t'))
+        size--;
+    const char *area = nr_arena_copy(nrd->arena, text, size);
+    if (area == NULL)
+        nrd->failed = true;
+    return area;
+}
+
+static const char *join_areas(nr_nrd *nrd, const char *const *areas, size_t count)
+{
+    const char *joined = "";
+    for (size_t i = 0; i < count && joined != NULL; i++)
+        joined = nr_arena_format(nrd->arena, "%s%s%s", joined, i == 0 ? "" : "|",
+                                 areas[i]);
+    if (joined == NULL)
+        nrd->failed = true;
+    return joined == NULL ? "" : joined;
+}
+
 /* "b | a" as "a|b", each one checked. */
 static const char *read_areas(const csv_sheet *sheet, uint32_t line, const char *text)
 {
     enum { AREAS_MAX = 64 };
     const char *areas[AREAS_MAX];
     size_t count = 0;
-    const char *joined = "";
-    while (*text != '\0') {
-        size_t size = strcspn(text, "|");
-        const char *end = text + size;
-        text += strspn(text, " \t");
-        size = (size_t)(end - text);
-        while (size > 0 && (text[size - 1] == ' ' || text[size - 1] == '\t'))
-            size--;
-        const char *area = nr_arena_copy(sheet->nrd->arena, text, size);
-        if (area == NULL || count == AREAS_MAX) {
-            if (area == NULL)
-                sheet->nrd->failed = true;
-            else
-                mistake(sheet->nrd, sheet->file, line, "more than %d areas of work",
-                        (int)AREAS_MAX);
+    while (*text != '\0' && !sheet->nrd->failed) {
+        if (count == AREAS_MAX) {
+            mistake(sheet->nrd, sheet->file, line, "more than %d areas of work",
+                    (int)AREAS_MAX);
             return "";
         }
+        const char *area = next_area(sheet->nrd, &text);
+        if (area == NULL)
+            return "";
         check_reference(sheet, line, &area_kind, &sheet->nrd->areas, area);
         areas[count++] = area;
-        text = end + (*end == '|');
     }
     if (count > 1)
         qsort(areas, count, sizeof areas[0], by_text);
-    for (size_t i = 0; i < count && joined != NULL; i++)
-        joined = nr_arena_format(sheet->nrd->arena, "%s%s%s", joined, i == 0 ? "" : "|",
-                                 areas[i]);
-    if (joined == NULL)
-        sheet->nrd->failed = true;
-    return joined == NULL ? "" : joined;
+    return join_areas(sheet->nrd, areas, count);
 }
 
 static int by_pair(const void *a, const void *b)

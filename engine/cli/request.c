@@ -191,7 +191,7 @@ nr_exit nr_request_read_given(nr_overrides *overrides, const nr_arguments *argum
     *out = NULL;
     if (path == NULL && overrides->action == NULL)
         return nr_say_usage(arguments->command,
-                            "what is asked? Give a request, or --action");
+                            "what is asked? give a request, or --action");
     if (path != NULL) {
         nr_exit end = read_json(document, path, &given, overrides->error,
                                 sizeof overrides->error);

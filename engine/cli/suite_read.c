@@ -37,21 +37,26 @@ static bool is_decimal(const char *text)
     return size > 0 && size <= 18 && digits == size && (text[0] != '0' || size == 1);
 }
 
+static nrbac_value *scalar_of(nrbac_document *document, const nr_node *node, bool texts)
+{
+    if (nr_node_is_nothing(node))
+        return nrbac_new_null(document);
+    if (texts || !node->plain)
+        return nrbac_new_text_of(document, node->text, node->size);
+    if (is_decimal(node->text))
+        return nrbac_new_integer(document, strtoll(node->text, NULL, 10));
+    if (strcmp(node->text, "true") == 0 || strcmp(node->text, "false") == 0)
+        return nrbac_new_boolean(document, node->text[0] == 't');
+    return nrbac_new_text_of(document, node->text, node->size);
+}
+
 /* YAML as the JSON that an application would have sent. In our own `profile`
- * all is text, so codes and ids need no quotes there. */
+ * all is text, so codes and ids need no quotes there. The reader of YAML bounds
+ * the depth. */
 static nrbac_value *value_of(nrbac_document *document, const nr_node *node, bool texts)
 {
-    if (node->kind == NR_NODE_SCALAR) {
-        if (nr_node_is_nothing(node))
-            return nrbac_new_null(document);
-        if (node->plain && !texts && is_decimal(node->text))
-            return nrbac_new_integer(document, strtoll(node->text, NULL, 10));
-        if (node->plain && !texts && strcmp(node->text, "true") == 0)
-            return nrbac_new_boolean(document, true);
-        if (node->plain && !texts && strcmp(node->text, "false") == 0)
-            return nrbac_new_boolean(document, false);
-        return nrbac_new_text_of(document, node->text, node->size);
-    }
+    if (node->kind == NR_NODE_SCALAR)
+        return scalar_of(document, node, texts);
     bool is_map = node->kind == NR_NODE_MAPPING;
     nrbac_value *value = is_map ? nrbac_new_map(document) : nrbac_new_list(document);
     for (const nr_node *child = node->first; child != NULL; child = child->next) {

@@ -12,12 +12,14 @@ static const char *file_of(nr_span at)
     return at.source == NULL ? "" : at.source->path;
 }
 
-/* Text whose every line stands after `before`. */
+/* Text whose every line stands after `before`, without blanks at its end. */
 static void print_indented(const char *before, const char *text)
 {
+    int blank = *before == '#' ? 1 : 0;
     while (*text != '\0') {
         size_t size = strcspn(text, "\n");
-        printf("%s%.*s\n", size == 0 ? "" : before, (int)size, text);
+        printf("%.*s%.*s\n", size == 0 ? blank : (int)strlen(before), before, (int)size,
+               text);
         text += size + (text[size] == '\n');
     }
 }

@@ -178,12 +178,13 @@ static size_t make_cell(gathering *baseline, size_t at)
         cells->first = (uint32_t)draft->cells.count;
     nr_table_cell *cell = nr_draft_add(draft, cells);
     const bundle *gives = &baseline->bundles.items[number];
-    if (cell != NULL)
+    if (cell != NULL) {
         *cell = (nr_table_cell){
             .area = pairs[at].area == 0 ? NR_NONE : pairs[at].area - 1,
             .row = gives->row,
             .grants = gives->grants,
         };
+    }
     return next;
 }
 

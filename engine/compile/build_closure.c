@@ -85,11 +85,12 @@ static void build_included_by(nr_draft *draft)
         filled[n] = first;
         first += records[n].included_by.count;
     }
-    for (uint32_t n = 0; n < count; n++)
+    for (uint32_t n = 0; n < count; n++) {
         for (uint32_t i = 0; i < records[n].includes.count; i++) {
             uint32_t e = records[n].includes.first + i;
             includers[filled[draft->edges.items[e].activity]++] = n;
         }
+    }
     nr_range all = nr_draft_numbers(draft, includers, draft->edges.count);
     for (uint32_t n = 0; n < count; n++)
         if (records[n].included_by.count != 0)
@@ -106,7 +107,7 @@ void nr_build_closures(nr_draft *draft)
         .stack = nr_draft_array(draft, (size_t)count + 1, step),
         .row = nr_draft_array(draft, (size_t)draft->words + 1, uint64_t),
     };
-    if (draft->status != NRBAC_OK)
+    if (walk.progress == NULL || walk.stack == NULL || walk.row == NULL)
         return;
     for (uint32_t n = 0; n < count && draft->status == NRBAC_OK; n++)
         if (walk.progress[n] == NEW)

@@ -75,12 +75,13 @@ static bool append_text(nr_draft *draft, const char *text, size_t size)
         nr_draft_fail(draft, NRBAC_E_LIMIT, "the policy's texts are larger than 4 GB");
         return false;
     }
-    while (draft->strings.room < need)
+    while (draft->strings.room < need) {
         if (!nr_arena_reserve(&draft->arena, (void **)&draft->strings.items,
                               draft->strings.room, &draft->strings.room, 1)) {
             draft->status = NRBAC_E_MEMORY;
             return false;
         }
+    }
     memcpy(draft->strings.items + draft->strings.count, text, size);
     draft->strings.count += size;
     draft->strings.items[draft->strings.count++] = '\0';

@@ -32,13 +32,14 @@ static void add_node(nr_draft *draft, const nr_requirement *requirement)
     nr_range obligations = nr_draft_obligations(draft, &requirement->obligations);
     uint32_t operand = operand_of(draft, requirement);
     nr_table_node *node = nr_draft_add(draft, nodes);
-    if (node != NULL)
+    if (node != NULL) {
         *node = (nr_table_node){
             .atom = requirement->atom,
             .size = 1,
             .operand = operand,
             .obligations = obligations,
         };
+    }
 }
 
 /* The tree in preorder. `open` are the groups around the current place: who

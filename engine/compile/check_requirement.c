@@ -148,43 +148,48 @@ static part_facts facts_of_atom(requirement_check *analysis, const nr_requiremen
 
 /* ---- Exclusive sets ------------------------------------------------------------------------ */
 
+/* How many sets each activity is in, or which ones, once their places are known. */
+static void go_through_sets(requirement_check *analysis, bool placing)
+{
+    const nr_model *model = analysis->checking->model;
+    uint32_t *first = analysis->set_first;
+    for (uint32_t i = 0; i < model->exclusives.count; i++) {
+        const nr_exclusive *set = &model->exclusives.items[i];
+        if (set->on_conflict == NR_CONFLICT_WARN)
+            continue;
+        for (size_t k = 0; k < set->activities.count; k++) {
+            uint32_t activity = set->activities.items[k].index;
+            if (activity != NR_NONE && placing)
+                analysis->sets[first[activity + 1]++] = i;
+            else if (activity != NR_NONE)
+                first[activity + 2]++;
+        }
+    }
+}
+
 static nrbac_status index_sets(requirement_check *analysis)
 {
     const nr_model *model = analysis->checking->model;
     nr_arena *scratch = analysis->checking->scratch;
+    size_t activities = model->activities.count;
+    size_t sets = model->exclusives.count;
     size_t mentions = 0;
-    for (size_t i = 0; i < model->exclusives.count; i++)
+    for (size_t i = 0; i < sets; i++)
         mentions += model->exclusives.items[i].activities.count;
-    uint32_t *first = nr_arena_new_array(scratch, model->activities.count + 2,
-                                         uint32_t);
+    analysis->set_first = nr_arena_new_array(scratch, activities + 2, uint32_t);
     analysis->sets = nr_arena_new_array(scratch, mentions, uint32_t);
-    analysis->set_stamps = nr_arena_new_array(scratch, model->exclusives.count,
-                                              uint32_t);
-    analysis->set_activity = nr_arena_new_array(scratch, model->exclusives.count,
-                                                uint32_t);
+    analysis->set_stamps = nr_arena_new_array(scratch, sets, uint32_t);
+    analysis->set_activity = nr_arena_new_array(scratch, sets, uint32_t);
     analysis->obligation_stamps = nr_arena_new_array(scratch, model->obligations.count,
                                                      uint32_t);
-    if (analysis->obligation_stamps == NULL || first == NULL ||
-        analysis->sets == NULL || analysis->set_stamps == NULL ||
-        analysis->set_activity == NULL)
+    if (analysis->set_first == NULL || analysis->sets == NULL ||
+        analysis->set_stamps == NULL || analysis->set_activity == NULL ||
+        analysis->obligation_stamps == NULL)
         return NRBAC_E_MEMORY;
-    for (int pass = 0; pass < 2; pass++) {
-        for (uint32_t i = 0; i < model->exclusives.count; i++) {
-            const nr_exclusive *set = &model->exclusives.items[i];
-            for (size_t k = 0; k < set->activities.count; k++) {
-                uint32_t activity = set->activities.items[k].index;
-                if (activity == NR_NONE || set->on_conflict == NR_CONFLICT_WARN)
-                    continue;
-                if (pass == 0)
-                    first[activity + 2]++;
-                else
-                    analysis->sets[first[activity + 1]++] = i;
-            }
-        }
-        for (size_t i = 2; pass == 0 && i < model->activities.count + 2; i++)
-            first[i] += first[i - 1];
-    }
-    analysis->set_first = first;
+    go_through_sets(analysis, false);
+    for (size_t i = 2; i < activities + 2; i++)
+        analysis->set_first[i] += analysis->set_first[i - 1];
+    go_through_sets(analysis, true);
     return NRBAC_OK;
 }
 
@@ -198,14 +203,16 @@ static const char *conflict(requirement_check *analysis, const choice_set *activ
         for (uint32_t k = analysis->set_first[activity];
              k < analysis->set_first[activity + 1]; k++) {
             uint32_t set = analysis->sets[k];
-            if (analysis->set_stamps[set] == analysis->stamp &&
-                analysis->set_activity[set] != activity)
+            bool other = analysis->set_stamps[set] == analysis->stamp &&
+                         analysis->set_activity[set] != activity;
+            if (other) {
                 return nr_arena_format(
                     &analysis->arena,
                     "`%s` and `%s` never count together, by the exclusive set `%s`",
                     model->activities.items[analysis->set_activity[set]].code,
                     model->activities.items[activity].code,
                     model->exclusives.items[set].name);
+            }
             analysis->set_stamps[set] = analysis->stamp;
             analysis->set_activity[set] = activity;
         }

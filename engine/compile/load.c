@@ -120,14 +120,6 @@ static nrbac_status follow_extends(nr_loader *loader, nr_folder *folder)
     return loader->diags->failed ? NRBAC_E_MEMORY : NRBAC_OK;
 }
 
-static bool is_unread(const nr_folder *folder)
-{
-    for (size_t i = 0; i < folder->files.count; i++)
-        if (folder->files.items[i].root == NULL)
-            return true;
-    return false;
-}
-
 static nrbac_status read_folder(nr_loader *loader, nr_folder *folder)
 {
     NR_TRY(nr_loader_read_folder(loader, folder));
@@ -137,11 +129,12 @@ static nrbac_status read_folder(nr_loader *loader, nr_folder *folder)
             file->root = NULL;
         if (file->root != NULL)
             find_policy(loader, folder, file->root);
+        folder->unread |= file->root == NULL;
     }
     if (folder->policy != NULL)
         return follow_extends(loader, folder);
-    if (is_unread(folder))
-        return NRBAC_OK; /* it may stand in there */
+    if (folder->unread)
+        return NRBAC_OK; /* it may stand in what was not read */
     nr_span at = { .source = folder->source };
     nr_diag *diag = nr_diag_add(loader->diags, NR_DIAG_POLICY_SECTION, at,
                                 folder->files.count == 0

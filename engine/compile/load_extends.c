@@ -9,37 +9,52 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* A path while it is being shortened. */
+typedef struct brief_path {
+    char *text;
+    size_t size;
+    size_t fixed; /* what ".." may not take away */
+} brief_path;
+
+static void drop_last(brief_path *brief)
+{
+    while (brief->size > brief->fixed && brief->text[brief->size - 1] != '/')
+        brief->size--;
+    if (brief->size > brief->fixed)
+        brief->size--;
+}
+
+static void add_part(brief_path *brief, const char *part, size_t size)
+{
+    if (brief->size > 0 && brief->text[brief->size - 1] != '/')
+        brief->text[brief->size++] = '/';
+    memcpy(brief->text + brief->size, part, size);
+    brief->size += size;
+}
+
 /* Drops "." and "name/..", by the text alone. Nothing left is "". */
 static char *shorten(nr_arena *arena, const char *path)
 {
-    char *out = nr_arena_alloc(arena, strlen(path) + 2);
-    if (out == NULL)
+    brief_path brief = { .text = nr_arena_alloc(arena, strlen(path) + 2) };
+    if (brief.text == NULL)
         return NULL;
-    size_t size = 0;
-    size_t fixed = *path == '/' ? 1 : 0; /* what ".." may not take away */
-    if (fixed == 1)
-        out[size++] = '/';
+    if (*path == '/')
+        brief.text[brief.size++] = '/';
+    brief.fixed = brief.size;
     while (*path != '\0') {
         size_t part = strcspn(path, "/");
         bool up = part == 2 && memcmp(path, "..", 2) == 0;
-        if (up && size > fixed) {
-            while (size > fixed && out[size - 1] != '/')
-                size--;
-            if (size > fixed)
-                size--;
-        } else if (part > 0 && !(part == 1 && *path == '.')) {
-            if (size > 0 && out[size - 1] != '/')
-                out[size++] = '/';
-            memcpy(out + size, path, part);
-            size += part;
-            if (up)
-                fixed = size;
-        }
+        if (up && brief.size > brief.fixed)
+            drop_last(&brief);
+        else if (part > 0 && !(part == 1 && *path == '.'))
+            add_part(&brief, path, part);
+        if (up && brief.size >= 2 && memcmp(brief.text + brief.size - 2, "..", 2) == 0)
+            brief.fixed = brief.size;
         path += part;
         path += *path == '/';
     }
-    out[size] = '\0';
-    return out;
+    brief.text[brief.size] = '\0';
+    return brief.text;
 }
 
 /* The path as people like to read it, if it surely leads to the same place. */
@@ -75,7 +90,7 @@ static bool lies_in(const char *path, const char *folder)
 }
 
 static nr_folder *add_folder(nr_loader *loader, const char *path, const char *origin,
-                             char *real)
+                             const char *real)
 {
     nr_folder **place = nr_list_add(loader->arena, &loader->folders);
     nr_folder *folder = nr_arena_new(loader->arena, nr_folder);
@@ -174,7 +189,7 @@ static size_t find_folder(const nr_loader *loader, const char *real)
 }
 
 static bool add_extended(nr_loader *loader, const nr_folder *folder,
-                         const nr_node *entry, char *real)
+                         const nr_node *entry, const char *real)
 {
     if (loader->folders.count == NR_FOLDER_MAX)
         return refuse(loader, entry, "is one policy too many");

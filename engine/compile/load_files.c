@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { ENTRY_MAX = 2 * NR_FILE_MAX };
+
 /* A path from the folder, and how deep it lies. */
 typedef struct found_path {
     const char *path;
@@ -69,6 +71,7 @@ static nr_diag *tell(folder_search *search, nr_diag_code code, const char *path,
     nr_loader *loader = search->loader;
     const char *shown = join(loader->arena, search->folder->source->path, path);
     nr_source *source = nr_loader_stand_in(loader, shown, "");
+    search->folder->unread |= code != NR_DIAG_FILE_IGNORED;
     return nr_diag_add(loader->diags, code, (nr_span){ .source = source }, "%s", what);
 }
 
@@ -138,7 +141,7 @@ static void list_entries(folder_search *search, DIR *stream, const found_path *a
         if (path == NULL)
             loader->diags->failed = true;
         if (loader->diags->failed ||
-            search->files.count + search->folders.count > 2 * NR_FILE_MAX)
+            search->files.count + search->folders.count > ENTRY_MAX)
             return;
         look_at_entry(search, dirfd(stream), entry->d_name, path, here.depth);
     }

@@ -42,10 +42,11 @@ typedef enum nr_folder_state {
 typedef struct nr_folder {
     const char *path;      /* how it is reached from here */
     const char *origin;    /* from the root folder; "" is the root folder itself */
-    char *real;            /* without links and dots; the arena's */
+    const char *real;      /* without links and dots */
     nr_source *source;     /* stands for the folder in diagnostics */
     const nr_node *policy; /* the section; NULL: none was found */
     nr_folder_state state;
+    bool unread; /* something in it could not be read; there was a diagnostic */
     struct {
         nr_file *items;
         size_t count, room;

@@ -139,9 +139,9 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n';
 }
 
-static char lower(char c)
+static int lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
 static const char *skip_blanks(const char *text)
@@ -231,18 +231,11 @@ static void check_chain(resolving *resolver, const name_list *dictionary, uint32
     const nr_code *to = &dictionary->codes->items[code->replaced_by.index];
     if (to->replaced_by.code == NULL && to->status != NR_OBSOLETE)
         return;
-    nr_diag *diag;
-    if (to == code)
-        diag = nr_diag_add(resolver->diags, NR_DIAG_REPLACEMENT_CHAIN,
-                           code->replaced_by.at, "`%s` is replaced by itself",
-                           code->code);
-    else
-        diag = nr_diag_add(resolver->diags, NR_DIAG_REPLACEMENT_CHAIN,
-                           code->replaced_by.at, "the replacement `%s` is itself %s",
-                           to->code,
-                           to->replaced_by.code == NULL ? "obsolete" : "replaced");
-    if (to != code)
-        nr_diag_related(diag, to->at, "declared at");
+    nr_diag *diag = nr_diag_add(resolver->diags, NR_DIAG_REPLACEMENT_CHAIN,
+                                code->replaced_by.at,
+                                "the replacement `%s` is itself %s", to->code,
+                                to->replaced_by.code == NULL ? "obsolete" : "replaced");
+    nr_diag_related(diag, to->at, "declared at");
 }
 
 static void resolve_replacements(resolving *resolver, const name_list *dictionary)

@@ -41,24 +41,27 @@ static nrbac_status check_header(const nr_image_header *header, size_t size,
         return nr_image_refuse(
             error, NRBAC_E_IMAGE,
             "the compiled policy has another byte order; compile it again");
-    if (header->version != NR_IMAGE_VERSION)
+    if (header->version != NR_IMAGE_VERSION) {
         return nr_image_refuse(
             error, NRBAC_E_VERSION,
             "the compiled policy has format %u, this release reads format %d; "
             "compile it again with this release",
             (unsigned)header->version, (int)NR_IMAGE_VERSION);
-    if (header->size != size)
+    }
+    if (header->size != size) {
         return nr_image_refuse(
             error, NRBAC_E_IMAGE,
             "the compiled policy has %zu bytes and should have %llu; copy or "
             "compile it again",
             size, (unsigned long long)header->size);
+    }
     size_t summed = offsetof(nr_image_header, digest);
-    if (header->checksum != nr_checksum((const char *)header + summed, size - summed))
+    if (header->checksum != nr_checksum((const char *)header + summed, size - summed)) {
         return nr_image_refuse(
             error, NRBAC_E_IMAGE,
             "the compiled policy is damaged (its checksum differs); copy or "
             "compile it again");
+    }
     return NRBAC_OK;
 }
 
@@ -109,13 +112,15 @@ static nrbac_status check_limits(const nr_table *table, nrbac_error *error)
         { "obligations", table->obligations_count, NR_OBLIGATION_MAX },
         { "exclusive sets", table->exclusives_count, NR_EXCLUSIVE_MAX },
     };
-    for (size_t i = 0; i < NR_COUNT(limits); i++)
-        if (limits[i].count > limits[i].limit)
+    for (size_t i = 0; i < NR_COUNT(limits); i++) {
+        if (limits[i].count > limits[i].limit) {
             return nr_image_refuse(
                 error, NRBAC_E_IMAGE,
                 "the compiled policy has %u %s, this release has room for %u; "
                 "compile it again",
                 (unsigned)limits[i].count, limits[i].what, (unsigned)limits[i].limit);
+        }
+    }
     return NRBAC_OK;
 }
 

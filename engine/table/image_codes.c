@@ -46,11 +46,12 @@ static nrbac_status check_coded(const nr_table *table, const coded_list *coded,
         NR_REQUIRE(nr_image_is_text(table, code) && table->strings[code] != '\0' &&
                        nr_image_is_text(table, member_of(coded, n, coded->name)),
                    error, coded->what, n, "has no text");
-        if (n != 0)
+        if (n != 0) {
             NR_REQUIRE(
                 strcmp(nr_table_text(table, member_of(coded, n - 1, coded->code)),
                        nr_table_text(table, code)) < 0,
                 error, coded->what, n, "is not in order");
+        }
         NR_REQUIRE(is_sound_status(coded, n), error, coded->what, n,
                    "has no sound status");
     }

@@ -38,27 +38,31 @@ static bool is_sound_operand(const nr_table *table, const nr_table_node *node)
     return false;
 }
 
-/* Sizes nest: a group ends where its last child does, and only groups have
- * children. `ends` are those of the groups around the current node. */
+/* A node fits into what is left of the group around it, and only groups have
+ * children. */
+static bool is_sound_size(const nr_table_node *node, uint32_t left)
+{
+    return node->size != 0 && node->size <= left && is_group(node) == (node->size > 1);
+}
+
+/* Sizes nest: a group ends where its last child does. `ends` are those of the
+ * groups around the current node. */
 static bool is_tree(const nr_table_node *nodes, uint32_t count)
 {
-    uint32_t ends[NR_REQUIREMENT_DEPTH_MAX];
+    uint32_t ends[NR_REQUIREMENT_DEPTH_MAX + 1] = { count };
     uint32_t depth = 0;
     if (count == 0 || count > NR_REQUIREMENT_NODE_MAX || nodes[0].size != count)
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        while (depth != 0 && ends[depth - 1] == i)
+        while (depth != 0 && ends[depth] == i)
             depth--;
-        uint32_t end = depth == 0 ? count : ends[depth - 1];
-        if (nodes[i].size == 0 || nodes[i].size > end - i)
-            return false;
-        if (is_group(&nodes[i]) != (nodes[i].size > 1))
+        if (!is_sound_size(&nodes[i], ends[depth] - i))
             return false;
         if (!is_group(&nodes[i]))
             continue;
         if (depth == NR_REQUIREMENT_DEPTH_MAX)
             return false;
-        ends[depth++] = i + nodes[i].size;
+        ends[++depth] = i + nodes[i].size;
     }
     return true;
 }
@@ -106,21 +110,23 @@ static nrbac_status check_requirement(const nr_table *table, uint32_t number,
     const nr_table_node *nodes = &table->nodes[function->nodes.first];
     NR_REQUIRE(is_tree(nodes, function->nodes.count), error, "function", number,
                "has a requirement that is no tree");
-    for (uint32_t i = 0; i < function->nodes.count; i++)
+    for (uint32_t i = 0; i < function->nodes.count; i++) {
         NR_REQUIRE(is_sound_operand(table, &nodes[i]) &&
                        nr_image_is_ascending(table, nodes[i].obligations,
                                              table->obligations_count),
                    error, "function", number, "requires nothing sound");
+    }
     NR_REQUIRE(
         nr_image_is_ascending(table, function->obligations, table->obligations_count),
         error, "function", number, "has obligations that are not sound");
     if (function->obligations.count + most_obligations(nodes, function->nodes.count) >
             NRBAC_OBLIGATION_MAX &&
-        mentioned_obligations(table, function) > NRBAC_OBLIGATION_MAX)
+        mentioned_obligations(table, function) > NRBAC_OBLIGATION_MAX) {
         return nr_image_refuse(error, NRBAC_E_IMAGE,
                                "function `%s` can come with more than %d obligations",
                                nr_table_text(table, function->id),
                                (int)NRBAC_OBLIGATION_MAX);
+    }
     return NRBAC_OK;
 }
 

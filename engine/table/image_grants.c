@@ -75,9 +75,10 @@ static nrbac_status check_activity(const nr_table *table, uint32_t n,
 static nrbac_status check_closure(const nr_table *table, uint32_t n, nrbac_error *error)
 {
     const nr_table_activity *record = &table->activities[n];
-    uint64_t row[NR_IMAGE_WORDS_MAX] = { 0 };
+    uint64_t row[NR_IMAGE_WORDS_MAX];
     if (record->includes.count == 0)
         return NRBAC_OK;
+    memset(row, 0, table->words * sizeof(uint64_t));
     for (uint32_t i = 0; i < record->includes.count; i++)
         nr_image_add_closure(table, row,
                              table->edges[record->includes.first + i].activity);
@@ -130,14 +131,17 @@ typedef struct seen_grants {
 static nrbac_status check_grants(const nr_table *table, const nr_table_cell *cell,
                                  uint32_t number, nrbac_error *error)
 {
-    uint64_t row[NR_IMAGE_WORDS_MAX] = { 0 };
+    uint64_t row[NR_IMAGE_WORDS_MAX];
     const nr_table_grant *grants = &table->grants[cell->grants.first];
+    memset(row, 0, table->words * sizeof(uint64_t));
     for (uint32_t i = 0; i < cell->grants.count; i++) {
         NR_REQUIRE(nr_image_is_in_use(table, grants[i].activity) &&
                        (i == 0 || grants[i - 1].activity < grants[i].activity) &&
                        nr_image_is_origin(table, grants[i].origin),
                    error, "cell", number, "grants nothing sound");
-        nr_image_add_closure(table, row, grants[i].activity);
+        /* Closures are closed: one that is in brings nothing more. */
+        if (!nr_bits_has(row, grants[i].activity))
+            nr_image_add_closure(table, row, grants[i].activity);
     }
     NR_REQUIRE(memcmp(row, nr_table_row(table, cell->row),
                       table->words * sizeof(uint64_t)) == 0,

@@ -43,12 +43,13 @@ static nrbac_value *open_level(value_copy *copying, json_t *from)
     }
     nrbac_value *to = list ? nrbac_new_list(copying->document)
                            : nrbac_new_map(copying->document);
-    if (to != NULL)
-        copying->levels[copying->depth++] = (level){
-            .from = from,
-            .to = to,
-            .member = list ? NULL : json_object_iter(from),
-        };
+    if (to == NULL)
+        return NULL;
+    copying->levels[copying->depth++] = (level){
+        .from = from,
+        .to = to,
+        .member = list ? NULL : json_object_iter(from),
+    };
     return to;
 }
 

@@ -132,7 +132,7 @@ static void put_real(json_writer *writer, double real)
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof(text), "%.*g", digits, real);
         double back = strtod(text, NULL);
-        if (memcmp(&back, &real, sizeof(real)) == 0)
+        if (back >= real && back <= real)
             break;
     }
     char *comma = strchr(text, ',');

@@ -16,9 +16,9 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-static char lower(char c)
+static int lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
 /* A letter in the wrong case is no distance: it is what was meant. */

@@ -84,18 +84,18 @@ static bool is_number(const char *text)
     return digits > 0 && digits < 19 && text[digits] == '\0';
 }
 
-bool nr_node_integer(const nr_node *node, const char *what, int64_t least, int64_t most,
-                     int64_t *out, nr_diags *diags)
+bool nr_node_number(const nr_node *node, const char *what, nr_bounds bounds,
+                    int64_t *out, nr_diags *diags)
 {
     if (node->kind != NR_NODE_SCALAR || !node->plain || !is_number(node->text)) {
         tell_wrong(node, what, "a whole number", diags);
         return false;
     }
     long long number = strtoll(node->text, NULL, 10);
-    if (number < least || number > most) {
+    if (number < bounds.least || number > bounds.most) {
         nr_diag_add(diags, NR_DIAG_BAD_VALUE, node->at,
-                    "%s must be from %lld to %lld, but is %lld", what, (long long)least,
-                    (long long)most, number);
+                    "%s must be from %lld to %lld, but is %lld", what,
+                    (long long)bounds.least, (long long)bounds.most, number);
         return false;
     }
     *out = number;
@@ -120,22 +120,14 @@ bool nr_node_boolean(const nr_node *node, const char *what, bool *out, nr_diags 
 /* "`a`, `b` or `c`", cut where it would be long. */
 static const char *list_of(nr_diags *diags, const char *const *words, size_t count)
 {
-    char text[WORDS_MAX] = "";
-    size_t size = 0;
-    for (size_t i = 0; i < count; i++) {
+    const char *text = "";
+    for (size_t i = 0; i < count && strlen(text) < WORDS_MAX; i++) {
         const char *join = i == 0 ? "" : i + 1 == count ? " or " : ", ";
-        size_t need = strlen(join) + strlen(words[i]) + 2;
-        if (size + need + 1 > sizeof(text))
-            break;
-        memcpy(text + size, join, strlen(join));
-        size += strlen(join);
-        text[size++] = '`';
-        memcpy(text + size, words[i], strlen(words[i]));
-        size += strlen(words[i]);
-        text[size++] = '`';
+        text = nr_arena_format(diags->arena, "%s%s`%s`", text, join, words[i]);
+        if (text == NULL)
+            return "";
     }
-    const char *copy = nr_arena_copy(diags->arena, text, size);
-    return copy == NULL ? "" : copy;
+    return text;
 }
 
 /* Says what was meant, or what there is. */
@@ -174,34 +166,34 @@ void nr_node_unknown_key(const nr_node *node, const char *what,
     suggest(diags, diag, node->key, candidates, count);
 }
 
-static void take_field(const nr_node *child, const char *what, const nr_field *fields,
-                       size_t count, const nr_node **values, nr_diags *diags)
+static void take_field(const nr_node *child, const char *what, nr_fields fields,
+                       nr_diags *diags)
 {
     const char *names[FIELDS_MAX];
-    for (size_t i = 0; i < count; i++) {
-        names[i] = fields[i].key;
-        if (strcmp(fields[i].key, child->key) == 0) {
-            values[i] = child;
+    for (size_t i = 0; i < fields.count; i++) {
+        names[i] = fields.table[i].key;
+        if (strcmp(names[i], child->key) == 0) {
+            fields.values[i] = child;
             return;
         }
     }
-    nr_node_unknown_key(child, what, names, count, diags);
+    nr_node_unknown_key(child, what, names, fields.count, diags);
 }
 
-bool nr_node_fields(const nr_node *node, const char *what, const nr_field *fields,
-                    size_t count, const nr_node **values, nr_diags *diags)
+bool nr_node_take(const nr_node *node, const char *what, nr_fields fields,
+                  nr_diags *diags)
 {
-    for (size_t i = 0; i < count; i++)
-        values[i] = NULL;
-    if (count > FIELDS_MAX || !nr_node_is_mapping(node, what, diags))
+    for (size_t i = 0; i < fields.count; i++)
+        fields.values[i] = NULL;
+    if (fields.count > FIELDS_MAX || !nr_node_is_mapping(node, what, diags))
         return false;
     for (const nr_node *child = node->first; child != NULL; child = child->next)
-        take_field(child, what, fields, count, values, diags);
+        take_field(child, what, fields, diags);
     nr_span at = node->key == NULL ? node->at : node->key_at;
-    for (size_t i = 0; i < count; i++)
-        if (fields[i].required && values[i] == NULL)
+    for (size_t i = 0; i < fields.count; i++)
+        if (fields.table[i].required && fields.values[i] == NULL)
             nr_diag_add(diags, NR_DIAG_MISSING_KEY, at, "%s needs the key `%s`", what,
-                        fields[i].key);
+                        fields.table[i].key);
     return true;
 }
 

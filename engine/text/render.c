@@ -85,7 +85,9 @@ static void put_carets(const nrbac_diagnostic *diagnostic, shown_part window, FI
     uint32_t column = 0;
     fprintf(out, "      | %s", window.first == 0 ? "" : "   ");
     for (uint32_t n = 0; n < window.last || n == from; n++) {
-        char c = text < end ? *text : ' ';
+        char c = ' ';
+        if (text < end)
+            c = *text;
         if (text < end)
             text += nr_character_size(text, end);
         if (n < window.first)

@@ -67,11 +67,12 @@ static uint32_t find_line(const nr_source *source, uint32_t offset, uint32_t *st
     }
     uint32_t line = 0;
     *start = 0;
-    for (uint32_t i = 0; i < offset; i++)
-        if (source->text[i] == '\n') {
-            line++;
-            *start = i + 1;
-        }
+    for (uint32_t i = 0; i < offset; i++) {
+        if (source->text[i] != '\n')
+            continue;
+        line++;
+        *start = i + 1;
+    }
     return line;
 }
 

@@ -56,8 +56,13 @@ bool nr_node_is_sequence(const nr_node *node, const char *what, nr_diags *diags)
 /* Any scalar but nothing and but the empty text; NULL after a diagnostic. */
 const char *nr_node_text(const nr_node *node, const char *what, nr_diags *diags);
 /* A plain decimal number between the bounds. */
-bool nr_node_integer(const nr_node *node, const char *what, int64_t least, int64_t most,
-                     int64_t *out, nr_diags *diags) __attribute__((nonnull(5)));
+typedef struct nr_bounds {
+    int64_t least, most;
+} nr_bounds;
+bool nr_node_number(const nr_node *node, const char *what, nr_bounds bounds,
+                    int64_t *out, nr_diags *diags);
+#define nr_node_integer(node, what, least, most, out, diags) \
+    nr_node_number((node), (what), (nr_bounds){ (least), (most) }, (out), (diags))
 /* true or false, plain. */
 bool nr_node_boolean(const nr_node *node, const char *what, bool *out, nr_diags *diags);
 /* The index of the text among the words; -1 after a diagnostic. */
@@ -70,11 +75,20 @@ typedef struct nr_field {
     bool required;
 } nr_field;
 
-/* Sorts a mapping's values by the table: values[i] is that of fields[i], NULL if
- * it is not there. Unknown keys and missing required ones get diagnostics. False
- * if the node is no mapping (reported too). */
-bool nr_node_fields(const nr_node *node, const char *what, const nr_field *fields,
-                    size_t count, const nr_node **values, nr_diags *diags);
+/* A table of keys, and where the values go: values[i] is that of table[i], NULL if
+ * it is not there. */
+typedef struct nr_fields {
+    const nr_field *table;
+    size_t count;
+    const nr_node **values;
+} nr_fields;
+
+/* Sorts a mapping's values by the table. Unknown keys and missing required ones
+ * get diagnostics. False if the node is no mapping (reported too). */
+bool nr_node_take(const nr_node *node, const char *what, nr_fields fields,
+                  nr_diags *diags);
+#define nr_node_fields(node, what, table, count, values, diags) \
+    nr_node_take((node), (what), (nr_fields){ (table), (count), (values) }, (diags))
 
 /* A mapping's value, without any diagnostic; NULL if it is not there. */
 const nr_node *nr_node_find(const nr_node *node, const char *key);

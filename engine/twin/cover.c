@@ -192,13 +192,14 @@ static nrbac_status each_one(covering *cover, bool others)
 
 static nrbac_status each_pair(covering *cover)
 {
-    for (size_t i = 0; i < cover->atom_count && cover->left != 0; i++)
+    for (size_t i = 0; i < cover->atom_count && cover->left != 0; i++) {
         for (size_t n = i + 1; n < cover->atom_count && cover->left != 0; n++) {
             choose_all(cover, false);
             cover->chosen[i] = cover->chosen[n] = true;
             choose(cover, (unsigned)(i + n) % VARIANTS);
             NR_TRY(ask(cover));
         }
+    }
     return NRBAC_OK;
 }
 
@@ -233,13 +234,14 @@ static nrbac_status each_organisation(covering *cover, const char *named)
 {
     const char *const acting[] = { named, NULL, "elsewhere" };
     const char *const request[] = { named, NULL, "elsewhere" };
-    for (size_t a = 0; a < NR_COUNT(acting); a++)
+    for (size_t a = 0; a < NR_COUNT(acting); a++) {
         for (size_t r = 0; r < NR_COUNT(request); r++) {
             choose(cover, 0);
             cover->comparison->who.acting = acting[a];
             cover->comparison->who.request = request[r];
             NR_TRY(ask(cover));
         }
+    }
     return NRBAC_OK;
 }
 
@@ -280,26 +282,33 @@ static bool touches(const nr_comparison *comparison, const nr_exclusive *set)
     return false;
 }
 
+static nrbac_status each_pair_of(covering *cover, const nr_exclusive *set)
+{
+    const nr_mentions *members = &set->activities;
+    size_t tried = 0;
+    for (size_t i = 0; i < members->count; i++) {
+        for (size_t n = i + 1; n < members->count; n++) {
+            if (tried++ == SET_PAIRS)
+                return NRBAC_OK;
+            choose(cover, 0);
+            nr_who_add_activity(cover->comparison, members->items[i].index);
+            nr_who_add_activity(cover->comparison, members->items[n].index);
+            NR_TRY(ask(cover));
+        }
+    }
+    return NRBAC_OK;
+}
+
+/* Only the sets that the profile touches can change the outcome. */
 static nrbac_status each_set(covering *cover)
 {
     nr_comparison *comparison = cover->comparison;
     for (size_t s = 0; s < comparison->model->exclusives.count; s++) {
         const nr_exclusive *set = &comparison->model->exclusives.items[s];
-        const nr_mention *members = set->activities.items;
         choose(cover, 0);
         nr_rules_take(&comparison->rules, &comparison->who);
-        if (!touches(comparison, set))
-            continue;
-        size_t tried = 0;
-        for (size_t i = 0; i < set->activities.count && tried < SET_PAIRS; i++)
-            for (size_t n = i + 1; n < set->activities.count && tried < SET_PAIRS;
-                 n++) {
-                choose(cover, 0);
-                nr_who_add_activity(comparison, members[i].index);
-                nr_who_add_activity(comparison, members[n].index);
-                NR_TRY(ask(cover));
-                tried++;
-            }
+        if (touches(comparison, set))
+            NR_TRY(each_pair_of(cover, set));
     }
     return NRBAC_OK;
 }

@@ -61,23 +61,25 @@ static bool list_entries(nr_arena *arena, nr_rules *rules)
     if (rules->entry_first == NULL)
         return false;
     uint32_t *counts = rules->entry_first + 1; /* one further, to be filled below */
-    for (size_t e = 0; e < model->baseline.count; e++)
+    for (size_t e = 0; e < model->baseline.count; e++) {
         for (size_t r = 0; r < model->baseline.items[e].roles.count; r++) {
             counts[rules->meant_role[model->baseline.items[e].roles.items[r].index] +
                    1]++;
             total++;
         }
+    }
     rules->entries = nr_arena_new_array(arena, total, uint32_t);
     if (rules->entries == NULL)
         return false;
     for (size_t r = 0; r < roles; r++)
         counts[r + 1] += counts[r];
-    for (size_t e = 0; e < model->baseline.count; e++)
+    for (size_t e = 0; e < model->baseline.count; e++) {
         for (size_t r = 0; r < model->baseline.items[e].roles.count; r++) {
             uint32_t role =
                 rules->meant_role[model->baseline.items[e].roles.items[r].index];
             rules->entries[counts[role]++] = (uint32_t)e;
         }
+    }
     return true;
 }
 
@@ -336,39 +338,56 @@ typedef struct group {
     size_t owed_before;
 } group;
 
+/* What is known of a requirement while it is walked through. */
+typedef struct attempt {
+    group groups[NR_REQUIREMENT_DEPTH_MAX + 1]; /* around the current node */
+    size_t depth;
+} attempt;
+
+/* Down to the first atom; the groups passed are open. */
+static const nr_requirement *enter(const nr_rules *rules, attempt *trial,
+                                   const nr_requirement *at)
+{
+    for (; nr_is_group(at); at = at->children) {
+        assert(trial->depth < NR_COUNT(trial->groups));
+        trial->groups[trial->depth++] = (group){ at, at->children, rules->owed_count };
+    }
+    return at;
+}
+
+/* Up from a child that holds or does not, closing every group that it decides;
+ * the child to try next, or NULL when the whole requirement is decided. What a
+ * failed group owed is forgotten. */
+static const nr_requirement *leave(nr_rules *rules, attempt *trial, bool holds)
+{
+    for (; trial->depth != 0; trial->depth--) {
+        group *inner = &trial->groups[trial->depth - 1];
+        bool all = inner->node->atom == NR_ALL;
+        if (holds == all && inner->child->next != NULL)
+            return inner->child = inner->child->next;
+        if (holds)
+            owe(rules, &inner->node->obligations);
+        else
+            rules->owed_count = inner->owed_before;
+    }
+    return NULL;
+}
+
 /* Node by node. An `all` needs every child and stops at the first that fails; an
- * `any` stops at the first that holds. What a failed group owed is forgotten. */
+ * `any` stops at the first that holds. So the last atom tried decides. */
 static bool requirement_holds(nr_rules *rules, const nr_requirement *root,
                               const relaxation *relaxed)
 {
-    group groups[NR_REQUIREMENT_DEPTH_MAX + 1];
-    size_t depth = 0;
-    const nr_requirement *at = root;
-    for (;;) {
-        if (nr_is_group(at)) {
-            assert(depth < NR_COUNT(groups));
-            groups[depth++] = (group){ at, at->children, rules->owed_count };
-            at = at->children;
-            continue;
-        }
-        bool holds = atom_holds(rules, at, relaxed);
+    attempt trial = { 0 };
+    bool holds = false;
+    for (const nr_requirement *at = root; at != NULL;) {
+        at = enter(rules, &trial, at);
+        holds = atom_holds(rules, at, relaxed);
         if (holds)
             owe(rules, &at->obligations);
-        for (at = NULL; at == NULL;) {
-            if (depth == 0)
-                return holds;
-            group *inner = &groups[depth - 1];
-            if (holds == (inner->node->atom == NR_ALL) && inner->child->next != NULL) {
-                at = inner->child = inner->child->next;
-                continue;
-            }
-            if (holds)
-                owe(rules, &inner->node->obligations);
-            else
-                rules->owed_count = inner->owed_before;
-            depth--;
-        }
+        at = leave(rules, &trial, holds);
     }
+    return holds;
 }
 
 static bool mentions(const nr_requirement *root, nr_atom atom)

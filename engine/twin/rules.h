@@ -51,7 +51,7 @@ nrbac_status nr_rules_start(nr_arena *arena, nr_rules *rules, const nr_model *mo
 void nr_rules_take(nr_rules *rules, const nr_who *who);
 /* The answer for an activity that is meant, not merely written. */
 nrbac_reason nr_rules_activity(const nr_rules *rules, uint32_t activity);
-nr_twin_outcome nr_rules_function(nr_rules *rules, uint32_t function);
+nr_twin_outcome nr_rules_function(nr_rules *rules, uint32_t index);
 
 /* Every node of a requirement, parents first: nr_walk walk = { .next = root }. */
 typedef struct nr_walk {

@@ -169,7 +169,7 @@ static nrbac_status compare_set(nr_comparison *comparison, const nr_exclusive *s
 {
     enum { APART = 3 };
     const nr_mentions *members = &set->activities;
-    for (size_t i = 0; i < members->count; i++)
+    for (size_t i = 0; i < members->count; i++) {
         for (size_t n = i + 1; n < members->count && n <= i + APART; n++) {
             stand_well(nr_comparison_who(comparison));
             nr_who_add_activity(comparison, members->items[n].index);
@@ -177,6 +177,7 @@ static nrbac_status compare_set(nr_comparison *comparison, const nr_exclusive *s
             NR_TRY(nr_comparison_take(comparison));
             nr_compare_activities(comparison);
         }
+    }
     nr_comparison_who(comparison);
     for (size_t i = members->count; i-- > 0;)
         nr_who_add_activity(comparison, members->items[i].index);

@@ -208,7 +208,6 @@ def test_a_suspension_whose_date_is_to_come_is_none(policy):
 
 @pytest.mark.parametrize("text, marker", [
     (SMALL + "functions:\n  never: { require: { all: [{ role: R8000 }, { role: R8001 }] } }\n", "never"),
-    ("activities:\n  B0001: { name: The same }\n  B0002: { name: The same }\n", "B0002"),
     (CODES + "baseline:\n  - { roles: [R8000], activities: [B0015, B0058] }\n"
              "exclusive:\n  - { name: both, activities: [B0015, B0058], on_conflict: deny }\n", "both"),
     ("activities:\n  B0001: { name: One }\njob_roles:\n  R0001: { name: Old, status: obsolete }\n"

@@ -355,6 +355,45 @@ static void test_random_policies(void)
     nr_arena_finish(&arena);
 }
 
+/* An entry of every role, area and activity costs a cell for each pair, and its
+ * activities once: not the product of the three. */
+static void test_size(void)
+{
+    enum { ROLES = 200, AREAS = 100, ACTIVITIES = 500 };
+    made_policy made;
+    uint32_t all[ACTIVITIES + 1];
+    char code[32];
+    made_start(&made);
+    for (uint32_t i = 0; i < ACTIVITIES; i++) {
+        (void)snprintf(code, sizeof(code), "B%04u", (unsigned)i);
+        all[i] = made_activity(&made, code);
+    }
+    all[ACTIVITIES] = NR_NONE;
+    for (unsigned i = 0; i < ROLES; i++) {
+        (void)snprintf(code, sizeof(code), "R%04u", i);
+        made_role(&made, code);
+    }
+    for (unsigned i = 0; i < AREAS; i++) {
+        (void)snprintf(code, sizeof(code), "P%04u:Q0001:T0001", i);
+        made_area(&made, code);
+    }
+    nr_entry *entry = made_entry(&made);
+    made_entry_activities(&made, entry, all);
+    all[ROLES] = NR_NONE;
+    made_entry_roles(&made, entry, all);
+    all[AREAS] = NR_NONE;
+    made_entry_areas(&made, entry, all);
+    image built = build(&made);
+    nr_table table;
+    CHECK_INT(open_image(&table, built), NRBAC_OK);
+    CHECK_INT(table.cells_count, ROLES * AREAS);
+    CHECK_INT(table.grants_count, ACTIVITIES);
+    CHECK_INT(table.rows_count, table.words);
+    CHECK(built.size < ROLES * AREAS * sizeof(nr_table_cell) + 100000);
+    made_finish(&made);
+    free(built.bytes);
+}
+
 /* ---- How fast ------------------------------------------------------------------- */
 
 static double milliseconds(void)
@@ -390,6 +429,7 @@ int main(void)
     test_faults();
     test_corruption(100000);
     test_random_policies();
+    test_size();
     test_speed();
     return check_report();
 }
