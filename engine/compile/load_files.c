@@ -4,6 +4,7 @@
  * the same on every machine, and read only if they are what they seem to be.
  */
 #include "compile/loader.h"
+#include "text/character.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -113,6 +114,11 @@ static void look_at_entry(folder_search *search, int folder, const char *name,
     struct stat stat;
     if (fstatat(folder, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
         return; /* it has just gone away */
+    bool read = S_ISDIR(stat.st_mode) || ends_with(name, ".yaml");
+    if (read && !nr_text_is_plain(name, strlen(name))) {
+        tell(search, NR_DIAG_UNUSABLE_FILE, path, "the name is not plain UTF-8 text");
+        return;
+    }
     if (S_ISLNK(stat.st_mode))
         look_at_link(search, folder, name, path);
     else if (S_ISDIR(stat.st_mode) && depth == NR_FOLDER_DEPTH_MAX)

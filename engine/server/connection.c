@@ -309,10 +309,6 @@ void nr_connection_accept(nr_server *server)
 void nr_connection_drain(nr_connection *connection)
 {
     settle(connection);
-    if (!connection->closed && connection->reading) {
-        (void)uv_read_stop((uv_stream_t *)&connection->pipe);
-        connection->reading = false;
-    }
 }
 
 void nr_connections_sweep(nr_server *server)

@@ -82,9 +82,11 @@ static bool atom_holds(const nr_holding *holding, const nr_table_node *node,
     case NR_ATOM_ACTIVITY:
         return activity_counts(holding, node->operand, relaxed);
     case NR_ATOM_ROLE:
-        return holding->role == node->operand;
+        return holding->role == node->operand &&
+               holding->table->roles[node->operand].status != NR_OBSOLETE;
     case NR_ATOM_AREA:
-        return nr_bits_has(holding->areas, node->operand);
+        return nr_bits_has(holding->areas, node->operand) &&
+               holding->table->areas[node->operand].status != NR_OBSOLETE;
     case NR_ATOM_WORKGROUP:
         return in_workgroup(facts, nr_table_text(holding->table, node->operand));
     case NR_ATOM_ORGANISATION:

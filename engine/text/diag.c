@@ -5,6 +5,8 @@
  */
 #include "text/diag.h"
 
+#include "text/character.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,37 +126,55 @@ void nr_diags_sort(nr_diags *diags)
     diags->count = kept;
 }
 
-static bool tell_related(const nr_diag *diag, nrbac_diagnostic *out)
+/* A text that a terminal and a JSON reader can take, whatever a file or its name
+ * holds. */
+static const char *clean(nr_arena *arena, const char *text, bool *fine)
+{
+    const char *copy = nr_text_clean(arena, text);
+    *fine &= copy != NULL;
+    return copy == NULL ? "" : copy;
+}
+
+static void tell_related(nr_arena *arena, const nr_diag *diag, nrbac_diagnostic *out,
+                         bool *fine)
 {
     if (diag->related.source == NULL)
-        return true;
+        return;
     nr_place place = nr_place_of(diag->related);
-    out->related_file = diag->related.source->path;
+    out->related_file = clean(arena, diag->related.source->path, fine);
     out->related_line = place.line;
     out->related_column = place.column;
     out->related_message = diag->related_message;
-    return true;
+}
+
+static const char *source_line(nr_arena *arena, const nr_place *place, bool *fine)
+{
+    if (place->line_text == NULL)
+        return NULL;
+    size_t nul = strnlen(place->line_text, place->line_size);
+    const char *line = nr_arena_copy(arena, place->line_text, nul);
+    *fine &= line != NULL;
+    return line == NULL ? NULL : clean(arena, line, fine);
 }
 
 bool nr_diag_tell(nr_arena *arena, const nr_diag *diag, nrbac_diagnostic *out)
 {
     const nrbac_diagnostic_help *row = &table[diag->code];
     nr_place place = nr_place_of(diag->at);
+    bool fine = true;
     *out = (nrbac_diagnostic){
         .code = row->code,
         .slug = row->slug,
         .severity = row->severity,
-        .file = diag->at.source == NULL ? "" : diag->at.source->path,
+        .file = clean(arena, diag->at.source == NULL ? "" : diag->at.source->path,
+                      &fine),
         .line = place.line,
         .column = place.column,
         .width = place.width,
-        .message = diag->message,
-        .help = diag->help,
+        .source_line = source_line(arena, &place, &fine),
+        .message = clean(arena, diag->message, &fine),
+        .help = diag->help == NULL ? NULL : clean(arena, diag->help, &fine),
     };
-    if (place.line_text != NULL) {
-        out->source_line = nr_arena_copy(arena, place.line_text, place.line_size);
-        if (out->source_line == NULL)
-            return false;
-    }
-    return tell_related(diag, out);
+    tell_related(arena, diag, out, &fine);
+    return fine;
 }

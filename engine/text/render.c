@@ -2,11 +2,12 @@
 /*
  * The source line is shown as it looks in an editor: tabs reach the next column
  * that is a multiple of four, and of a long line only the part around the place
- * is shown. Carets stand under characters, not bytes.
+ * is shown. Carets stand under characters, not bytes. A lint is also known by its
+ * slug, which stands behind.
  */
 #include "text/render.h"
 
-#include "text/source.h"
+#include "text/character.h"
 
 #include <string.h>
 
@@ -108,13 +109,22 @@ static void put_place(const char *file, uint32_t line, uint32_t column, FILE *ou
         fprintf(out, ":%u:%u", line, column);
 }
 
+/* Lints count from P101, and stay lints where they are taken for errors. */
+static bool is_lint(const nrbac_diagnostic *diagnostic)
+{
+    return strncmp(diagnostic->code, "P0", 2) != 0;
+}
+
 void nr_diag_render(const nrbac_diagnostic *diagnostic, unsigned flags, FILE *out)
 {
     bool error = diagnostic->severity == NRBAC_SEVERITY_ERROR ||
                  (flags & NR_RENDER_STRICT) != 0;
     put_place(diagnostic->file, diagnostic->line, diagnostic->column, out);
-    fprintf(out, ": %s[%s]: %s\n", error ? "error" : "warning", diagnostic->code,
+    fprintf(out, ": %s[%s]: %s", error ? "error" : "warning", diagnostic->code,
             diagnostic->message);
+    if (is_lint(diagnostic))
+        fprintf(out, " (%s)", diagnostic->slug);
+    fputc('\n', out);
     if (diagnostic->line != 0 && diagnostic->source_line != NULL) {
         shown_part window = window_of(diagnostic);
         put_line(diagnostic, window, out);

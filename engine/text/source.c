@@ -4,25 +4,14 @@
  */
 #include "text/source.h"
 
+#include "text/character.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-size_t nr_character_size(const char *text, const char *end)
-{
-    unsigned char first = (unsigned char)*text;
-    size_t size = 1;
-    if (first >= 0xf0)
-        size = 4;
-    else if (first >= 0xe0)
-        size = 3;
-    else if (first >= 0xc0)
-        size = 2;
-    return (size_t)(end - text) < size ? 1 : size;
-}
 
 bool nr_source_count_lines(nr_arena *arena, nr_source *source)
 {

@@ -58,7 +58,4 @@ nr_place nr_place_of(nr_span span);
 /* The line alone, which costs less. */
 uint32_t nr_line_of(nr_span span);
 
-/* The bytes of the character that starts here, 1 where it is not UTF-8. */
-size_t nr_character_size(const char *text, const char *end);
-
 #endif

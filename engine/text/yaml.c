@@ -9,6 +9,7 @@
  */
 #include "text/yaml.h"
 
+#include "text/character.h"
 #include "text/yaml_guard.h"
 
 #include <stdlib.h>

@@ -6,53 +6,14 @@
  */
 #include "text/yaml_guard.h"
 
-#include <string.h>
+#include "text/character.h"
 
-enum { REPLACEMENT_LEAST = 0x80 };
+#include <string.h>
 
 size_t nr_yaml_mark_size(const nr_source *source)
 {
     bool marked = source->size >= 3 && memcmp(source->text, "\xef\xbb\xbf", 3) == 0;
     return marked ? 3 : 0;
-}
-
-/* Decodes one character; its size, or 0 where the bytes are not UTF-8. */
-static size_t decode(const char *text, const char *end, uint32_t *out)
-{
-    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    unsigned char first = (unsigned char)*text;
-    size_t size = nr_character_size(text, end);
-    if (first < REPLACEMENT_LEAST) {
-        *out = first;
-        return 1;
-    }
-    if (size == 1 || first > 0xf4)
-        return 0;
-    uint32_t code = first & (0xffu >> (size + 1));
-    for (size_t i = 1; i < size; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        if ((byte & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (byte & 0x3f);
-    }
-    bool surrogate = code >= 0xd800 && code <= 0xdfff;
-    if (code < least[size] || code > 0x10ffff || surrogate)
-        return 0;
-    *out = code;
-    return size;
-}
-
-static bool is_control(uint32_t code)
-{
-    return (code < 0x20 && code != '\n' && code != '\r' && code != '\t') ||
-           (code >= 0x7f && code <= 0x9f) || code == 0xfeff || code == 0xfffe ||
-           code == 0xffff;
-}
-
-static bool misleads(uint32_t code)
-{
-    return code == 0x2028 || code == 0x2029 || (code >= 0x202a && code <= 0x202e) ||
-           (code >= 0x2066 && code <= 0x2069);
 }
 
 static bool refuse(nr_diags *diags, nr_span at, const char *what)
@@ -70,7 +31,7 @@ static bool look_at(const nr_source *source, const char *at, size_t *size,
     uint32_t offset = (uint32_t)(at - source->text);
     nr_span span = { source, offset, offset + 1 };
     uint32_t code = 0;
-    *size = decode(at, end, &code);
+    *size = nr_character_decode(at, end, &code);
     if (*size == 0)
         return refuse(diags, span, "the file is not valid UTF-8 here");
     if (code == 0)
@@ -78,7 +39,7 @@ static bool look_at(const nr_source *source, const char *at, size_t *size,
     if (code == '\r' && (at + 1 == end || at[1] != '\n'))
         return refuse(diags, span, "a carriage return without a line feed");
     span.end = offset + (uint32_t)*size;
-    if (!is_control(code) && !misleads(code))
+    if (code == '\n' || code == '\r' || code == '\t' || nr_character_is_plain(code))
         return true;
     nr_diag *diag = nr_diag_add(diags, NR_DIAG_NOT_TEXT, span,
                                 "the control character U+%04X is not allowed", code);

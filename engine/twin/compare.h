@@ -19,6 +19,7 @@ typedef struct nr_comparison {
     size_t area_count;
     /* By activity: one in use that includes it, or NR_NONE. */
     uint32_t *includer;
+    bool *touched;         /* by exclusive set: by the profile at hand */
     nr_who who;            /* being filled in, with room for everything */
     const char **codes[2]; /* the same as codes: areas, activities */
     uint64_t steps_done, steps;

@@ -299,17 +299,20 @@ static nrbac_status each_pair_of(covering *cover, const nr_exclusive *set)
     return NRBAC_OK;
 }
 
-/* Only the sets that the profile touches can change the outcome. */
+/* Only the sets that the profile touches can change the outcome; which these are
+ * is asked of the rules once. */
 static nrbac_status each_set(covering *cover)
 {
     nr_comparison *comparison = cover->comparison;
-    for (size_t s = 0; s < comparison->model->exclusives.count; s++) {
-        const nr_exclusive *set = &comparison->model->exclusives.items[s];
-        choose(cover, 0);
-        nr_rules_take(&comparison->rules, &comparison->who);
-        if (touches(comparison, set))
-            NR_TRY(each_pair_of(cover, set));
-    }
+    size_t count = comparison->model->exclusives.count;
+    const nr_exclusive *sets = comparison->model->exclusives.items;
+    choose(cover, 0);
+    nr_rules_take(&comparison->rules, &comparison->who);
+    for (size_t s = 0; s < count; s++)
+        comparison->touched[s] = touches(comparison, &sets[s]);
+    for (size_t s = 0; s < count; s++)
+        if (comparison->touched[s])
+            NR_TRY(each_pair_of(cover, &sets[s]));
     return NRBAC_OK;
 }
 

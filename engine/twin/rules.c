@@ -303,9 +303,11 @@ static bool atom_holds(const nr_rules *rules, const nr_requirement *atom,
         return activity_counts(rules, rules->meant_activity[atom->code.index], relaxed);
     case NR_ATOM_ROLE:
         return who->role != NR_NONE &&
-               rules->meant_role[who->role] == rules->meant_role[atom->code.index];
+               rules->meant_role[who->role] == rules->meant_role[atom->code.index] &&
+               !is_obsolete(&rules->model->roles, rules->meant_role[who->role]);
     case NR_ATOM_AREA:
-        return area_is_held(rules, rules->meant_area[atom->code.index]);
+        return area_is_held(rules, rules->meant_area[atom->code.index]) &&
+               !is_obsolete(&rules->model->areas, rules->meant_area[atom->code.index]);
     case NR_ATOM_WORKGROUP:
         return workgroup_is_held(rules, atom->text);
     case NR_ATOM_ORGANISATION:

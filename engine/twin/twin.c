@@ -71,10 +71,11 @@ static nrbac_status start(nr_comparison *comparison)
                                                     const char *);
     comparison->codes[0] = nr_arena_new_array(arena, areas, const char *);
     comparison->codes[1] = nr_arena_new_array(arena, activities, const char *);
-    if (comparison->who.areas == NULL || comparison->who.activities == NULL ||
-        comparison->who.workgroups == NULL || comparison->codes[0] == NULL ||
-        comparison->codes[1] == NULL || !list_areas(comparison) ||
-        !list_includers(comparison))
+    comparison->touched = nr_arena_new_array(arena, model->exclusives.count, bool);
+    if (comparison->touched == NULL || comparison->who.areas == NULL ||
+        comparison->who.activities == NULL || comparison->who.workgroups == NULL ||
+        comparison->codes[0] == NULL || comparison->codes[1] == NULL ||
+        !list_areas(comparison) || !list_includers(comparison))
         return NRBAC_E_MEMORY;
     return nr_rules_start(arena, &comparison->rules, model);
 }

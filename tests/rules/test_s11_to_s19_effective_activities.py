@@ -264,3 +264,18 @@ job_roles:
     (["B0030"], "B0033", ["B0030", "B0031", "B0033"])])
 def test_the_path_is_a_shortest_one_and_ties_go_by_code_order(policy, held, asked, path):
     assert policy(PATHS).ask(neutral(asked, activities=held)).context["path"] == path
+
+
+def test_s19_an_obsolete_role_meets_no_requirement(policy):
+    asked = policy("""\
+nrbac: 1
+policy: { name: retired, version: "1" }
+activities: { B0001: { name: One } }
+job_roles:
+  R0001: { name: Retired, status: obsolete }
+  R0002: { name: In use }
+functions:
+  by.role: { require: { any: [{ role: R0001 }, { role: R0002 }] } }
+""")
+    assert asked.ask(neutral("by.role", role="R0002")).effect == "permit"
+    assert asked.ask(neutral("by.role", role="R0001")).verdict == "deny requirement-not-met"

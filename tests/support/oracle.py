@@ -100,7 +100,8 @@ class Oracle:
     def atom(self, need, facts, relaxed):
         profile = facts["profile"]
         if "role" in need:
-            return self.real(need["role"], self.roles) == self.real(profile.get("role"), self.roles)
+            meant = self.real(need["role"], self.roles)      # an obsolete code grants nothing, so it meets nothing
+            return meant == self.real(profile.get("role"), self.roles) and self.roles.get(meant, {}).get("status") != "obsolete"
         if "area_of_work" in need:
             return need["area_of_work"] in profile.get("areas_of_work", [])
         if "workgroup" in need:

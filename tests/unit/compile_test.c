@@ -5,6 +5,7 @@
  */
 #define _XOPEN_SOURCE 700 /* mkdtemp */
 #include "check.h"
+#include "compile/compile.h"
 #include "table/table.h"
 
 #include <nrbac/policy.h>
@@ -37,6 +38,29 @@ void *__wrap_malloc(size_t size)
 void *__wrap_calloc(size_t count, size_t size)
 {
     return is_refused() ? NULL : __real_calloc(count, size);
+}
+
+/* And the builder, so that it can make a mistake that only the twin sees. */
+static bool mistaken;
+
+nrbac_status __real_nr_build_image(const nr_model *model, void **image, size_t *size,
+                                   nrbac_error *error);
+nrbac_status __wrap_nr_build_image(const nr_model *model, void **image, size_t *size,
+                                   nrbac_error *error);
+
+nrbac_status __wrap_nr_build_image(const nr_model *model, void **image, size_t *size,
+                                   nrbac_error *error)
+{
+    nrbac_status status = __real_nr_build_image(model, image, size, error);
+    nr_table table;
+    if (!mistaken || status != NRBAC_OK)
+        return status;
+    CHECK_INT(nr_table_open(&table, *image, *size, NULL), NRBAC_OK);
+    const nr_image_section *nodes = &table.header->sections[NR_SECTION_NODES];
+    nr_table_node *root = (nr_table_node *)(void *)((char *)*image + nodes->offset);
+    root->atom = NR_ANY; /* was NR_ALL */
+    nr_seal_image(*image, *size, 0);
+    return status;
 }
 
 /* ---- Policies in a folder of their own ------------------------------------------------ */
@@ -135,6 +159,23 @@ static void test_statuses(void)
     CHECK_INT(compile(NULL, 0, &build), NRBAC_E_ARGUMENT);
     CHECK(build == NULL);
     nrbac_build_destroy(NULL);
+}
+
+static void test_twin(void)
+{
+    policy_folder folder = write_policy(sound);
+    nrbac_build *build = NULL;
+    mistaken = true;
+    CHECK_INT(compile(folder.path, 0, &build), NRBAC_E_TWIN);
+    mistaken = false;
+    CHECK(nrbac_build_image(build, NULL) == NULL);
+    size_t count = nrbac_build_diagnostic_count(build);
+    CHECK(count > 0);
+    const nrbac_diagnostic *last = nrbac_build_diagnostic(build, count - 1);
+    CHECK_STR(last == NULL ? "" : last->slug, "twin-differs");
+    CHECK(last != NULL && strstr(last->message, "for `f` the rules say") != NULL);
+    nrbac_build_destroy(build);
+    remove_policy(&folder);
 }
 
 /* ---- The limits of requirements ----------------------------------------------------------- */
@@ -239,6 +280,7 @@ static void test_help(void)
 int main(void)
 {
     test_statuses();
+    test_twin();
     test_limits();
     test_no_memory();
     test_help();
