@@ -90,11 +90,30 @@ static void put_escaped(json_writer *writer, unsigned char c)
     put(writer, text, sizeof(text));
 }
 
+/* How many bytes from here need no escape, told eight at a time: a byte that is
+ * below a space, a quote or a backslash sets its top bit in one of the terms. */
+static size_t plain_bytes(const char *text, size_t size)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t tops = UINT64_C(0x8080808080808080);
+    size_t at = 0;
+    for (; at + 8 <= size; at += 8) {
+        uint64_t word;
+        memcpy(&word, text + at, sizeof(word));
+        uint64_t quote = word ^ ones * '"';
+        uint64_t slash = word ^ ones * '\\';
+        uint64_t low = (word - ones * 0x20) & ~word;
+        if (((low | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & tops) != 0)
+            break;
+    }
+    return at;
+}
+
 static void put_text(json_writer *writer, const char *text, size_t size)
 {
     put_char(writer, '"');
     size_t plain = 0;
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = plain_bytes(text, size); i < size; i++) {
         unsigned char c = (unsigned char)text[i];
         if (c >= 0x20 && c != '"' && c != '\\')
             continue;

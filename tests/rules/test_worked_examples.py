@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Worked examples 1 to 16, by the command, by a daemon through `query`, and by a daemon through its socket."""
+"""Worked examples 1 to 16: by the command, by the library in engine/examples/evaluate.c, by a daemon through `query`
+and through its socket."""
 import json
+import subprocess
 
 import pytest
 from support.answers import checked
 from support.command import run
 from support.daemon import Daemons
 from support.national import NATIONAL, examples, extended, of_userq
+from support.paths import NRBAC
 from support.policy import Policy
 
 NUMBERS = range(1, 17)
@@ -59,6 +62,18 @@ def test_command_query_and_socket_give_the_same_answer(served, number):
         by_socket = client.evaluate(request).without_where_it_was_asked()
     assert by_query == by_command
     assert by_socket == by_command
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_program_gives_the_same_answer_through_the_library(served, number, tmp_path):
+    request = example(number)[2]
+    image, asked = tmp_path / "policy.nrb", tmp_path / "request.json"
+    assert run("compile", served[0].path, "-o", image).status == 0
+    asked.write_text(json.dumps(request))
+    said = subprocess.run([NRBAC.with_name("example-evaluate"), image, asked], capture_output=True, text=True, timeout=60)
+    answer = checked(json.loads(said.stdout))
+    assert said.returncode == (0 if answer.effect == "permit" else 1)
+    assert answer.without_where_it_was_asked() == served[0].ask(request).without_where_it_was_asked()
 
 
 def test_example_2_shows_a_path_that_ends_at_what_was_asked(served):
