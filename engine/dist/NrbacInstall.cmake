@@ -13,12 +13,18 @@ install(EXPORT nrbac-targets NAMESPACE nrbac:: DESTINATION ${CMAKE_INSTALL_LIBDI
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/engine/include/nrbac TYPE INCLUDE)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/schema/nrbac TYPE INCLUDE FILES_MATCHING PATTERN "*.def")
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE TYPE DOC)
+install(FILES ${PROJECT_SOURCE_DIR}/engine/dist/nrbacd.service ${PROJECT_SOURCE_DIR}/engine/dist/nrbacd.socket
+  DESTINATION lib/systemd/system)
 
 file(GLOB pages ${PROJECT_SOURCE_DIR}/engine/man/*.[1-8])
 foreach(page ${pages})
   string(REGEX REPLACE ".*\\.([1-8])$" "\\1" section ${page})
   install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
+
+# The .pc files find the tree from where they lie, so that it may be moved.
+file(RELATIVE_PATH NRBAC_PREFIX_FROM_PC
+  /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 
 function(nr_pkgconfig name description requires)
   configure_file(${PROJECT_SOURCE_DIR}/engine/dist/pkgconfig.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)

@@ -136,6 +136,8 @@ static nr_scan_result take(nr_scan *scan, const uint8_t *bytes, size_t size,
 nr_scan_result nr_scan_next(nr_scan *scan, const uint8_t *bytes, size_t size,
                             const nr_scan_limits *limits)
 {
+    if (size == 0)
+        return NR_SCAN_PARTIAL; /* and perhaps no bytes to point to */
     do {
         nr_scan_result result = take(scan, bytes, size, limits);
         if (result != NR_SCAN_READY)
