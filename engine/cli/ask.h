@@ -89,6 +89,10 @@ typedef struct nr_stream {
 } nr_stream;
 nr_exit nr_stream_run(const nr_stream *stream, const char *path);
 
+/* shown.c: the value as it may be shown to people: control characters in its texts
+ * are replaced. It is the value itself if it has none, else a copy in `document`. */
+const nrbac_value *nr_shown(nrbac_document *document, const nrbac_value *value);
+
 /* Shorthand for walking documents: the member at the end of a dotted path. */
 const nrbac_value *nr_member_at(const nrbac_value *value, const char *path);
 /* Its text; "" if it has none. */

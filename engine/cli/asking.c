@@ -14,7 +14,7 @@ void nr_answer_story(FILE *out, const nrbac_value *answer)
 }
 
 static nr_exit tell(const nr_arguments *arguments, const nr_manner *manner,
-                    const nrbac_value *answer)
+                    nrbac_document *document, const nrbac_value *answer)
 {
     nr_exit end = NR_EXIT_OK;
     if (nr_option_given(arguments, "quiet"))
@@ -22,7 +22,7 @@ static nr_exit tell(const nr_arguments *arguments, const nr_manner *manner,
     else if (nr_format_is(arguments, "json"))
         end = nr_print_json(answer, NRBAC_JSON_INDENT);
     else
-        manner->tell(stdout, answer);
+        manner->tell(stdout, nr_shown(document, answer));
     if (end != NR_EXIT_OK)
         return end;
     return nr_answer_permits(answer) ? NR_EXIT_OK : NR_EXIT_NO;
@@ -46,7 +46,7 @@ static nr_exit ask_once(const nr_arguments *arguments, size_t index,
     if (end == NR_EXIT_OK)
         end = oracle.ask(oracle.self, &asked, &answer);
     if (end == NR_EXIT_OK)
-        end = tell(arguments, manner, answer);
+        end = tell(arguments, manner, document, answer);
     nrbac_document_destroy(document);
     return end;
 }

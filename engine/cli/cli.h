@@ -104,6 +104,9 @@ bool nr_may_colour(FILE *stream);
 /* JSON on stdout, with a line end; INDENT for one document, COMPACT for lines. */
 nr_exit nr_print_json(const nrbac_value *value, unsigned flags);
 
+/* shown.c: text that others wrote, without its control characters. */
+void nr_show_text(FILE *out, const char *text);
+
 /* NR_EXIT_OK if the path is a folder; else says that it is not. */
 nr_exit nr_need_folder(const char *path);
 

@@ -81,14 +81,14 @@ static void print_map(const nrbac_value *map, int indent)
 
 /* What is asked may have come to nothing: `ok` says so, `error` why. */
 static nr_exit tell_result(const nr_arguments *arguments, const char *method,
-                           const nrbac_value *result)
+                           nrbac_document *document, const nrbac_value *result)
 {
     const nrbac_value *ok = nrbac_value_find(result, "ok");
     nr_exit end = NR_EXIT_OK;
     if (nr_format_is(arguments, "json"))
         end = nr_print_json(result, NRBAC_JSON_INDENT);
     else
-        print_map(result, 0);
+        print_map(nr_shown(document, result), 0);
     if (strcmp(nr_text_at(result, "status"), "degraded") == 0)
         return nr_say_no("the daemon serves an earlier policy: the last reload failed");
     if (end != NR_EXIT_OK || ok == NULL || nrbac_value_boolean(ok))
@@ -110,7 +110,7 @@ static nr_exit call_method(const nr_arguments *arguments, nrbac_client *client,
     if (status != NRBAC_OK)
         end = say_failure(status, method, &error);
     else
-        end = tell_result(arguments, method, result);
+        end = tell_result(arguments, method, document, result);
     nrbac_document_destroy(document);
     return end;
 }

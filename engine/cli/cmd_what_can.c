@@ -107,7 +107,8 @@ static void print_text(const nrbac_value *answer)
     print_functions(nrbac_value_find(answer, "functions"));
 }
 
-static nr_exit tell(const nr_arguments *arguments, const nrbac_value *answer)
+static nr_exit tell(const nr_arguments *arguments, nrbac_document *document,
+                    const nrbac_value *answer)
 {
     nr_exit end = NR_EXIT_OK;
     if (answer == NULL)
@@ -115,7 +116,7 @@ static nr_exit tell(const nr_arguments *arguments, const nrbac_value *answer)
     if (nr_format_is(arguments, "json"))
         end = nr_print_json(answer, NRBAC_JSON_INDENT);
     else
-        print_text(answer);
+        print_text(nr_shown(document, answer));
     return end != NR_EXIT_OK || is_permit(answer) ? end : NR_EXIT_NO;
 }
 
@@ -130,7 +131,7 @@ static nr_exit ask(const nr_arguments *arguments, nrbac_engine *engine,
         whole.subject = subject_of_role(document, arguments);
     const nrbac_value *request = nr_request_make(&whole, document, NULL);
     nr_exit end = tell(
-        arguments,
+        arguments, document,
         nrbac_what_can_document(engine, request, NRBAC_ASK_REQUEST_TIME, document));
     nrbac_document_destroy(document);
     return end;

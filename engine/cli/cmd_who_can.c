@@ -33,7 +33,8 @@ static void print_additions(const nrbac_value *sets)
     }
 }
 
-static nr_exit tell(const nr_arguments *arguments, const nrbac_value *answer)
+static nr_exit tell(const nr_arguments *arguments, nrbac_document *document,
+                    const nrbac_value *answer)
 {
     nr_exit end = NR_EXIT_OK;
     const char *name = arguments->operands[1];
@@ -45,8 +46,9 @@ static nr_exit tell(const nr_arguments *arguments, const nrbac_value *answer)
     } else if (unknown) {
         nr_say_no("`%s` is not in the policy (%s)", name, nr_text_at(answer, "reason"));
     } else {
-        print_roles(nrbac_value_find(answer, "roles"));
-        print_additions(nrbac_value_find(answer, "add"));
+        const nrbac_value *shown = nr_shown(document, answer);
+        print_roles(nrbac_value_find(shown, "roles"));
+        print_additions(nrbac_value_find(shown, "add"));
     }
     return end == NR_EXIT_OK && unknown ? NR_EXIT_NO : end;
 }
@@ -60,7 +62,7 @@ static nr_exit run(const nr_arguments *arguments)
     nrbac_document *document = nrbac_document_create();
     end = document == NULL
               ? nr_say_memory()
-              : tell(arguments,
+              : tell(arguments, document,
                      nrbac_who_can(engine, arguments->operands[1], document));
     nrbac_document_destroy(document);
     nrbac_engine_destroy(engine);

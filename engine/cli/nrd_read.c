@@ -30,8 +30,10 @@ static void mistake(nr_nrd *nrd, const char *file, uint32_t line, const char *fo
 {
     va_list arguments;
     va_start(arguments, format);
+    char text[1024];
     fprintf(stderr, "%s/%s:%u: error: ", nrd->folder, file, line);
-    (void)vfprintf(stderr, format, arguments);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    nr_show_text(stderr, text);
     fputc('\n', stderr);
     va_end(arguments);
     nrd->mistakes++;

@@ -20,10 +20,12 @@ static void say(const char *before, const char *format, va_list arguments)
     NR_PRINTF(2, 0);
 static void say(const char *before, const char *format, va_list arguments)
 {
+    char text[2048];
     /* What was printed already stands before its error, also in a log. */
     (void)fflush(stdout);
     fputs(before, stderr);
-    (void)vfprintf(stderr, format, arguments);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    nr_show_text(stderr, text);
     fputc('\n', stderr);
 }
 

@@ -101,13 +101,14 @@ static bool take_line(line_buffer *lines, request_line *out)
     return true;
 }
 
-static nr_exit print_answer(const nr_stream *stream, const nrbac_value *answer)
+static nr_exit print_answer(const nr_stream *stream, nrbac_document *document,
+                            const nrbac_value *answer)
 {
     if (stream->quiet)
         return NR_EXIT_OK;
     if (!stream->text)
         return nr_print_json(answer, NRBAC_JSON_COMPACT);
-    nr_answer_print_line(stdout, answer);
+    nr_answer_print_line(stdout, nr_shown(document, answer));
     return NR_EXIT_OK;
 }
 
@@ -133,7 +134,7 @@ static nr_exit answer_line(const nr_stream *stream, request_line line,
             asked.request = nr_request_make(stream->overrides, document, given);
     }
     nr_exit end = stream->oracle.ask(stream->oracle.self, &asked, &answer);
-    return end == NR_EXIT_OK ? print_answer(stream, answer) : end;
+    return end == NR_EXIT_OK ? print_answer(stream, document, answer) : end;
 }
 
 static nr_exit answer_lines(const nr_stream *stream, line_buffer *lines,

@@ -28,8 +28,9 @@ static void print_indented(const char *before, const char *text)
 
 static void pretty_failure(nr_arena *arena, const nr_expected *expected)
 {
-    printf("    %s:%u: %s\n", file_of(expected->at), nr_line_of(expected->at),
-           expected->asked);
+    printf("    %s:%u: ", file_of(expected->at), nr_line_of(expected->at));
+    nr_show_text(stdout, expected->asked);
+    putchar('\n');
     printf("      expected  %s\n", nr_expected_text(arena, expected));
     printf("      came      %s\n\n", expected->came);
     print_indented("      ", expected->story);
@@ -71,16 +72,17 @@ static void report_tap(const nr_suite *suite, nr_arena *arena)
         for (const char *at = test->name; *at != '\0'; at++) {
             if (*at == '#' || *at == '\\')
                 putchar('\\');
-            putchar(*at == '\n' ? ' ' : *at);
+            putchar((unsigned char)*at < 0x20 || *at == 0x7f ? '?' : *at);
         }
         putchar('\n');
         for (size_t e = 0; e < test->expected.count; e++) {
             const nr_expected *expected = &test->expected.items[e];
             if (expected->passed)
                 continue;
-            printf("# %s:%u: %s: expected %s, came %s\n", file_of(expected->at),
-                   nr_line_of(expected->at), expected->asked,
-                   nr_expected_text(arena, expected), expected->came);
+            printf("# %s:%u: ", file_of(expected->at), nr_line_of(expected->at));
+            nr_show_text(stdout, expected->asked);
+            printf(": expected %s, came %s\n", nr_expected_text(arena, expected),
+                   expected->came);
             print_indented("#   ", expected->story);
         }
     }

@@ -132,13 +132,13 @@ static bool ask(suite_run *run, const nr_test *test, nr_expected *expected)
     if (answer == NULL)
         return false;
     expected->passed = holds(expected, answer);
-    expected->came = came_text(&run->suite->arena, answer);
+    expected->came = came_text(&run->suite->arena, nr_shown(run->document, answer));
     if (expected->passed)
         return expected->came != NULL;
     (void)nrbac_evaluate_document(run->engine, request, flags | NRBAC_ASK_EXPLAIN,
                                   run->document, &answer);
     if (answer != NULL)
-        expected->story = story_of(&run->suite->arena, answer);
+        expected->story = story_of(&run->suite->arena, nr_shown(run->document, answer));
     return expected->came != NULL && expected->story != NULL;
 }
 

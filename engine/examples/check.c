@@ -4,7 +4,7 @@
  * user, check. Needs libnrbac alone.
  *
  *   nrbac compile policy/national -o national.nrb
- *   example-check national.nrb R8000 B0820 B0572
+ *   example-check national.nrb R8000
  */
 #include <nrbac/nrbac.h>
 
@@ -30,10 +30,11 @@ static nrbac_session *open_session(nrbac_engine *engine, const char *role)
 
 int main(int argc, char **argv)
 {
+    static const char *const names[] = { "B0820", "B0825", "B0570", "patient.amend" };
     nrbac_engine *engine;
     nrbac_error error;
-    if (argc < 4) {
-        fputs("usage: example-check POLICY.nrb ROLE NAME...\n", stderr);
+    if (argc < 2) {
+        fputs("usage: example-check POLICY.nrb [ROLE]\n", stderr);
         return 2;
     }
     if (nrbac_engine_create(0, &engine) != NRBAC_OK)
@@ -44,12 +45,12 @@ int main(int argc, char **argv)
         return 3;
     }
 
-    nrbac_session *session = open_session(engine, argv[2]);
-    for (int i = 3; session != NULL && i < argc; i++) {
-        nrbac_name name = nrbac_prepare(engine, argv[i]); /* once in a program */
-        bool may = nrbac_check(session, name);            /* as often as you like */
+    nrbac_session *session = open_session(engine, argc > 2 ? argv[2] : "R8000");
+    for (size_t i = 0; session != NULL && i < sizeof names / sizeof names[0]; i++) {
+        nrbac_name name = nrbac_prepare(engine, names[i]); /* once in a program */
+        bool may = nrbac_check(session, name);             /* as often as you like */
         nrbac_decision why = nrbac_decide(session, name);
-        printf("%s %s %s\n", may ? "yes" : "no ", argv[i],
+        printf("%s %s %s\n", may ? "yes" : "no ", names[i],
                nrbac_reason_slug(why.reason));
     }
     bool answered = session != NULL;
