@@ -110,21 +110,31 @@ static nr_folder *add_folder(nr_loader *loader, const char *path, const char *or
     return folder;
 }
 
+static bool refuse_folder(nr_loader *loader, const char *path, const char *why)
+{
+    nr_source *source = nr_loader_stand_in(loader, path, "");
+    nr_diag_add(loader->diags, NR_DIAG_UNREADABLE_FOLDER, (nr_span){ .source = source },
+                "%s", why);
+    return false;
+}
+
 bool nr_loader_add_root(nr_loader *loader, const char *path)
 {
+    const char *root = loader->policy_root;
     const char *copy = nr_arena_string(loader->arena, path);
-    char *real = real_of(loader, path);
-    if (loader->policy_root != NULL)
-        loader->policy_root = real_of(loader, loader->policy_root);
+    const char *real = real_of(loader, path);
     struct stat stat_of;
-    bool is_folder = real != NULL && stat(path, &stat_of) == 0 &&
-                     S_ISDIR(stat_of.st_mode);
-    if (is_folder)
-        return add_folder(loader, copy, "", real) != NULL;
-    nr_source *source = nr_loader_stand_in(loader, copy, "");
-    nr_diag_add(loader->diags, NR_DIAG_UNREADABLE_FOLDER, (nr_span){ .source = source },
-                real == NULL ? "the folder does not exist" : "this is not a folder");
-    return false;
+    if (real == NULL)
+        return refuse_folder(loader, copy, "the folder does not exist");
+    if (stat(path, &stat_of) != 0 || !S_ISDIR(stat_of.st_mode))
+        return refuse_folder(loader, copy, "this is not a folder");
+    if (root != NULL) {
+        loader->policy_root = real_of(loader, root);
+        if (loader->policy_root == NULL)
+            return refuse_folder(loader, nr_arena_string(loader->arena, root),
+                                 "the policy root does not exist");
+    }
+    return add_folder(loader, copy, "", real) != NULL;
 }
 
 /* ---- extends ---------------------------------------------------------------------- */
