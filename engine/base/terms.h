@@ -14,8 +14,11 @@ enum {
     NR_FUNCTION_MAX = 16384,
     NR_OBLIGATION_MAX = 4096,
     NR_EXCLUSIVE_MAX = 1024,
+    NR_API_MAX = 1024,
+    NR_OPERATION_MAX = 8192, /* of all APIs together */
+    NR_APPLICATION_MAX = 4096,
     NR_REQUIREMENT_DEPTH_MAX = 16,
-    NR_REQUIREMENT_NODE_MAX = 1024, /* in one function */
+    NR_REQUIREMENT_NODE_MAX = 1024, /* in one function or operation */
 };
 
 typedef enum nr_code_status {
@@ -50,6 +53,50 @@ typedef enum nr_suspended_kind {
     NR_SUSPENDED_FUNCTION,
     NR_SUSPENDED_APPLICATION,
 } nr_suspended_kind;
+
+/* NR_PATTERN_OPEN_ACCESS and so on; sets of them are kept as bits. */
+typedef enum nr_pattern {
+#define NRBAC_PATTERN(number, NAME, slug, PROOF, USER, aal, doc) \
+    NR_PATTERN_##NAME = (number),
+#include <nrbac/pattern.def>
+#undef NRBAC_PATTERN
+} nr_pattern;
+
+enum { NR_PATTERN_COUNT = 10 };
+
+/* How an application proves who it is; sets of them are kept as bits. */
+typedef enum nr_proof {
+    NR_PROOF_NOTHING = 0,
+    NR_PROOF_API_KEY = 1 << 0,
+    NR_PROOF_SIGNED_JWT = 1 << 1,
+    NR_PROOF_TLS_MA = 1 << 2,
+    NR_PROOF_ANY = NR_PROOF_API_KEY | NR_PROOF_SIGNED_JWT | NR_PROOF_TLS_MA,
+} nr_proof;
+
+/* Whose evidence a pattern takes. */
+typedef enum nr_pattern_user {
+    NR_USER_NOBODY = 0,
+    NR_USER_LOCAL,
+    NR_USER_CIS2,
+    NR_USER_PLATFORM_CIS2,
+    NR_USER_CIS1,
+    NR_USER_NHS_LOGIN,
+    NR_USER_PLATFORM_NHS_LOGIN,
+} nr_pattern_user;
+
+/* Which codes may meet the requirements of an API's operations. */
+typedef enum nr_rbac {
+    NR_RBAC_OWN = 0,
+    NR_RBAC_NATIONAL,
+    NR_RBAC_NONE,
+} nr_rbac;
+
+/* What application-restricted patterns do with a user that the caller asserts. */
+typedef enum nr_local_user {
+    NR_LOCAL_USER_NONE = 0,
+    NR_LOCAL_USER_AUTHENTICATED,
+    NR_LOCAL_USER_AUTHORISED,
+} nr_local_user;
 
 typedef enum nr_provenance {
     NR_PROVENANCE_LOCAL = 0,

@@ -93,6 +93,52 @@ typedef struct nr_function {
     } messages;
 } nr_function;
 
+/* What an API offers, under its security patterns. */
+typedef struct nr_operation {
+    const char *id;
+    const char *name; /* NULL: none given */
+    nr_span at;
+    uint32_t patterns;       /* bits of nr_pattern; those of its API if it names none */
+    bool own_patterns;       /* it names them itself */
+    bool delegation;         /* delegation: allowed */
+    nr_requirement *require; /* NULL: it asks nothing of a user */
+    nr_mentions obligations;
+} nr_operation;
+
+typedef struct nr_api {
+    const char *id;
+    const char *name; /* NULL: none given */
+    nr_span at;
+    uint32_t patterns; /* bits of nr_pattern */
+    nr_rbac rbac;
+    nr_local_user local_user;
+    struct {
+        nr_operation *items;
+        size_t count, room;
+    } operations;
+} nr_api;
+
+/* What an application may call of one API. */
+typedef struct nr_allowance {
+    nr_mention api; /* index after resolve: into apis */
+    bool all;
+    nr_mentions operations; /* index after resolve: into the API's operations */
+} nr_allowance;
+
+typedef struct nr_application {
+    const char *id;
+    const char *name; /* NULL: none given */
+    nr_span at;
+    bool closed;               /* status: closed */
+    uint32_t proofs;           /* bits of nr_proof: authenticated_by */
+    bool any_organisation;     /* `organisations` is left out */
+    nr_mentions organisations; /* ODS codes; never resolved */
+    struct {
+        nr_allowance *items;
+        size_t count, room;
+    } allowances;
+} nr_application;
+
 /* Codes that one profile must not use together (S22), judged after closure. */
 typedef struct nr_exclusive {
     const char *name;
@@ -140,6 +186,14 @@ typedef struct nr_model {
         nr_suspension *items;
         size_t count, room;
     } suspensions;
+    struct {
+        nr_api *items;
+        size_t count, room;
+    } apis;
+    struct {
+        nr_application *items;
+        size_t count, room;
+    } applications;
 } nr_model;
 
 #endif

@@ -62,5 +62,8 @@ nr_verdict nr_decide_activity(const nr_holding *holding, uint32_t activity);
 /* Whether one atom of a requirement holds (not ALL or ANY), for explanations. */
 bool nr_atom_holds(const nr_holding *holding, const nr_table_node *node);
 nr_verdict nr_decide_function(const nr_holding *holding, uint32_t function);
+/* The requirement of an API's operation and its obligations, nothing else of it:
+ * REQUIREMENT_MET, also where it has none, or why not. */
+nr_verdict nr_decide_operation(const nr_holding *holding, uint32_t operation);
 
 #endif

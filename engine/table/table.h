@@ -114,28 +114,64 @@ typedef struct nr_table_suspension {
     nr_origin origin;
 } nr_table_suspension;
 
+/* APIs are sorted by id, and their operations (sorted by id) stand together. */
+typedef struct nr_table_api {
+    nr_text id, name;
+    nr_origin origin;
+    uint32_t rbac;       /* nr_rbac */
+    uint32_t local_user; /* nr_local_user */
+    nr_range operations; /* OPERATIONS */
+} nr_table_api;
+
+typedef struct nr_table_operation {
+    nr_text id, name;
+    nr_origin origin;
+    uint32_t api;
+    uint32_t patterns;    /* bits of nr_pattern, at least one */
+    uint32_t delegation;  /* 1: allowed */
+    nr_range nodes;       /* NODES: the requirement; count 0: none */
+    nr_range obligations; /* NUMBERS: OBLIGATIONS */
+} nr_table_operation;
+
+typedef struct nr_table_application {
+    nr_text id, name;
+    nr_origin origin;
+    uint32_t closed;           /* 1: status: closed */
+    uint32_t suspension;       /* SUSPENSIONS, or NR_NONE */
+    uint32_t proofs;           /* bits of nr_proof */
+    uint32_t any_organisation; /* 1: it may act for any */
+    nr_range organisations;    /* NUMBERS: texts, in order of code */
+    uint32_t allowed;          /* ALLOWED: its row, a bit an operation */
+} nr_table_application;
+
 /* The sections, in the order of the file: NAME, record, member of nr_table.
  * The four *_INDEX ones are hash tables (nr_hash_name of the code, linear
  * probing, a power of two buckets, at least twice the records): number + 1. */
-#define NR_SECTIONS(X)                               \
-    X(STRINGS, char, strings)                        \
-    X(ACTIVITIES, nr_table_activity, activities)     \
-    X(ROLES, nr_table_role, roles)                   \
-    X(AREAS, nr_table_area, areas)                   \
-    X(FUNCTIONS, nr_table_function, functions)       \
-    X(OBLIGATIONS, nr_table_obligation, obligations) \
-    X(EXCLUSIVES, nr_table_exclusive, exclusives)    \
-    X(SUSPENSIONS, nr_table_suspension, suspensions) \
-    X(EDGES, nr_table_edge, edges)                   \
-    X(CELLS, nr_table_cell, cells)                   \
-    X(GRANTS, nr_table_grant, grants)                \
-    X(NODES, nr_table_node, nodes)                   \
-    X(MESSAGES, nr_table_message, messages)          \
-    X(NUMBERS, uint32_t, numbers)                    \
-    X(ACTIVITY_INDEX, uint32_t, activity_index)      \
-    X(ROLE_INDEX, uint32_t, role_index)              \
-    X(AREA_INDEX, uint32_t, area_index)              \
-    X(FUNCTION_INDEX, uint32_t, function_index)      \
+#define NR_SECTIONS(X)                                  \
+    X(STRINGS, char, strings)                           \
+    X(ACTIVITIES, nr_table_activity, activities)        \
+    X(ROLES, nr_table_role, roles)                      \
+    X(AREAS, nr_table_area, areas)                      \
+    X(FUNCTIONS, nr_table_function, functions)          \
+    X(OBLIGATIONS, nr_table_obligation, obligations)    \
+    X(EXCLUSIVES, nr_table_exclusive, exclusives)       \
+    X(SUSPENSIONS, nr_table_suspension, suspensions)    \
+    X(EDGES, nr_table_edge, edges)                      \
+    X(CELLS, nr_table_cell, cells)                      \
+    X(GRANTS, nr_table_grant, grants)                   \
+    X(NODES, nr_table_node, nodes)                      \
+    X(MESSAGES, nr_table_message, messages)             \
+    X(APIS, nr_table_api, apis)                         \
+    X(OPERATIONS, nr_table_operation, operations)       \
+    X(APPLICATIONS, nr_table_application, applications) \
+    X(NUMBERS, uint32_t, numbers)                       \
+    X(ACTIVITY_INDEX, uint32_t, activity_index)         \
+    X(ROLE_INDEX, uint32_t, role_index)                 \
+    X(AREA_INDEX, uint32_t, area_index)                 \
+    X(FUNCTION_INDEX, uint32_t, function_index)         \
+    X(API_INDEX, uint32_t, api_index)                   \
+    X(APPLICATION_INDEX, uint32_t, application_index)   \
+    X(ALLOWED, uint64_t, allowed)                       \
     X(ROWS, uint64_t, rows)
 
 typedef enum nr_section {
@@ -146,7 +182,7 @@ typedef enum nr_section {
 } nr_section;
 
 enum {
-    NR_IMAGE_VERSION = 1,
+    NR_IMAGE_VERSION = 2,
     NR_IMAGE_BYTE_ORDER = 0x01020304,
 };
 
@@ -169,7 +205,9 @@ typedef struct nr_image_header {
     nr_text policy_name, policy_version, nrd_version;
     uint32_t provenance; /* nr_provenance */
     uint32_t roleless_additional;
-    uint32_t words; /* of a row in ROWS */
+    uint32_t words;           /* of a row in ROWS */
+    uint32_t operation_words; /* of a row in ALLOWED */
+    uint32_t zero;            /* what follows is aligned to 8 */
     nr_image_section sections[NR_SECTION_COUNT];
 } nr_image_header;
 
@@ -205,5 +243,8 @@ uint32_t nr_table_activity_of(const nr_table *table, const char *code);
 uint32_t nr_table_role_of(const nr_table *table, const char *code);
 uint32_t nr_table_area_of(const nr_table *table, const char *code);
 uint32_t nr_table_function_of(const nr_table *table, const char *id);
+uint32_t nr_table_api_of(const nr_table *table, const char *id);
+uint32_t nr_table_operation_of(const nr_table *table, uint32_t api, const char *id);
+uint32_t nr_table_application_of(const nr_table *table, const char *id);
 
 #endif

@@ -38,6 +38,13 @@ typedef struct nr_twin_table {
     /* Only the reason is compared for activities. */
     nrbac_reason (*ask_activity)(void *context, size_t index, const char *code);
     nr_twin_outcome (*ask_function)(void *context, size_t index, const char *id);
+    /* The requirement of an operation alone, as of a function. */
+    nr_twin_outcome (*ask_operation)(void *context, const char *api,
+                                     const char *operation);
+    /* Whether an application may call an operation; the application's status and
+     * suspension are not part of it. */
+    bool (*ask_allowed)(void *context, const char *application, const char *api,
+                        const char *operation);
     void (*progress)(void *context, unsigned permille); /* NULL: not told */
 } nr_twin_table;
 
@@ -48,7 +55,7 @@ typedef struct nr_twin_report {
         difference[512]; /* the first cell that does not: profile, name, both answers */
 } nr_twin_report;
 
-/* Compares every role x (no area, and each area that occurs) x activity, and
+/* Compares every application x operation, every operation as every function, every role x (no area, and each area that occurs) x activity, and
  * every function over a covering set of profiles. */
 nrbac_status nr_twin_compare(nr_arena *arena, const nr_model *model,
                              const nr_twin_table *table, nr_twin_report *report);

@@ -85,11 +85,21 @@ typedef enum nrbac_subject_type {
     NRBAC_PATIENT,
 } nrbac_subject_type;
 
+/* What a user's evidence is; the security patterns ask for one kind or another. */
+typedef enum nrbac_evidence {
+    NRBAC_EVIDENCE_PROFILE = 0, /* what the application says it knows */
+    NRBAC_EVIDENCE_CIS2,
+    NRBAC_EVIDENCE_CIS1,
+    NRBAC_EVIDENCE_NHS_LOGIN,
+} nrbac_evidence;
+
 /* A user as evidence shows them. Zero or NULL wherever nothing is known. */
 typedef struct nrbac_subject {
     nrbac_subject_type type;
-    const char *id;  /* the person: CIS2 sub, SAML uid, NHS number */
-    const char *sid; /* the login session, for revocation; may be NULL */
+    nrbac_evidence evidence;
+    const char *id;    /* the person: CIS2 sub, SAML uid, NHS number */
+    const char *actor; /* who acts for a patient: act.sub; NULL: the patient */
+    const char *sid;   /* the login session, for revocation; may be NULL */
     const nrbac_profile *profiles;
     size_t profile_count;
     const char *token_choice;  /* selected_roleid; "" is present but empty (S7.1) */
@@ -110,7 +120,12 @@ typedef struct nrbac_request {
     const char *organisation; /* where the user acts (S9); NULL: not named */
     const char *nhs_number;   /* whose record is asked for; NULL: not named */
     const char *application;  /* the calling application, as asserted; NULL: none */
-    int64_t time;             /* Unix seconds; 0: now */
+    /* For an operation of an API (then `action` names the operation); else NULL. */
+    const char *api;
+    const char
+        *authenticated_by; /* "api-key", "signed-jwt", "tls-ma"; NULL: not said */
+    const char *pattern;   /* the security pattern used; NULL: the evidence shows it */
+    int64_t time;          /* Unix seconds; 0: now */
 } nrbac_request;
 
 /* ---- Sessions ------------------------------------------------------------ */
