@@ -388,7 +388,9 @@ nrbac_value *nr_answer_write(const nr_question *question)
     if (question->explain && question->target.kind == NR_TARGET_FUNCTION &&
         question->holding.table != NULL)
         set(question, context, "requirement",
-            nr_explain_requirement(question, question->target.number));
+            nr_explain_requirement(
+                question,
+                question->policy->table.functions[question->target.number].nodes));
     if (question->explain)
         set(question, context, "names", nr_explain_names(question, context));
     set(question, context, "warnings", nr_answer_warnings(question));

@@ -42,8 +42,8 @@ nrbac_value *nr_answer_path(const nr_question *question, uint32_t activity);
 nrbac_value *nr_answer_obligations(const nr_question *question,
                                    const nr_verdict *verdict);
 
-/* explain.c: a function's requirement, each part with whether it holds. */
-nrbac_value *nr_explain_requirement(const nr_question *question, uint32_t function);
+/* explain.c: a requirement (not none), each part with whether it holds. */
+nrbac_value *nr_explain_requirement(const nr_question *question, nr_range nodes);
 /* The names of the codes in an answer's context, by code. */
 nrbac_value *nr_explain_names(const nr_question *question, const nrbac_value *context);
 
