@@ -213,6 +213,68 @@ void made_function_owes(made_policy *made, nr_function *function, uint32_t oblig
     owe(made, &function->obligations, obligation);
 }
 
+uint32_t made_api(made_policy *made, const char *id)
+{
+    nr_api *api = ADD(made, made->model.apis);
+    api->id = must(nr_arena_string(&made->arena, id));
+    api->at = next_line(made);
+    return (uint32_t)made->model.apis.count - 1;
+}
+
+nr_operation *made_operation(made_policy *made, uint32_t api, const char *id,
+                             uint32_t patterns, nr_requirement *require)
+{
+    nr_operation *operation = ADD(made, made->model.apis.items[api].operations);
+    operation->id = must(nr_arena_string(&made->arena, id));
+    operation->at = next_line(made);
+    operation->patterns = patterns;
+    operation->require = require;
+    return operation;
+}
+
+void made_operation_owes(made_policy *made, nr_operation *operation,
+                         uint32_t obligation)
+{
+    owe(made, &operation->obligations, obligation);
+}
+
+nr_application *made_application(made_policy *made, const char *id, uint32_t proofs)
+{
+    nr_application *application = ADD(made, made->model.applications);
+    application->id = must(nr_arena_string(&made->arena, id));
+    application->at = next_line(made);
+    application->proofs = proofs;
+    application->any_organisation = true;
+    return application;
+}
+
+void made_allow(made_policy *made, nr_application *application, uint32_t api,
+                uint32_t operation)
+{
+    nr_allowance *allowance = ADD(made, application->allowances);
+    const nr_api *called = &made->model.apis.items[api];
+    allowance->api = (nr_mention){ .code = called->id,
+                                   .at = next_line(made),
+                                   .index = api };
+    allowance->all = operation == NR_NONE;
+    if (allowance->all)
+        return;
+    nr_mention *place = ADD(made, allowance->operations);
+    *place = (nr_mention){ .code = called->operations.items[operation].id,
+                           .at = next_line(made),
+                           .index = operation };
+}
+
+void made_acts_for(made_policy *made, nr_application *application,
+                   const char *organisation)
+{
+    nr_mention *place = ADD(made, application->organisations);
+    *place = (nr_mention){ .code = organisation,
+                           .at = next_line(made),
+                           .index = NR_NONE };
+    application->any_organisation = false;
+}
+
 nr_exclusive *made_exclusive(made_policy *made, const char *name, nr_on_conflict rule,
                              const uint32_t *activities)
 {
@@ -238,8 +300,12 @@ void made_suspend(made_policy *made, nr_suspended_kind kind, uint32_t index)
     if (one.count != 0)
         suspension->what = one.items[0];
     else
-        suspension->what = (nr_mention){ .code = made->model.functions.items[index].id,
-                                         .index = index };
+        suspension->what = (nr_mention){
+            .code = kind == NR_SUSPENDED_FUNCTION
+                        ? made->model.functions.items[index].id
+                        : made->model.applications.items[index].id,
+            .index = index,
+        };
 }
 
 #define LIST(...)            \
@@ -294,6 +360,54 @@ static void small_functions(made_policy *made, uint32_t pharmacy)
     made_function(made, "prescribe", made_code(made, NR_ATOM_ACTIVITY, 7));
 }
 
+/* Ids stand in another order than the alphabet's. */
+static void small_apis(made_policy *made, uint32_t notify)
+{
+    const uint32_t jwt = 1u << NR_PATTERN_SIGNED_JWT;
+    const uint32_t cis2 = 1u << NR_PATTERN_CIS2_SEPARATE |
+                          1u << NR_PATTERN_CIS2_COMBINED;
+    uint32_t pds = made_api(made, "pds-fhir");
+    uint32_t ers = made_api(made, "e-rs");
+    uint32_t empty = made_api(made, "later");
+    made->model.apis.items[pds].rbac = NR_RBAC_NATIONAL;
+    made->model.apis.items[pds].local_user = NR_LOCAL_USER_AUTHORISED;
+    made->model.apis.items[pds].name = "Demographics";
+
+    nr_operation *view = made_operation(made, pds, "view", jwt | cis2,
+                                        made_code(made, NR_ATOM_ACTIVITY, 1));
+    made_operation_owes(made, view, notify);
+    view->delegation = true;
+    nr_requirement *amend = made_group(made, NR_ALL);
+    made_child(made, amend, made_code(made, NR_ATOM_ACTIVITY, 0));
+    made_child(made, amend, made_level(made, NR_ATOM_AAL, 2));
+    made_operation(made, pds, "amend", cis2, amend);
+    made_operation(made, pds, "search", jwt, NULL);
+
+    nr_requirement *refer = made_group(made, NR_ANY);
+    nr_requirement *loud = made_child(made, refer,
+                                      made_code(made, NR_ATOM_ACTIVITY, 4));
+    made_owes(made, loud, notify);
+    made_child(made, refer, made_text(made, NR_ATOM_ORGANISATION, "RBA"));
+    made_operation(made, ers, "refer", cis2, refer);
+    nr_operation *status = made_operation(made, ers, "status",
+                                          1u << NR_PATTERN_OPEN_ACCESS, NULL);
+    made_operation_owes(made, status, notify);
+
+    nr_application *gp = made_application(made, "gp-system",
+                                          NR_PROOF_SIGNED_JWT | NR_PROOF_TLS_MA);
+    made_allow(made, gp, ers, 0);
+    made_allow(made, gp, pds, NR_NONE);
+    made_allow(made, gp, ers, 0); /* twice */
+    made_allow(made, gp, empty, NR_NONE);
+    made_acts_for(made, gp, "Y51");
+    made_acts_for(made, gp, "RBA");
+    made_acts_for(made, gp, "Y51");
+    nr_application *app = made_application(made, "an-app", NR_PROOF_API_KEY);
+    app->name = "An app";
+    made_allow(made, app, pds, 2);
+    made_application(made, "old", NR_PROOF_TLS_MA)->closed = true;
+}
+
 void made_small(made_policy *made)
 {
     made_start(made);
@@ -332,6 +446,8 @@ void made_small(made_policy *made)
     made_exclusive(made, "views", NR_CONFLICT_PREFER_FIRST, LIST(2, 6, 4));
     made_exclusive(made, "watched", NR_CONFLICT_WARN, LIST(0, 5));
     made_suspend(made, NR_SUSPENDED_ACTIVITY, 9);
+    small_apis(made, 0);
+    made_suspend(made, NR_SUSPENDED_APPLICATION, 1);
 }
 
 /* ---- By chance ----------------------------------------------------------------- */
@@ -419,6 +535,37 @@ static nr_requirement *random_requirement(made_policy *made, uint32_t *state)
     return root;
 }
 
+static void random_apis(made_policy *made, uint32_t *state, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t api = made_api(made,
+                                nr_arena_format(&made->arena, "api-%u", i * 17 % 1000));
+        for (uint32_t o = made_chance(state, 40); o > 0; o--) {
+            nr_operation *operation = made_operation(
+                made, api, nr_arena_format(&made->arena, "o%u", o * 7 % 41),
+                1 + made_chance(state, (1u << NR_PATTERN_COUNT) - 1),
+                made_chance(state, 3) ? random_requirement(made, state) : NULL);
+            operation->delegation = made_chance(state, 2) == 0;
+            if (made_chance(state, 3) == 0)
+                made_operation_owes(made, operation, made_chance(state, 4));
+        }
+    }
+    for (uint32_t i = 0; i < count * 2; i++) {
+        nr_application *application = made_application(
+            made, nr_arena_format(&made->arena, "app-%u", i * 17 % 1000),
+            made_chance(state, 8));
+        for (uint32_t n = made_chance(state, 6); n > 0; n--) {
+            uint32_t api = made_chance(state, count);
+            uint32_t offered = (uint32_t)made->model.apis.items[api].operations.count;
+            bool all = offered == 0 || made_chance(state, 4) == 0;
+            made_allow(made, application, api,
+                       all ? NR_NONE : made_chance(state, offered));
+        }
+        if (made_chance(state, 2) == 0)
+            made_acts_for(made, application, made_chance(state, 2) ? "RBA" : "Y51");
+    }
+}
+
 void made_random(made_policy *made, uint32_t seed, made_sizes sizes)
 {
     uint32_t state = seed * 2654435761u + 1;
@@ -454,6 +601,7 @@ void made_random(made_policy *made, uint32_t seed, made_sizes sizes)
             (nr_on_conflict)made_chance(&state, 3), LIST(NR_NONE));
         random_list(made, &state, &set->activities, &model->activities, 4);
     }
+    random_apis(made, &state, sizes.apis);
     if (sizes.functions > 3)
         made_suspend(made, NR_SUSPENDED_FUNCTION, made_chance(&state, sizes.functions));
     if (sizes.roles > 3)
