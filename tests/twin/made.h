@@ -57,6 +57,7 @@ nr_requirement *made_level(made_policy *made, nr_atom atom, int level);
 void made_owes(made_policy *made, nr_requirement *requirement, uint32_t obligation);
 nr_function *made_function(made_policy *made, const char *id, nr_requirement *require);
 void made_function_owes(made_policy *made, nr_function *function, uint32_t obligation);
+void made_message(made_policy *made, nr_function *function, const char *text);
 
 nr_exclusive *made_exclusive(made_policy *made, const char *name, nr_on_conflict rule,
                              const uint32_t *activities);
