@@ -41,6 +41,7 @@ static const struct {
     { "role-selection-required", "CANNOT DECIDE: choose a role first" },
     { "selected-role-invalid", "CANNOT DECIDE: the selected role is not the user's" },
     { "role-code-missing", "CANNOT DECIDE: the role profile has no job role" },
+    { "cannot-decide-locally", "CANNOT DECIDE: only the API platform knows the user" },
 };
 
 const char *nr_answer_words(const nrbac_value *answer)
