@@ -18,6 +18,8 @@ typedef struct nr_question {
     int64_t now;
     /* What deciding found: */
     nr_target target;
+    uint32_t application; /* APPLICATIONS; NR_NONE: not declared, or none named */
+    uint32_t pattern;     /* nr_pattern, of an operation; NR_NONE: none judged */
     nr_standing standing;
     nr_facts facts;
     nr_holding holding; /* if standing.reason is OPENED */
@@ -42,8 +44,8 @@ nrbac_value *nr_answer_path(const nr_question *question, uint32_t activity);
 nrbac_value *nr_answer_obligations(const nr_question *question,
                                    const nr_verdict *verdict);
 
-/* explain.c: a function's requirement, each part with whether it holds. */
-nrbac_value *nr_explain_requirement(const nr_question *question, uint32_t function);
+/* explain.c: a requirement (NODES), each part with whether it holds. */
+nrbac_value *nr_explain_requirement(const nr_question *question, nr_range nodes);
 /* The names of the codes in an answer's context, by code. */
 nrbac_value *nr_explain_names(const nr_question *question, const nrbac_value *context);
 
