@@ -94,10 +94,11 @@ static nrbac_reason check_question(nr_question *question)
     if (question->request->application != NULL)
         question->application = nr_table_application_of(&question->policy->table,
                                                         question->request->application);
-    if (question->opening)
-        return NRBAC_REASON_NOT_EVALUATED;
-    nrbac_reason reason = find_target(question);
-    if (reason != NRBAC_REASON_NOT_EVALUATED)
+    nrbac_reason reason = question->opening ? NRBAC_REASON_NOT_EVALUATED
+                                            : find_target(question);
+    if (reason == NRBAC_REASON_NOT_EVALUATED && question->stranger)
+        return NRBAC_REASON_APPLICATION_NOT_AUTHENTICATED;
+    if (reason != NRBAC_REASON_NOT_EVALUATED || question->opening)
         return reason;
     if (question->target.kind == NR_TARGET_OPERATION)
         return nr_pattern_judge(question);

@@ -14,6 +14,7 @@ typedef struct nr_question {
     const char *fault; /* what is malformed about the request; NULL: nothing */
     bool explain;      /* the answer tells everything that led to it */
     bool opening;      /* asks for a session, not for a name */
+    bool stranger;     /* the caller is not the application that it names */
     nr_policy *policy; /* NULL: none loaded */
     int64_t now;
     /* What deciding found: */
@@ -27,7 +28,7 @@ typedef struct nr_question {
 } nr_question;
 
 /* question.c: the checks in the contract's order; the first that fails gives the
- * reason. What is given: document, request, fault, opening, policy.
+ * reason. What is given: document, request, fault, opening, stranger, policy.
  * NRBAC_E_MEMORY alone is a failure. */
 nrbac_status nr_question_decide(nr_question *question);
 /* The same for one of several profiles, as if it were in force. */

@@ -416,18 +416,10 @@ static const char *optional_text(suite_reading *reading, const nr_node *node,
 static const char *one_of(suite_reading *reading, const nr_node *node, const char *what,
                           const char *const *words, size_t count)
 {
-    const char *text = optional_text(reading, node, what);
-    if (text == NULL)
-        return NULL;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(text, words[i]) == 0)
-            return text;
-    nr_diag *diag = nr_diag_add(diags_of(reading), NR_DIAG_BAD_VALUE, node->at,
-                                "%s may not be `%.80s`", what, text);
-    const char *nearest = nr_nearest_name(text, words, count);
-    if (nearest != NULL)
-        nr_diag_help(diags_of(reading), diag, "did you mean `%s`?", nearest);
-    return NULL;
+    int chosen = node == NULL
+                     ? -1
+                     : nr_node_choice(node, what, words, count, diags_of(reading));
+    return chosen < 0 ? NULL : words[chosen];
 }
 
 static const char *const ways[] = { "api-key", "signed-jwt", "tls-ma" };
