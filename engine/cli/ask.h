@@ -86,6 +86,8 @@ nrbac_value *nr_answer_malformed(nrbac_document *document, const nrbac_value *an
 bool nr_answer_permits(const nrbac_value *answer);
 /* The words people use: "PERMIT", "CANNOT DECIDE: choose a role first". */
 const char *nr_answer_words(const nrbac_value *answer);
+/* The same for what is no permit. */
+const char *nr_refusal_words(const char *effect, const char *reason);
 /* One line: words, slug, what was asked, the sentence. */
 void nr_answer_print_line(FILE *out, const nrbac_value *answer);
 
