@@ -92,9 +92,26 @@ def test_lists_are_json_where_asked(policy, arguments):
     assert "B0820" in text or "R8000" in text
 
 
-def test_what_can_of_an_unknown_role_is_no(policy):
+def test_what_can_of_an_unknown_role_is_empty(policy):
     result = what_can(policy(FUNCTIONS), "--role", "R9999")
     assert "B0825" not in result.out
+
+
+def test_what_can_says_in_words_why_it_cannot_tell(policy, tmp_path):
+    result = what_can(policy(FUNCTIONS), "--role", "B0820")
+    assert result.status == 1
+    assert result.out.startswith("CANNOT DECIDE: the role profile has no job role role-code-missing ")
+    subject = tmp_path / "subject.json"
+    subject.write_text(json.dumps({"type": "healthcare-worker", "properties": {"profile": {"role": 1}}}))
+    result = what_can(policy(FUNCTIONS, name="other"), "--subject", subject)
+    assert result.status == 1
+    assert result.out == ("CANNOT DECIDE: the request is malformed malformed-request "
+                          "(`subject.properties.profile.role` is not a text)\n")
+
+
+def test_lines_of_lists_do_not_end_in_blanks(policy):
+    for line in what_can(policy(FUNCTIONS), "--role", "R9999").out.splitlines():
+        assert line == line.rstrip()
 
 
 def who_can(policy, name, *options):
