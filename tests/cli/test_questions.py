@@ -51,6 +51,20 @@ def test_explain_of_a_function_names_what_is_missing(policy):
     assert "B0825" in result.out
 
 
+def test_explain_of_a_function_shows_how_each_activity_is_held(policy):
+    files = policy(FUNCTIONS)
+    result = explain(files, neutral("patient.amend"))
+    assert result.status == 0
+    lines = [line.strip() for line in result.out.splitlines()]
+    held = next(i for i, line in enumerate(lines) if "activity B0825" in line)
+    assert lines[held + 1].startswith("from B0825") and ", by the baseline (" in lines[held + 1]
+    answer = explain(files, neutral("patient.amend"), "--format", "json").json()
+    requirement = answer["context"]["requirement"]
+    assert requirement["source"] == "baseline"
+    assert [step["code"] for step in requirement["steps"]] == ["B0825"]
+    assert requirement["steps"][0]["line"] > 0
+
+
 def what_can(policy, *options):
     return run("what-can", policy.path, *options)
 
