@@ -137,6 +137,78 @@ static void test_rows_are_shared(void)
     free(built.bytes);
 }
 
+/* An operation that owes `count` obligations, and nothing else of note. */
+static nrbac_status open_owing(unsigned count, nrbac_error *error)
+{
+    made_policy made;
+    made_start(&made);
+    uint32_t api = made_api(&made, "a");
+    uint32_t role = made_role(&made, "R8000");
+    nr_requirement *require = made_code(&made, NR_ATOM_ROLE, role);
+    made_operation(&made, api, "quiet", 1, NULL);
+    nr_operation *operation = made_operation(&made, api, "owing", 1, require);
+    for (unsigned i = 0; i < count; i++) {
+        const char *id = nr_arena_format(&made.arena, "o%u", i);
+        uint32_t obligation = made_obligation(&made, id);
+        if (i % 2 == 0)
+            made_operation_owes(&made, operation, obligation);
+        else
+            made_owes(&made, require, obligation);
+    }
+    image built = build(&made);
+    nr_table table;
+    nrbac_status status = nr_table_open(&table, built.bytes, built.size, error);
+    made_finish(&made);
+    free(built.bytes);
+    return status;
+}
+
+static void test_obligations(void)
+{
+    nrbac_error error = { "" };
+    CHECK_INT(open_owing(NRBAC_OBLIGATION_MAX, &error), NRBAC_OK);
+    CHECK_INT(open_owing(NRBAC_OBLIGATION_MAX + 1, &error), NRBAC_E_IMAGE);
+    CHECK_STR(error.text, "operation `owing` can come with more than 16 obligations");
+}
+
+static void test_limits(void)
+{
+    made_policy made;
+    made_start(&made);
+    for (unsigned i = 0; i <= NR_OPERATION_MAX; i++) {
+        if (i % 4096 == 0)
+            made_api(&made, nr_arena_format(&made.arena, "a%u", i));
+        made_operation(&made, (uint32_t)made.model.apis.count - 1,
+                       nr_arena_format(&made.arena, "o%u", i), 1, NULL);
+    }
+    image built = { 0 };
+    nrbac_error error = { "" };
+    CHECK_INT(nr_build_image(&made.model, &built.bytes, &built.size, &error),
+              NRBAC_E_LIMIT);
+    CHECK_STR(error.text,
+              "the policy declares 8193 operations; there is room for 8192");
+    made_finish(&made);
+}
+
+/* It is kept for whoever is called so, and belongs to no record. */
+static void test_unknown_suspended(void)
+{
+    made_policy made;
+    made_start(&made);
+    made_application(&made, "known", NR_PROOF_API_KEY);
+    made_suspend(&made, NR_SUSPENDED_APPLICATION, 0);
+    made.model.suspensions.items[0].what = (nr_mention){ .code = "unknown",
+                                                         .index = NR_NONE };
+    image built = build(&made);
+    nr_table table;
+    CHECK_INT(open_image(&table, built), NRBAC_OK);
+    CHECK_INT(table.suspensions_count, 1);
+    CHECK_INT(table.applications[0].suspension, NR_NONE);
+    CHECK_INT(table.allowed_count, 0); /* no operations, no rows */
+    made_finish(&made);
+    free(built.bytes);
+}
+
 /* ---- Deciding an operation ------------------------------------------------------ */
 
 static nr_verdict decide(const nr_table *table, const nr_facts *facts, uint32_t number)
@@ -385,6 +457,9 @@ int main(void)
 {
     test_apis();
     test_rows_are_shared();
+    test_obligations();
+    test_limits();
+    test_unknown_suspended();
     test_deciding();
     test_nearest();
     test_dump();
