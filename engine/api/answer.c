@@ -3,6 +3,7 @@
  * The one writer of answers: a decided question as a document of the shape that
  * schema/protocol.md and the manual show. JSON and MessagePack are made from it.
  */
+#include "api/patterns.h"
 #include "api/question.h"
 #include "table/nearest.h"
 #include "table/path.h"
@@ -225,6 +226,19 @@ nrbac_value *nr_answer_path(const nr_question *question, uint32_t activity)
     return write_steps(question, &path, false);
 }
 
+void nr_answer_add_steps(const nr_question *question, uint32_t activity,
+                         nrbac_value *map)
+{
+    nr_path path;
+    if (nr_path_find(&question->document->arena, &question->holding, activity, &path) !=
+        NRBAC_OK) {
+        question->document->failed = true;
+        return;
+    }
+    set_text(question, map, "source", path.baseline ? "baseline" : "additional");
+    set(question, map, "steps", write_steps(question, &path, true));
+}
+
 static nrbac_value *granted_by(const nr_question *question, const nr_path *path)
 {
     nrbac_value *map = nrbac_new_map(question->document);
@@ -248,12 +262,31 @@ static void set_grant_of_activity(const nr_question *question, nrbac_value *cont
         set(question, context, "steps", write_steps(question, &path, true));
 }
 
-static void set_grant_of_function(const nr_question *question, nrbac_value *context)
+static nr_origin origin_of_target(const nr_question *question)
 {
     const nr_table *table = &question->policy->table;
+    return question->target.kind == NR_TARGET_OPERATION
+               ? table->operations[question->target.number].origin
+               : table->functions[question->target.number].origin;
+}
+
+static nr_range requirement_of(const nr_question *question)
+{
+    const nr_table *table = &question->policy->table;
+    if (question->target.kind == NR_TARGET_OPERATION)
+        return table->operations[question->target.number].nodes;
+    if (question->target.kind == NR_TARGET_FUNCTION)
+        return table->functions[question->target.number].nodes;
+    return (nr_range){ 0 };
+}
+
+/* A function or an operation: the place that says what it takes. */
+static void set_grant_of_requirement(const nr_question *question, nrbac_value *context)
+{
     nrbac_value *map = nrbac_new_map(question->document);
-    set_text(question, map, "source", "requirement");
-    set_origin(question, map, table->functions[question->target.number].origin);
+    set_text(question, map, "source",
+             requirement_of(question).count == 0 ? "operation" : "requirement");
+    set_origin(question, map, origin_of_target(question));
     set(question, context, "path", nrbac_new_list(question->document));
     set(question, context, "granted_by", map);
 }
@@ -266,22 +299,37 @@ static void set_grant(const nr_question *question, nrbac_value *context)
     } else if (question->target.kind == NR_TARGET_ACTIVITY) {
         set_grant_of_activity(question, context);
     } else {
-        set_grant_of_function(question, context);
+        set_grant_of_requirement(question, context);
     }
+}
+
+/* Of a request to an API: under which pattern, and who decided what. */
+static void set_deciders(const nr_question *question, nrbac_value *context)
+{
+    if (question->request->api == NULL)
+        return;
+    nrbac_value *map = nrbac_new_map(question->document);
+    set_text(question, map, "application", nr_pattern_application_decider(question));
+    set_text(question, map, "user", nr_pattern_user_decider(question));
+    set(question, context, "decided_by", map);
+    set_text(question, context, "pattern", nr_pattern_slug(question->pattern));
+}
+
+static nrbac_status find_nearest(const nr_question *question, nr_nearest *nearest)
+{
+    nr_arena *arena = &question->document->arena;
+    uint32_t number = question->target.number;
+    if (question->target.kind == NR_TARGET_ACTIVITY)
+        return nr_nearest_for_activity(arena, &question->holding, number, nearest);
+    if (question->target.kind == NR_TARGET_FUNCTION)
+        return nr_nearest_for_function(arena, &question->holding, number, nearest);
+    return nr_nearest_for_operation(arena, &question->holding, number, nearest);
 }
 
 static void set_nearest(const nr_question *question, nrbac_value *context)
 {
-    nr_arena *arena = &question->document->arena;
     nr_nearest nearest;
-    nrbac_status status = question->target.kind == NR_TARGET_ACTIVITY
-                              ? nr_nearest_for_activity(arena, &question->holding,
-                                                        question->target.number,
-                                                        &nearest)
-                              : nr_nearest_for_function(arena, &question->holding,
-                                                        question->target.number,
-                                                        &nearest);
-    if (status != NRBAC_OK) {
+    if (find_nearest(question, &nearest) != NRBAC_OK) {
         question->document->failed = true;
         return;
     }
@@ -379,16 +427,17 @@ nrbac_value *nr_answer_write(const nr_question *question)
     set_outcome(question, context);
     set_text(question, context, "asked", question->request->action);
     set_grant(question, context);
+    set_deciders(question, context);
     set(question, context, "profile", nr_answer_profile(question));
     set_text(question, context, "message", nr_message_write(question));
     set(question, context, "evidence", evidence_of(question));
     set(question, context, "obligations",
         nr_answer_obligations(question, &question->verdict));
     set_help(question, context);
-    if (question->explain && question->target.kind == NR_TARGET_FUNCTION &&
-        question->holding.table != NULL)
+    if (question->explain && question->holding.table != NULL &&
+        requirement_of(question).count != 0)
         set(question, context, "requirement",
-            nr_explain_requirement(question, question->target.number));
+            nr_explain_requirement(question, requirement_of(question)));
     if (question->explain)
         set(question, context, "names", nr_explain_names(question, context));
     set(question, context, "warnings", nr_answer_warnings(question));

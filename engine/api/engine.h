@@ -21,7 +21,12 @@
 
 /* What a name's number stands for in one policy. */
 typedef struct nr_target {
-    enum { NR_TARGET_UNKNOWN = 0, NR_TARGET_ACTIVITY, NR_TARGET_FUNCTION } kind;
+    enum {
+        NR_TARGET_UNKNOWN = 0,
+        NR_TARGET_ACTIVITY,
+        NR_TARGET_FUNCTION,
+        NR_TARGET_OPERATION, /* of an API; never what a name alone stands for */
+    } kind;
     uint32_t number;
 } nr_target;
 

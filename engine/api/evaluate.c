@@ -35,6 +35,9 @@ static bool read_request(nr_question *question, const nrbac_value *request,
         return false;
     if ((flags & NRBAC_ASK_REQUEST_TIME) == 0)
         reading->request.time = 0;
+    if ((flags & NRBAC_ASK_UNPROVEN) != 0)
+        reading->request.authenticated_by = NULL;
+    question->stranger = (flags & NRBAC_ASK_STRANGER) != 0;
     question->request = &reading->request;
     question->fault = reading->fault;
     question->explain = (flags & NRBAC_ASK_EXPLAIN) != 0;

@@ -55,10 +55,9 @@ static nrbac_value *operand_of(const nr_question *question, const nr_table_node 
 }
 
 /* Children stand behind their parent, so going backwards meets them first. */
-nrbac_value *nr_explain_requirement(const nr_question *question, uint32_t number)
+nrbac_value *nr_explain_requirement(const nr_question *question, nr_range range)
 {
     const nr_table *table = &question->policy->table;
-    nr_range range = table->functions[number].nodes;
     const nr_table_node *nodes = &table->nodes[range.first];
     nrbac_value **values = nr_arena_new_array(&question->document->arena, range.count,
                                               nrbac_value *);
@@ -81,6 +80,8 @@ nrbac_value *nr_explain_requirement(const nr_question *question, uint32_t number
         nrbac_set(question->document, values[i], atom_keys[nodes[i].atom], operand);
         nrbac_set(question->document, values[i], "holds",
                   nrbac_new_boolean(question->document, holds[i]));
+        if (nodes[i].atom == NR_ATOM_ACTIVITY && holds[i])
+            nr_answer_add_steps(question, nodes[i].operand, values[i]);
     }
     return values[0];
 }

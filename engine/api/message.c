@@ -39,18 +39,28 @@ static const char *who(const nr_question *question)
     return both == NULL ? role : both;
 }
 
+static const char *target_name(const nr_table *table, nr_target target)
+{
+    switch (target.kind) {
+    case NR_TARGET_ACTIVITY:
+        return nr_table_text(table, table->activities[target.number].name);
+    case NR_TARGET_FUNCTION:
+        return nr_table_text(table, table->functions[target.number].name);
+    case NR_TARGET_OPERATION:
+        return nr_table_text(table, table->operations[target.number].name);
+    case NR_TARGET_UNKNOWN:
+        break;
+    }
+    return "";
+}
+
 static const char *what(const nr_question *question)
 {
-    const char *name = "";
-    if (question->target.kind == NR_TARGET_ACTIVITY) {
-        const nr_table *table = &question->policy->table;
-        name = nr_table_text(table, table->activities[question->target.number].name);
-    } else if (question->target.kind == NR_TARGET_FUNCTION) {
-        const nr_table *table = &question->policy->table;
-        name = nr_table_text(table, table->functions[question->target.number].name);
+    if (question->policy != NULL) {
+        const char *name = target_name(&question->policy->table, question->target);
+        if (*name != '\0')
+            return name;
     }
-    if (*name != '\0')
-        return name;
     return question->request->action == NULL ? "do this" : question->request->action;
 }
 

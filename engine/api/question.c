@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE /* POSIX.1-2008 */
 #include "api/question.h"
 
+#include "api/patterns.h"
 #include "base/codes.h"
 
 #include <string.h>
@@ -42,11 +43,40 @@ nrbac_decision nr_decision_of(const nr_policy *policy, const nr_verdict *verdict
     return decision;
 }
 
-static nr_verdict decide_name(const nr_holding *holding, nr_target target)
+static nr_verdict decide_name(const nr_question *question, const nr_holding *holding)
 {
-    return target.kind == NR_TARGET_ACTIVITY
-               ? nr_decide_activity(holding, target.number)
-               : nr_decide_function(holding, target.number);
+    uint32_t number = question->target.number;
+    if (question->target.kind == NR_TARGET_ACTIVITY)
+        return nr_decide_activity(holding, number);
+    if (question->target.kind == NR_TARGET_FUNCTION)
+        return nr_decide_function(holding, number);
+    nr_verdict verdict = nr_decide_operation(holding, number);
+    if (verdict.reason == NRBAC_REASON_REQUIREMENT_MET)
+        verdict.reason = nr_pattern_permit(question);
+    return verdict;
+}
+
+/* What the action names: an operation of an API, an activity, a function. */
+static nrbac_reason find_target(nr_question *question)
+{
+    const nr_table *table = &question->policy->table;
+    const nrbac_request *request = question->request;
+    if (request->api != NULL) {
+        uint32_t api = nr_table_api_of(table, request->api);
+        if (api == NR_NONE)
+            return NRBAC_REASON_UNKNOWN_API;
+        uint32_t operation = nr_table_operation_of(table, api, request->action);
+        if (operation == NR_NONE)
+            return NRBAC_REASON_UNKNOWN_OPERATION;
+        question->target = (nr_target){ NR_TARGET_OPERATION, operation };
+        return NRBAC_REASON_NOT_EVALUATED;
+    }
+    question->target = nr_policy_target(question->policy, request->action);
+    if (question->target.kind != NR_TARGET_UNKNOWN)
+        return NRBAC_REASON_NOT_EVALUATED;
+    return nr_code_names_activity(request->action, strlen(request->action))
+               ? NRBAC_REASON_UNKNOWN_ACTIVITY
+               : NRBAC_REASON_UNKNOWN_FUNCTION;
 }
 
 /* The first of the checks that come before the user's own; 0: none failed. */
@@ -61,14 +91,19 @@ static nrbac_reason check_question(nr_question *question)
     }
     if (question->policy == NULL)
         return NRBAC_REASON_NO_POLICY;
-    if (question->opening)
-        return NRBAC_REASON_NOT_EVALUATED;
-    question->target = nr_policy_target(question->policy, action);
-    if (question->target.kind != NR_TARGET_UNKNOWN)
-        return NRBAC_REASON_NOT_EVALUATED;
-    return nr_code_names_activity(action, strlen(action))
-               ? NRBAC_REASON_UNKNOWN_ACTIVITY
-               : NRBAC_REASON_UNKNOWN_FUNCTION;
+    if (question->request->application != NULL)
+        question->application = nr_table_application_of(&question->policy->table,
+                                                        question->request->application);
+    nrbac_reason reason = question->opening ? NRBAC_REASON_NOT_EVALUATED
+                                            : find_target(question);
+    if (reason == NRBAC_REASON_NOT_EVALUATED && question->stranger)
+        return NRBAC_REASON_APPLICATION_NOT_AUTHENTICATED;
+    if (reason != NRBAC_REASON_NOT_EVALUATED || question->opening)
+        return reason;
+    if (question->target.kind == NR_TARGET_OPERATION)
+        return nr_pattern_judge(question);
+    return nr_application_is_suspended(question) ? NRBAC_REASON_SUSPENDED
+                                                 : NRBAC_REASON_NOT_EVALUATED;
 }
 
 static bool roleless_additional(const nr_question *question)
@@ -76,23 +111,46 @@ static bool roleless_additional(const nr_question *question)
     return question->policy->table.header->roleless_additional != 0;
 }
 
+/* The user's own checks, in order. Without a user that anything depends on there
+ * are none. */
+static nrbac_reason check_user(nr_question *question)
+{
+    const nrbac_subject *subject = &question->request->subject;
+    bool operation = question->target.kind == NR_TARGET_OPERATION;
+    if (operation) {
+        if (!nr_pattern_judges_user(question))
+            return NRBAC_REASON_OPENED;
+        nrbac_reason reason = nr_check_person(subject, question->now);
+        if (reason == NRBAC_REASON_OPENED)
+            reason = nr_pattern_assurance(question);
+        if (reason != NRBAC_REASON_NOT_EVALUATED)
+            return reason;
+    }
+    question->standing = nr_stand(question->request, roleless_additional(question),
+                                  question->now);
+    if (!operation || question->standing.reason != NRBAC_REASON_OPENED)
+        return question->standing.reason;
+    nrbac_reason reason = nr_pattern_record(question);
+    return reason == NRBAC_REASON_NOT_EVALUATED ? NRBAC_REASON_OPENED : reason;
+}
+
 nrbac_status nr_question_decide(nr_question *question)
 {
+    question->application = NR_NONE;
+    question->pattern = NR_NONE;
     question->now = question->request->time != 0 ? question->request->time
                                                  : (int64_t)time(NULL);
     question->verdict.reason = check_question(question);
     if (question->verdict.reason != NRBAC_REASON_NOT_EVALUATED)
         return NRBAC_OK;
-    question->standing = nr_stand(question->request, roleless_additional(question),
-                                  question->now);
-    question->verdict.reason = question->standing.reason;
-    if (question->standing.reason != NRBAC_REASON_OPENED)
+    question->verdict.reason = check_user(question);
+    if (question->verdict.reason != NRBAC_REASON_OPENED)
         return NRBAC_OK;
     question->facts = nr_facts_of(question->request, &question->standing);
     NR_TRY(nr_holding_make(&question->document->arena, &question->policy->table,
                            &question->facts, &question->holding));
     if (!question->opening)
-        question->verdict = decide_name(&question->holding, question->target);
+        question->verdict = decide_name(question, &question->holding);
     return NRBAC_OK;
 }
 
@@ -108,5 +166,5 @@ nr_verdict nr_question_decide_as(const nr_question *question,
     if (nr_holding_make(&question->document->arena, &question->policy->table, &facts,
                         &holding) != NRBAC_OK)
         return (nr_verdict){ .reason = NRBAC_REASON_NOT_EVALUATED };
-    return decide_name(&holding, question->target);
+    return decide_name(question, &holding);
 }

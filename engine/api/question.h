@@ -14,10 +14,13 @@ typedef struct nr_question {
     const char *fault; /* what is malformed about the request; NULL: nothing */
     bool explain;      /* the answer tells everything that led to it */
     bool opening;      /* asks for a session, not for a name */
+    bool stranger;     /* the caller is not the application that it names */
     nr_policy *policy; /* NULL: none loaded */
     int64_t now;
     /* What deciding found: */
     nr_target target;
+    uint32_t application; /* APPLICATIONS; NR_NONE: not declared, or none named */
+    uint32_t pattern;     /* nr_pattern, of an operation; NR_NONE: none judged */
     nr_standing standing;
     nr_facts facts;
     nr_holding holding; /* if standing.reason is OPENED */
@@ -25,7 +28,7 @@ typedef struct nr_question {
 } nr_question;
 
 /* question.c: the checks in the contract's order; the first that fails gives the
- * reason. What is given: document, request, fault, opening, policy.
+ * reason. What is given: document, request, fault, opening, stranger, policy.
  * NRBAC_E_MEMORY alone is a failure. */
 nrbac_status nr_question_decide(nr_question *question);
 /* The same for one of several profiles, as if it were in force. */
@@ -39,11 +42,14 @@ nrbac_value *nr_answer_write_opened(const nr_question *question);
 nrbac_value *nr_answer_profile(const nr_question *question);
 nrbac_value *nr_answer_warnings(const nr_question *question);
 nrbac_value *nr_answer_path(const nr_question *question, uint32_t activity);
+/* Adds `source` and `steps` of a held activity to a map. */
+void nr_answer_add_steps(const nr_question *question, uint32_t activity,
+                         nrbac_value *map);
 nrbac_value *nr_answer_obligations(const nr_question *question,
                                    const nr_verdict *verdict);
 
-/* explain.c: a function's requirement, each part with whether it holds. */
-nrbac_value *nr_explain_requirement(const nr_question *question, uint32_t function);
+/* explain.c: a requirement (NODES), each part with whether it holds. */
+nrbac_value *nr_explain_requirement(const nr_question *question, nr_range nodes);
 /* The names of the codes in an answer's context, by code. */
 nrbac_value *nr_explain_names(const nr_question *question, const nrbac_value *context);
 

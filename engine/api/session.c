@@ -94,7 +94,11 @@ static nrbac_status copy_request(nrbac_session *session, const nrbac_request *re
     subject->sid = copy_text(arena, subject->sid, &failed);
     subject->token_choice = copy_text(arena, subject->token_choice, &failed);
     subject->caller_choice = copy_text(arena, subject->caller_choice, &failed);
-    session->request.action = NULL;
+    subject->actor = copy_text(arena, subject->actor, &failed);
+    session->request.action = NULL; /* a session is asked many names, of no API */
+    session->request.api = NULL;
+    session->request.authenticated_by = NULL;
+    session->request.pattern = NULL;
     session->request.organisation = copy_text(arena, request->organisation, &failed);
     session->request.nhs_number = copy_text(arena, request->nhs_number, &failed);
     session->request.application = copy_text(arena, request->application, &failed);

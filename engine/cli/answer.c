@@ -41,14 +41,11 @@ static const struct {
     { "role-selection-required", "CANNOT DECIDE: choose a role first" },
     { "selected-role-invalid", "CANNOT DECIDE: the selected role is not the user's" },
     { "role-code-missing", "CANNOT DECIDE: the role profile has no job role" },
+    { "cannot-decide-locally", "CANNOT DECIDE: only the API platform knows the user" },
 };
 
-const char *nr_answer_words(const nrbac_value *answer)
+const char *nr_refusal_words(const char *effect, const char *reason)
 {
-    const char *effect = nr_text_at(answer, "context.effect");
-    const char *reason = nr_text_at(answer, "context.reason");
-    if (nr_answer_permits(answer))
-        return "PERMIT";
     if (strcmp(effect, "not-applicable") == 0)
         return "NOT APPLICABLE";
     if (strcmp(effect, "indeterminate") != 0)
@@ -57,6 +54,14 @@ const char *nr_answer_words(const nrbac_value *answer)
         if (strcmp(undecided[i].reason, reason) == 0)
             return undecided[i].words;
     return "CANNOT DECIDE";
+}
+
+const char *nr_answer_words(const nrbac_value *answer)
+{
+    if (nr_answer_permits(answer))
+        return "PERMIT";
+    return nr_refusal_words(nr_text_at(answer, "context.effect"),
+                            nr_text_at(answer, "context.reason"));
 }
 
 static void print_obligations(FILE *out, const nrbac_value *answer)

@@ -164,8 +164,7 @@ nr_exit nr_arguments_read(nr_arguments *arguments, const nr_command *command,
     if (end != NR_EXIT_OK || arguments->help)
         return end;
     if (arguments->operand_count < command->operands_min)
-        return nr_say_usage(command, "`%s` needs more: %s", command->name,
-                            command->synopsis);
+        return nr_say_usage(command, "`%s` needs more words than that", command->name);
     if (arguments->operand_count > command->operands_max)
         return nr_say_usage(command, "`%s` is one too many for `%s`",
                             arguments->operands[command->operands_max], command->name);

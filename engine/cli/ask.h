@@ -16,8 +16,12 @@ nr_exit nr_policy_open(const char *path, nrbac_engine **out);
  * ask: check, explain, query. */
 /* clang-format off */
 #define NR_REQUEST_OPTIONS \
-    { "action", 'a', "NAME", "what is asked: an activity code or a function" }, \
-    NR_REQUEST_CONTEXT_OPTIONS
+    { "action", 'a', "NAME", "what is asked: an activity code, a function, or an operation" }, \
+    NR_REQUEST_CONTEXT_OPTIONS, \
+    { "api", 0, "ID", "the API whose operation is asked for" }, \
+    { "authenticated-by", 0, "WAY", "how the application was: api-key, signed-jwt, tls-ma" }, \
+    { "pattern", 0, "SLUG", "the security pattern used, as user-restricted/cis2-combined" }, \
+    { "record", 0, "NUMBER", "the NHS number of the patient whose record it is" }
 #define NR_REQUEST_CONTEXT_OPTIONS \
     { "subject", 's', "FILE", "the request's subject, as JSON" }, \
     { "role-profile", 0, "ID", "the caller's choice of role profile" }, \
@@ -25,22 +29,32 @@ nr_exit nr_policy_open(const char *path, nrbac_engine **out);
     { "application", 0, "ID", "the calling application" }
 /* clang-format on */
 
-/* What the options say about every request; they override its own members. */
+/* The members of a request that options, and the tests of a policy, can say. */
+typedef enum nr_override {
+    NR_OVERRIDE_ACTION = 0,
+    NR_OVERRIDE_ROLE_PROFILE,
+    NR_OVERRIDE_ORGANISATION,
+    NR_OVERRIDE_APPLICATION,
+    NR_OVERRIDE_AUTHENTICATED_BY,
+    NR_OVERRIDE_PATTERN,
+    NR_OVERRIDE_API,
+    NR_OVERRIDE_RECORD,
+    NR_OVERRIDE_COUNT,
+} nr_override;
+
+/* What is said about every request; it overrides the request's own members. */
 typedef struct nr_overrides {
-    nrbac_document *document; /* owns the subject */
-    nrbac_value *subject;     /* with the role profile in it; NULL: the request's */
-    const char *action;
-    const char *role_profile;
-    const char *organisation;
-    const char *application;
+    nrbac_document *document;             /* owns the subject, if these are options */
+    nrbac_value *subject;                 /* NULL: the request's */
+    const char *texts[NR_OVERRIDE_COUNT]; /* NULL: the request's */
     char error[300]; /* what is wrong with the subject's JSON; "": nothing */
 } nr_overrides;
 
 /* request.c */
 nr_exit nr_overrides_read(nr_overrides *overrides, const nr_arguments *arguments);
 void nr_overrides_finish(nr_overrides *overrides);
-/* The request with the overrides, in `document`, which must also own `given`
- * or outlive it. `given` may be NULL. */
+/* The request with the overrides, in `document`. It shares what it leaves as it is
+ * with `given` (which may be NULL) and the overrides. */
 const nrbac_value *nr_request_make(const nr_overrides *overrides,
                                    nrbac_document *document, const nrbac_value *given);
 /* The request that operand `index` (a file, or "-") and the options make: *out,
@@ -72,6 +86,8 @@ nrbac_value *nr_answer_malformed(nrbac_document *document, const nrbac_value *an
 bool nr_answer_permits(const nrbac_value *answer);
 /* The words people use: "PERMIT", "CANNOT DECIDE: choose a role first". */
 const char *nr_answer_words(const nrbac_value *answer);
+/* The same for what is no permit. */
+const char *nr_refusal_words(const char *effect, const char *reason);
 /* One line: words, slug, what was asked, the sentence. */
 void nr_answer_print_line(FILE *out, const nrbac_value *answer);
 

@@ -20,6 +20,7 @@ static nr_exit run(const nr_arguments *arguments)
     end = nr_nrd_read(&nrd);
     if (end == NR_EXIT_OK)
         end = nr_nrd_write(&nrd, output);
+    (void)fflush(stdout); /* the files stand before their count, also in a log */
     if (end == NR_EXIT_OK)
         fprintf(stderr,
                 "%zu job roles, %zu activities, %zu areas of work, %zu baseline rows, "

@@ -51,7 +51,9 @@ static void print_map(const nrbac_value *map, int indent)
 {
     for (size_t i = 0; i < nrbac_value_count(map); i++) {
         const nrbac_value *value = nrbac_value_at(map, i);
-        printf("%*s%-*s ", indent, "", 24 - indent, nrbac_value_key(map, i));
+        bool nested = nrbac_value_kind(value) == NRBAC_KIND_MAP;
+        printf("%*s%-*s%s", indent, "", nested ? 0 : 24 - indent,
+               nrbac_value_key(map, i), nested ? "" : " ");
         switch (nrbac_value_kind(value)) {
         case NRBAC_KIND_NULL:
             puts("-");
@@ -151,6 +153,11 @@ static nr_exit run(const nr_arguments *arguments)
     if (!read_timeout(timeout, &timeout_ms))
         return nr_say_usage(arguments->command,
                             "`--timeout` is 1 to 3600 seconds, not `%s`", timeout);
+    if (nr_option_given(arguments, "info") + nr_option_given(arguments, "health") +
+            nr_option_given(arguments, "reload") >
+        1)
+        return nr_say_usage(arguments->command,
+                            "ask for one of --info, --health and --reload");
     if (method == NULL && nr_operand(arguments, 0) == NULL &&
         !nr_option_given(arguments, "action") && !nr_option_given(arguments, "stream"))
         return nr_say_usage(arguments->command,

@@ -87,18 +87,30 @@ static void print_functions(const nrbac_value *list)
     }
 }
 
+static void print_refusal(const nrbac_value *answer)
+{
+    const char *reason = nr_text_at(answer, "reason");
+    const char *fault = nr_text_at(answer, "fault");
+    const char *message = nr_text_at(answer, "message");
+    printf("%s %s", nr_refusal_words(nr_text_at(answer, "effect"), reason), reason);
+    if (message[0] != '\0')
+        printf(" %s", message);
+    if (fault[0] != '\0')
+        printf(" (%s)", fault);
+    putchar('\n');
+}
+
 static void print_text(const nrbac_value *answer)
 {
     const nrbac_value *profile = nrbac_value_find(answer, "profile");
     const nrbac_value *warnings = nrbac_value_find(answer, "warnings");
     if (!is_permit(answer)) {
-        printf("%s: %s %s%s\n", nr_text_at(answer, "effect"),
-               nr_text_at(answer, "reason"), nr_text_at(answer, "message"),
-               nr_text_at(answer, "fault"));
+        print_refusal(answer);
         return;
     }
-    printf("%s %s%s%s\n", nr_text_at(profile, "role"), nr_text_at(profile, "role_name"),
-           nr_text_at(profile, "organisation")[0] == '\0' ? "" : " at ",
+    const char *name = nr_text_at(profile, "role_name");
+    printf("%s%s%s%s%s\n", nr_text_at(profile, "role"), name[0] == '\0' ? "" : " ",
+           name, nr_text_at(profile, "organisation")[0] == '\0' ? "" : " at ",
            nr_text_at(profile, "organisation"));
     for (size_t i = 0; i < nrbac_value_count(warnings); i++)
         printf("warning: %s %s\n", nr_text_at(nrbac_value_at(warnings, i), "code"),
@@ -143,7 +155,8 @@ static nr_exit run(const nr_arguments *arguments)
     nr_overrides overrides;
     nrbac_engine *engine = NULL;
     if (by_role == nr_option_given(arguments, "subject"))
-        return nr_say_usage(arguments->command, "who? give --role or --subject");
+        return nr_say_usage(arguments->command,
+                            "who? give --role or --subject, and only one of them");
     if (!by_role && (nr_option_given(arguments, "area-of-work") ||
                      nr_option_given(arguments, "activity")))
         return nr_say_usage(arguments->command,
@@ -172,7 +185,7 @@ static const nr_option options[] = {
 
 const nr_command nr_cmd_what_can = {
     .name = "what-can",
-    .synopsis = "what-can POLICY (--role R [--area-of-work A]... | --subject FILE)",
+    .synopsis = "what-can POLICY (--role R [OPTIONS] | --subject FILE [OPTIONS])",
     .summary = "Lists everything that a job role, or a user, may do.\n\n"
                "Each activity with its source: the baseline or the Registration\n"
                "Authority, and the activities that it follows from.",

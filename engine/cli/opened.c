@@ -11,6 +11,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* The engine's errors may start with the path, which ours say already. */
+static const char *without_path(const char *text, const char *path)
+{
+    size_t size = strlen(path);
+    bool named = strncmp(text, path, size) == 0 && strncmp(text + size, ": ", 2) == 0;
+    return named ? text + size + 2 : text;
+}
+
 /* Compiles a folder and publishes what came of it. */
 static nr_exit open_folder(nrbac_engine *engine, const char *path)
 {
@@ -51,7 +59,8 @@ nr_exit nr_policy_open(const char *path, nrbac_engine **out)
     if (S_ISDIR(info.st_mode))
         end = open_folder(engine, path);
     else if (nrbac_engine_load(engine, path, &error) != NRBAC_OK)
-        end = nr_say_system("cannot load `%s`: %s", path, error.text);
+        end = nr_say_system("cannot load `%s`: %s", path,
+                            without_path(error.text, path));
     if (end == NR_EXIT_OK)
         *out = engine;
     else

@@ -7,94 +7,69 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Puts members of a map into another, but one. Values are shared where they are
- * not const, copied where they are. */
-static void copy_members(nrbac_document *document, nrbac_value *into,
-                         const nrbac_value *from, const char *but)
+/* The options that are members of a request, and where. */
+static const struct {
+    const char *option;
+    const char *path;
+} places[NR_OVERRIDE_COUNT] = {
+    [NR_OVERRIDE_ACTION] = { "action", "action.name" },
+    [NR_OVERRIDE_ROLE_PROFILE] = { "role-profile", "subject.properties.role_profile" },
+    [NR_OVERRIDE_ORGANISATION] = { "organisation", "context.organisation" },
+    [NR_OVERRIDE_APPLICATION] = { "application", "context.application.id" },
+    [NR_OVERRIDE_AUTHENTICATED_BY] = { "authenticated-by",
+                                       "context.application.authenticated_by" },
+    [NR_OVERRIDE_PATTERN] = { "pattern", "context.authentication.pattern" },
+    [NR_OVERRIDE_API] = { "api", "resource.id" },
+    [NR_OVERRIDE_RECORD] = { "record", "resource.properties.nhs_number" },
+};
+
+/* A value in a second place of what holds it. Values are read only from here on,
+ * so it need not be copied. */
+static nrbac_value *shared(const nrbac_value *value)
 {
-    if (nrbac_value_kind(from) != NRBAC_KIND_MAP)
-        return;
-    for (size_t i = 0; i < nrbac_value_count(from); i++) {
-        const char *key = nrbac_value_key(from, i);
-        if (strcmp(key, but) != 0)
-            nrbac_set(document, into, key,
-                      nrbac_value_copy(document, nrbac_value_at(from, i)));
-    }
+    union {
+        const nrbac_value *read;
+        nrbac_value *placed;
+    } both = { .read = value };
+    return both.placed;
 }
 
-/* A copy of a map (or an empty one) in which `key` is `item`. */
+/* The map (or an empty one) in which the member at the end of the dotted path is
+ * `item`; what is on the way and is no map makes room for one. */
 static nrbac_value *with_member(nrbac_document *document, const nrbac_value *map,
-                                const char *key, nrbac_value *item)
+                                const char *path, nrbac_value *item)
 {
-    nrbac_value *copy = nrbac_new_map(document);
-    copy_members(document, copy, map, key);
-    nrbac_set(document, copy, key, item);
-    return copy;
-}
-
-static nrbac_value *with_role_profile(nrbac_document *document,
-                                      const nrbac_value *subject,
-                                      const char *role_profile)
-{
-    const nrbac_value *properties = nrbac_value_find(subject, "properties");
-    return with_member(document, subject, "properties",
-                       with_member(document, properties, "role_profile",
-                                   nrbac_new_text(document, role_profile)));
-}
-
-static nrbac_value *with_context(const nr_overrides *overrides,
-                                 nrbac_document *document, const nrbac_value *context)
-{
+    size_t size = strcspn(path, ".");
+    const char *rest = path[size] == '\0' ? NULL : path + size + 1;
+    const nrbac_value *below = NULL;
     nrbac_value *made = nrbac_new_map(document);
-    for (size_t i = 0; i < nrbac_value_count(context); i++) {
-        const char *key = nrbac_value_key(context, i);
-        bool replaced = key == NULL ||
-                        (overrides->organisation != NULL &&
-                         strcmp(key, "organisation") == 0) ||
-                        (overrides->application != NULL &&
-                         strcmp(key, "application") == 0);
-        if (!replaced)
-            nrbac_set(document, made, key,
-                      nrbac_value_copy(document, nrbac_value_at(context, i)));
+    bool is_map = nrbac_value_kind(map) == NRBAC_KIND_MAP;
+    for (size_t i = 0; is_map && i < nrbac_value_count(map); i++) {
+        const char *key = nrbac_value_key(map, i);
+        if (strlen(key) == size && memcmp(key, path, size) == 0)
+            below = nrbac_value_at(map, i);
+        else
+            nrbac_set(document, made, key, shared(nrbac_value_at(map, i)));
     }
-    if (overrides->organisation != NULL)
-        nrbac_set(document, made, "organisation",
-                  nrbac_new_text(document, overrides->organisation));
-    if (overrides->application != NULL)
-        nrbac_set(document, made, "application",
-                  with_member(document, NULL, "id",
-                              nrbac_new_text(document, overrides->application)));
+    if (rest != NULL)
+        item = with_member(document, below, rest, item);
+    nrbac_set_of(document, made, path, size, item);
     return made;
-}
-
-static nrbac_value *made_subject(const nr_overrides *overrides,
-                                 nrbac_document *document, const nrbac_value *given)
-{
-    const nrbac_value *subject = nrbac_value_find(given, "subject");
-    if (overrides->subject != NULL)
-        return overrides->subject;
-    /* A choice of profile makes no user where the request has none. */
-    if (overrides->role_profile != NULL && nrbac_value_kind(subject) == NRBAC_KIND_MAP)
-        return with_role_profile(document, subject, overrides->role_profile);
-    return subject == NULL ? NULL : nrbac_value_copy(document, subject);
 }
 
 static bool overrides_nothing(const nr_overrides *overrides)
 {
-    return overrides->subject == NULL && overrides->action == NULL &&
-           overrides->role_profile == NULL && overrides->organisation == NULL &&
-           overrides->application == NULL;
+    for (size_t i = 0; i < NR_OVERRIDE_COUNT; i++)
+        if (overrides->texts[i] != NULL)
+            return false;
+    return overrides->subject == NULL;
 }
 
-/* Whether the options put this member together themselves. */
-static bool is_made(const nr_overrides *overrides, const char *key)
+/* A choice of profile makes no user where the request has none. */
+static bool applies(nr_override which, const nrbac_value *request)
 {
-    if (strcmp(key, "subject") == 0)
-        return true;
-    if (strcmp(key, "action") == 0)
-        return overrides->action != NULL;
-    return strcmp(key, "context") == 0 &&
-           (overrides->organisation != NULL || overrides->application != NULL);
+    return which != NR_OVERRIDE_ROLE_PROFILE ||
+           nrbac_value_kind(nrbac_value_find(request, "subject")) == NRBAC_KIND_MAP;
 }
 
 const nrbac_value *nr_request_make(const nr_overrides *overrides,
@@ -104,22 +79,16 @@ const nrbac_value *nr_request_make(const nr_overrides *overrides,
     if (overrides_nothing(overrides) || (given != NULL && !is_map))
         return given;
 
-    nrbac_value *request = nrbac_new_map(document);
-    for (size_t i = 0; i < nrbac_value_count(given); i++) {
-        const char *key = nrbac_value_key(given, i);
-        if (!is_made(overrides, key))
-            nrbac_set(document, request, key,
-                      nrbac_value_copy(document, nrbac_value_at(given, i)));
-    }
-    nrbac_set(document, request, "subject", made_subject(overrides, document, given));
-    if (overrides->action != NULL)
-        nrbac_set(document, request, "action",
-                  with_member(document, nrbac_value_find(given, "action"), "name",
-                              nrbac_new_text(document, overrides->action)));
-    if (overrides->organisation != NULL || overrides->application != NULL)
-        nrbac_set(
-            document, request, "context",
-            with_context(overrides, document, nrbac_value_find(given, "context")));
+    const nrbac_value *request = given;
+    if (overrides->subject != NULL)
+        request = with_member(document, request, "subject", overrides->subject);
+    if (overrides->texts[NR_OVERRIDE_API] != NULL)
+        request = with_member(document, request, "resource.type",
+                              nrbac_new_text(document, "api"));
+    for (size_t i = 0; i < NR_OVERRIDE_COUNT; i++)
+        if (overrides->texts[i] != NULL && applies((nr_override)i, request))
+            request = with_member(document, request, places[i].path,
+                                  nrbac_new_text(document, overrides->texts[i]));
     return request;
 }
 
@@ -148,15 +117,10 @@ static nr_exit read_json(nrbac_document *document, const char *path,
 
 nr_exit nr_overrides_read(nr_overrides *overrides, const nr_arguments *arguments)
 {
-    *overrides = (nr_overrides){
-        .document = nrbac_document_create(),
-        .action = nr_option_known(arguments, "action")
-                      ? nr_option_value(arguments, "action")
-                      : NULL,
-        .role_profile = nr_option_value(arguments, "role-profile"),
-        .organisation = nr_option_value(arguments, "organisation"),
-        .application = nr_option_value(arguments, "application"),
-    };
+    *overrides = (nr_overrides){ .document = nrbac_document_create() };
+    for (size_t i = 0; i < NR_OVERRIDE_COUNT; i++)
+        if (nr_option_known(arguments, places[i].option))
+            overrides->texts[i] = nr_option_value(arguments, places[i].option);
     if (overrides->document == NULL)
         return nr_say_memory();
     const char *path = nr_option_value(arguments, "subject");
@@ -168,10 +132,7 @@ nr_exit nr_overrides_read(nr_overrides *overrides, const nr_arguments *arguments
                             sizeof overrides->error);
     if (end != NR_EXIT_OK)
         return end;
-    overrides->subject = overrides->role_profile == NULL
-                             ? nrbac_value_copy(overrides->document, subject)
-                             : with_role_profile(overrides->document, subject,
-                                                 overrides->role_profile);
+    overrides->subject = nrbac_value_copy(overrides->document, subject);
     if (nrbac_document_status(overrides->document) != NRBAC_OK)
         return nr_say_memory();
     return NR_EXIT_OK;
@@ -189,7 +150,7 @@ nr_exit nr_request_read_given(nr_overrides *overrides, const nr_arguments *argum
     const char *path = nr_operand(arguments, index);
     const nrbac_value *given = NULL;
     *out = NULL;
-    if (path == NULL && overrides->action == NULL)
+    if (path == NULL && overrides->texts[NR_OVERRIDE_ACTION] == NULL)
         return nr_say_usage(arguments->command,
                             "what is asked? give a request, or --action");
     if (path != NULL) {

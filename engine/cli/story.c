@@ -67,24 +67,64 @@ static void tell_who(const story_teller *teller)
     fputc('\n', teller->out);
 }
 
+static void tell_text(const story_teller *teller, const char *path, const char *label)
+{
+    const char *text = nr_text_at(teller->context, path);
+    if (text[0] == '\0')
+        return;
+    begin(teller, label);
+    fprintf(teller->out, "%s\n", text);
+}
+
+/* Of a request to an API: under which pattern it came, and who decided what. */
+static void tell_pattern(const story_teller *teller)
+{
+    const nrbac_value *deciders = nrbac_value_find(teller->context, "decided_by");
+    tell_text(teller, "pattern", "pattern");
+    for (size_t i = 0; i < nrbac_value_count(deciders); i++) {
+        const char *who = nrbac_value_text(nrbac_value_at(deciders, i));
+        begin(teller, i == 0 ? "decided by" : "");
+        fprintf(teller->out, "%-12s %s\n", nrbac_value_key(deciders, i),
+                who == NULL ? "" : who);
+    }
+}
+
+/* The grant, or an inclusion that follows from it. */
+static void print_step(const story_teller *teller, const nrbac_value *step,
+                       const char *grant)
+{
+    if (grant == NULL)
+        fputs("includes ", teller->out);
+    print_code(teller, nr_text_at(step, "code"), nr_text_at(step, "name"));
+    fputs(grant == NULL                      ? ""
+          : strcmp(grant, "additional") == 0 ? ", added by the Registration Authority"
+                                             : ", by the baseline",
+          teller->out);
+    print_place(teller, step);
+    fputc('\n', teller->out);
+}
+
 /* The grant, then each inclusion that follows from it. */
 static void tell_steps(const story_teller *teller)
 {
     const nrbac_value *steps = nrbac_value_find(teller->context, "steps");
-    bool additional = strcmp(nr_text_at(teller->context, "granted_by.source"),
-                             "additional") == 0;
+    const char *grant = nr_text_at(teller->context, "granted_by.source");
     for (size_t i = 0; i < nrbac_value_count(steps); i++) {
-        const nrbac_value *step = nrbac_value_at(steps, i);
         begin(teller, i == 0 ? "because" : "");
-        if (i > 0)
-            fputs("includes ", teller->out);
-        print_code(teller, nr_text_at(step, "code"), nr_text_at(step, "name"));
-        if (i == 0)
-            fputs(additional ? ", added by the Registration Authority"
-                             : ", by the baseline",
-                  teller->out);
-        print_place(teller, step);
-        fputc('\n', teller->out);
+        print_step(teller, nrbac_value_at(steps, i), i == 0 ? grant : NULL);
+    }
+}
+
+/* The same below an activity that a requirement asks for. */
+static void tell_steps_below(const story_teller *teller, const nrbac_value *one,
+                             int depth)
+{
+    const nrbac_value *steps = nrbac_value_find(one, "steps");
+    for (size_t i = 0; i < nrbac_value_count(steps); i++) {
+        begin(teller, "");
+        fprintf(teller->out, "%*s%s", 6 + 2 * depth, "", i == 0 ? "from " : "");
+        print_step(teller, nrbac_value_at(steps, i),
+                   i == 0 ? nr_text_at(one, "source") : NULL);
     }
 }
 
@@ -126,6 +166,7 @@ static void tell_requirement(const story_teller *teller, const nrbac_value *one,
     fprintf(teller->out, "%-4s%*s", holds(one) ? "yes" : "no", 2 * depth, "");
     print_requirement(teller, one);
     fputc('\n', teller->out);
+    tell_steps_below(teller, one, depth);
     const nrbac_value *parts = nrbac_value_at(one, 0);
     if (nrbac_value_kind(parts) != NRBAC_KIND_LIST)
         return;
@@ -133,14 +174,18 @@ static void tell_requirement(const story_teller *teller, const nrbac_value *one,
         tell_requirement(teller, nrbac_value_at(parts, i), depth + 1);
 }
 
-/* What permits a function: its requirement, and where that was said. */
+/* What permits a function or an operation: its requirement, or that it has none, and
+ * where that was said. */
 static void tell_grant(const story_teller *teller)
 {
     const nrbac_value *grant = nrbac_value_find(teller->context, "granted_by");
-    if (strcmp(nr_text_at(grant, "source"), "requirement") != 0)
+    const char *source = nr_text_at(grant, "source");
+    bool requirement = strcmp(source, "requirement") == 0;
+    if (!requirement && strcmp(source, "operation") != 0)
         return;
     begin(teller, "because");
-    fputs("what it requires holds", teller->out);
+    fputs(requirement ? "what it requires holds" : "the API asks for nothing more",
+          teller->out);
     print_place(teller, grant);
     fputc('\n', teller->out);
 }
@@ -205,15 +250,6 @@ static void tell_texts(const story_teller *teller, const char *member,
     }
 }
 
-static void tell_text(const story_teller *teller, const char *path, const char *label)
-{
-    const char *text = nr_text_at(teller->context, path);
-    if (text[0] == '\0')
-        return;
-    begin(teller, label);
-    fprintf(teller->out, "%s\n", text);
-}
-
 static void tell_policy(const story_teller *teller)
 {
     const nrbac_value *policy = nrbac_value_find(teller->context, "policy");
@@ -232,6 +268,7 @@ void nr_answer_print_story(FILE *out, const nrbac_value *answer, const char *ind
             nr_text_at(teller.context, "reason"), asked[0] == '\0' ? "" : " ", asked);
     fprintf(out, "%s%s\n\n", indent, nr_text_at(teller.context, "message"));
     tell_who(&teller);
+    tell_pattern(&teller);
     tell_steps(&teller);
     tell_grant(&teller);
     if (nrbac_value_kind(nrbac_value_find(teller.context, "requirement")) ==

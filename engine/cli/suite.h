@@ -33,8 +33,10 @@ typedef struct nr_expected {
 typedef struct nr_test {
     const char *name;
     nr_span at;
-    nrbac_value *subject;
-    const char *role_profile, *organisation, *time, *application; /* NULL: not given */
+    bool unattended;      /* the test asks without a user */
+    nrbac_value *subject; /* NULL if unattended */
+    const char *time;     /* NULL: now */
+    nr_overrides given;
     struct {
         nr_expected *items;
         size_t count, room;

@@ -122,30 +122,40 @@ static nrbac_value *subject_of_properties(suite_reading *reading, const nr_node 
     return subject;
 }
 
-static nrbac_value *read_subject(suite_reading *reading, const nr_node *node)
+/* Whether the mapping holds what subjects are made of, `file` or not, and nothing
+ * else. */
+static bool has_known_keys(suite_reading *reading, const nr_node *node,
+                           const char *what, bool file)
 {
     static const char *const keys[] = { "file",         "profile", "userinfo",
                                         "id_token",     "saml",    "nhs_login",
                                         "role_profile", "aal",     "ial" };
-    if (!nr_node_is_mapping(node, "a subject", diags_of(reading)))
-        return NULL;
     size_t before = diags_of(reading)->count;
+    size_t first = file ? 0 : 1;
     for (const nr_node *child = node->first; child != NULL; child = child->next) {
         bool known = false;
-        for (size_t i = 0; i < NR_COUNT(keys); i++)
+        for (size_t i = first; i < NR_COUNT(keys); i++)
             known |= strcmp(child->key, keys[i]) == 0;
         if (!known)
-            nr_node_unknown_key(child, "a subject", keys, NR_COUNT(keys),
+            nr_node_unknown_key(child, what, keys + first, NR_COUNT(keys) - first,
                                 diags_of(reading));
     }
-    const nr_node *file = nr_node_find(node, "file");
-    if (file != NULL && node->count > 1)
-        nr_diag_add(diags_of(reading), NR_DIAG_BAD_VALUE, file->key_at,
-                    "`file` stands alone: the subject is what the file says");
-    if (diags_of(reading)->count > before)
+    return diags_of(reading)->count == before;
+}
+
+static nrbac_value *read_subject(suite_reading *reading, const nr_node *node)
+{
+    if (!nr_node_is_mapping(node, "a subject", diags_of(reading)) ||
+        !has_known_keys(reading, node, "a subject", true))
         return NULL;
-    return file != NULL ? subject_of_file(reading, file)
-                        : subject_of_properties(reading, node);
+    const nr_node *file = nr_node_find(node, "file");
+    if (file == NULL)
+        return subject_of_properties(reading, node);
+    if (node->count == 1)
+        return subject_of_file(reading, file);
+    nr_diag_add(diags_of(reading), NR_DIAG_BAD_VALUE, file->key_at,
+                "`file` stands alone: the subject is what the file says");
+    return NULL;
 }
 
 static void read_subjects(suite_reading *reading, const nr_node *node)
@@ -402,26 +412,119 @@ static const char *optional_text(suite_reading *reading, const nr_node *node,
     return node == NULL ? NULL : nr_node_text(node, what, diags_of(reading));
 }
 
+/* One of these words, so that a slip of the pen does not pass for a refusal. */
+static const char *one_of(suite_reading *reading, const nr_node *node, const char *what,
+                          const char *const *words, size_t count)
+{
+    int chosen = node == NULL
+                     ? -1
+                     : nr_node_choice(node, what, words, count, diags_of(reading));
+    return chosen < 0 ? NULL : words[chosen];
+}
+
+static const char *const ways[] = { "api-key", "signed-jwt", "tls-ma" };
+
+static const char *const patterns[] = {
+#define NRBAC_PATTERN(number, NAME, slug, PROOF, USER, aal, doc) slug,
+#include <nrbac/pattern.def>
+#undef NRBAC_PATTERN
+};
+
+/* The application: its id, or `{ id, authenticated_by }`. */
+static void read_application(suite_reading *reading, nr_test *test, const nr_node *node)
+{
+    static const nr_field fields[] = { { "id", true }, { "authenticated_by", false } };
+    const nr_node *values[NR_COUNT(fields)];
+    const char **texts = test->given.texts;
+    if (node == NULL)
+        return;
+    if (node->kind != NR_NODE_MAPPING) {
+        texts[NR_OVERRIDE_APPLICATION] = optional_text(reading, node, "`application`");
+        return;
+    }
+    if (!nr_node_fields(node, "`application`", fields, NR_COUNT(fields), values,
+                        diags_of(reading)))
+        return;
+    texts[NR_OVERRIDE_APPLICATION] = optional_text(reading, values[0], "`id`");
+    texts[NR_OVERRIDE_AUTHENTICATED_BY] = one_of(
+        reading, values[1], "`authenticated_by`", ways, NR_COUNT(ways));
+}
+
+/* Members of maps are merged, all else is replaced. */
+static nrbac_value *merged(nrbac_document *document, const nrbac_value *under,
+                           const nrbac_value *over)
+{
+    if (nrbac_value_kind(under) != NRBAC_KIND_MAP ||
+        nrbac_value_kind(over) != NRBAC_KIND_MAP)
+        return nrbac_value_copy(document, over);
+    nrbac_value *made = nrbac_new_map(document);
+    for (size_t i = 0; i < nrbac_value_count(under); i++) {
+        const char *key = nrbac_value_key(under, i);
+        if (nrbac_value_find(over, key) == NULL)
+            nrbac_set(document, made, key,
+                      nrbac_value_copy(document, nrbac_value_at(under, i)));
+    }
+    for (size_t i = 0; i < nrbac_value_count(over); i++) {
+        const char *key = nrbac_value_key(over, i);
+        nrbac_set(
+            document, made, key,
+            merged(document, nrbac_value_find(under, key), nrbac_value_at(over, i)));
+    }
+    return made;
+}
+
+/* What differs from the subject's properties in this test. */
+static void read_evidence(suite_reading *reading, nr_test *test, const nr_node *node)
+{
+    nrbac_document *document = reading->suite->document;
+    if (node == NULL || nr_node_is_nothing(node) ||
+        !nr_node_is_mapping(node, "`evidence`", diags_of(reading)) ||
+        !has_known_keys(reading, node, "`evidence`", false))
+        return;
+    if (test->unattended) {
+        nr_diag_add(diags_of(reading), NR_DIAG_BAD_VALUE, node->at,
+                    "`evidence` changes that of a subject, and this test has none");
+        return;
+    }
+    if (test->subject == NULL)
+        return; /* told already */
+    nrbac_value *over = nrbac_new_map(document);
+    nrbac_set(document, over, "properties", value_of(document, node, false));
+    test->subject = merged(document, test->subject, over);
+}
+
 static void read_given(suite_reading *reading, nr_test *test, const nr_node *node)
 {
-    static const nr_field fields[] = { { "role_profile", false },
-                                       { "organisation", false },
-                                       { "time", false },
-                                       { "application", false } };
+    static const nr_field fields[] = {
+        { "role_profile", false }, { "organisation", false }, { "api", false },
+        { "record", false },       { "pattern", false },      { "time", false },
+        { "application", false },  { "evidence", false }
+    };
+    static const struct {
+        nr_override member;
+        const char *what;
+    } texts[] = { { NR_OVERRIDE_ROLE_PROFILE, "`role_profile`" },
+                  { NR_OVERRIDE_ORGANISATION, "`organisation`" },
+                  { NR_OVERRIDE_API, "`api`" },
+                  { NR_OVERRIDE_RECORD, "`record`" } };
     const nr_node *values[NR_COUNT(fields)];
     if (nr_node_is_nothing(node) ||
         !nr_node_fields(node, "`given`", fields, NR_COUNT(fields), values,
                         diags_of(reading)))
         return;
-    test->role_profile = optional_text(reading, values[0], "`role_profile`");
-    test->organisation = optional_text(reading, values[1], "`organisation`");
-    test->time = optional_text(reading, values[2], "`time`");
-    test->application = optional_text(reading, values[3], "`application`");
+    for (size_t i = 0; i < NR_COUNT(texts); i++)
+        test->given.texts[texts[i].member] = optional_text(reading, values[i],
+                                                           texts[i].what);
+    test->given.texts[NR_OVERRIDE_PATTERN] = one_of(reading, values[4], "`pattern`",
+                                                    patterns, NR_COUNT(patterns));
+    test->time = optional_text(reading, values[5], "`time`");
+    read_application(reading, test, values[6]);
+    read_evidence(reading, test, values[7]);
 }
 
 static void read_test(suite_reading *reading, const nr_node *node)
 {
-    static const nr_field fields[] = { { "name", true },   { "subject", true },
+    static const nr_field fields[] = { { "name", true },   { "subject", false },
                                        { "given", false }, { "permit", false },
                                        { "deny", false },  { "expect", false } };
     const nr_node *values[NR_COUNT(fields)];
@@ -438,6 +541,7 @@ static void read_test(suite_reading *reading, const nr_node *node)
         test->name = nr_node_text(values[0], "`name`", diags_of(reading));
     if (values[1] != NULL)
         test->subject = find_subject(reading, values[1]);
+    test->unattended = values[1] == NULL;
     read_given(reading, test, values[2]);
     if (values[3] != NULL)
         read_names(reading, test, values[3], true);

@@ -21,26 +21,18 @@ void nr_suite_choose(nr_suite *suite, const char *pattern)
     suite->tests.count = kept;
 }
 
-static void set_text(nrbac_document *document, nrbac_value *map, const char *key,
-                     const char *text)
-{
-    if (text != NULL)
-        nrbac_set(document, map, key, nrbac_new_text(document, text));
-}
-
 static const nrbac_value *request_of(nrbac_document *document, const nr_test *test,
                                      const char *asked)
 {
-    nr_overrides overrides = { .action = asked,
-                               .role_profile = test->role_profile,
-                               .organisation = test->organisation,
-                               .application = test->application };
-    nrbac_value *given = nrbac_new_map(document);
-    nrbac_value *context = nrbac_new_map(document);
-    set_text(document, context, "time", test->time);
-    nrbac_set(document, given, "subject", test->subject);
-    nrbac_set(document, given, "context", context);
-    return nr_request_make(&overrides, document, given);
+    nr_overrides overrides = test->given;
+    nrbac_value *plain = nrbac_new_map(document);
+    overrides.subject = test->subject;
+    overrides.texts[NR_OVERRIDE_ACTION] = asked;
+    if (test->time != NULL)
+        nrbac_set(document,
+                  nrbac_set(document, plain, "context", nrbac_new_map(document)),
+                  "time", nrbac_new_text(document, test->time));
+    return nr_request_make(&overrides, document, plain);
 }
 
 /* ---- What came ---- */

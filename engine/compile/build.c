@@ -29,7 +29,10 @@ static_assert(sizeof(nr_table_function) == 11 * sizeof(uint32_t), "padding");
 static_assert(sizeof(nr_table_message) == 2 * sizeof(uint32_t), "padding");
 static_assert(sizeof(nr_table_exclusive) == 6 * sizeof(uint32_t), "padding");
 static_assert(sizeof(nr_table_suspension) == 6 * sizeof(uint32_t), "padding");
-static_assert(sizeof(nr_image_header) == 96 + NR_SECTION_COUNT * 16, "padding");
+static_assert(sizeof(nr_table_api) == 8 * sizeof(uint32_t), "padding");
+static_assert(sizeof(nr_table_operation) == 11 * sizeof(uint32_t), "padding");
+static_assert(sizeof(nr_table_application) == 11 * sizeof(uint32_t), "padding");
+static_assert(sizeof(nr_image_header) == 104 + NR_SECTION_COUNT * 16, "padding");
 
 static uint32_t *make_index(nr_draft *draft, size_t records, size_t *buckets)
 {
@@ -64,20 +67,27 @@ void nr_build_indexes(nr_draft *draft)
     BUILD_INDEX(draft, roles, code, role_index);
     BUILD_INDEX(draft, areas, code, area_index);
     BUILD_INDEX(draft, functions, id, function_index);
+    BUILD_INDEX(draft, apis, id, api_index);
+    BUILD_INDEX(draft, applications, id, application_index);
 }
 
-/* The rows, one behind the other. */
+/* Rows of `words` words, one behind the other. */
+static uint64_t *lay_pile(nr_draft *draft, const nr_pile *pile, uint32_t words,
+                          size_t *count)
+{
+    *count = pile->blobs.count * words;
+    uint64_t *rows = nr_draft_array(draft, *count, uint64_t);
+    for (size_t i = 0; rows != NULL && i < pile->blobs.count; i++)
+        memcpy(rows + i * words, pile->blobs.items[i].bytes, words * sizeof(uint64_t));
+    return rows;
+}
+
 static void lay_rows(nr_draft *draft)
 {
-    size_t count = draft->closures.blobs.count;
-    size_t size = draft->words * sizeof(uint64_t);
-    draft->rows.items = nr_draft_array(draft, count * draft->words, uint64_t);
-    if (draft->rows.items == NULL)
-        return;
-    draft->rows.count = count * draft->words;
-    for (size_t i = 0; i < count; i++)
-        memcpy(draft->rows.items + i * draft->words,
-               draft->closures.blobs.items[i].bytes, size);
+    draft->rows.items = lay_pile(draft, &draft->closures, draft->words,
+                                 &draft->rows.count);
+    draft->allowed.items = lay_pile(draft, &draft->allowances, draft->operation_words,
+                                    &draft->allowed.count);
 }
 
 static size_t aligned(size_t size)
@@ -123,6 +133,7 @@ static void *lay_image(nr_draft *draft, size_t *size)
     header.provenance = model->provenance;
     header.roleless_additional = model->roleless_additional;
     header.words = draft->words;
+    header.operation_words = draft->operation_words;
     memcpy(header.magic, NR_IMAGE_MAGIC, sizeof(header.magic));
     *size = image_size(draft);
     header.size = *size;
@@ -144,11 +155,10 @@ static void *lay_image(nr_draft *draft, size_t *size)
 static void build(nr_draft *draft)
 {
     static void (*const steps[])(nr_draft *) = {
-        nr_build_numbering,   nr_build_activities,
-        nr_build_other_codes, nr_build_closures,
-        nr_build_baseline,    nr_build_functions,
-        nr_build_exclusives,  nr_build_suspensions,
-        nr_build_indexes,     lay_rows,
+        nr_build_numbering,   nr_build_activities,   nr_build_other_codes,
+        nr_build_closures,    nr_build_baseline,     nr_build_functions,
+        nr_build_apis,        nr_build_applications, nr_build_exclusives,
+        nr_build_suspensions, nr_build_indexes,      lay_rows,
     };
     (void)nr_draft_text(draft, ""); /* offset 0 */
     for (size_t i = 0; i < NR_COUNT(steps) && draft->status == NRBAC_OK; i++)
@@ -161,6 +171,7 @@ nrbac_status nr_build_image(const nr_model *model, void **image, size_t *size,
     nr_draft draft = { .model = model, .error = error };
     draft.texts.arena = &draft.arena;
     draft.closures.arena = &draft.arena;
+    draft.allowances.arena = &draft.arena;
     *image = NULL;
     *size = 0;
     build(&draft);

@@ -47,7 +47,8 @@ typedef struct nr_draft {
     nr_arena arena;
     nrbac_status status;
     nrbac_error *error;
-    uint32_t words; /* of a row */
+    uint32_t words;           /* of a row in ROWS */
+    uint32_t operation_words; /* of a row in ALLOWED */
 
 #define NR_SECTION(NAME, record, member) \
     struct {                             \
@@ -62,8 +63,10 @@ typedef struct nr_draft {
         nr_text *items; /* by the number that `texts` gives */
         size_t count, room;
     } text_places;
-    nr_pile closures; /* the rows; they become the section ROWS at the end */
-    nr_numbering activity, role, area, obligation, function;
+    nr_pile closures;   /* the rows; they become the section ROWS at the end */
+    nr_pile allowances; /* likewise ALLOWED */
+    nr_numbering activity, role, area, obligation, function, api, application;
+    nr_numbering *operations_of; /* by API's index: among its own operations */
 } nr_draft;
 
 /* ---- build_draft.c: pieces that every step uses --------------------------- */
@@ -79,6 +82,8 @@ const uint64_t *nr_draft_row_at(const nr_draft *draft, uint32_t number);
 nr_range nr_draft_numbers(nr_draft *draft, const uint32_t *numbers, size_t count);
 /* The obligations mentioned, in order and each once, at the end of NUMBERS. */
 nr_range nr_draft_obligations(nr_draft *draft, const nr_mentions *mentions);
+/* build_functions.c: the tree in preorder, at the end of NODES. */
+nr_range nr_draft_requirement(nr_draft *draft, const nr_requirement *root);
 
 /* Adds a zeroed record; NULL: no memory, and the status says so. */
 #define nr_draft_add(draft, member) \
@@ -110,8 +115,10 @@ void nr_build_other_codes(
 void nr_build_closures(nr_draft *draft);  /* build_closure.c */
 void nr_build_baseline(nr_draft *draft);  /* build_baseline.c */
 void nr_build_functions(nr_draft *draft); /* build_functions.c */
-void nr_build_exclusives(nr_draft *draft);  /* build_functions.c */
-void nr_build_suspensions(nr_draft *draft); /* build_functions.c */
-void nr_build_indexes(nr_draft *draft);     /* build.c */
+void nr_build_apis(nr_draft *draft);      /* build_apis.c: with their operations */
+void nr_build_applications(nr_draft *draft); /* build_apis.c */
+void nr_build_exclusives(nr_draft *draft);   /* build_functions.c */
+void nr_build_suspensions(nr_draft *draft);  /* build_functions.c */
+void nr_build_indexes(nr_draft *draft);      /* build.c */
 
 #endif

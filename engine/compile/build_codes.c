@@ -48,6 +48,22 @@ static void check_limit(nr_draft *draft, size_t count, size_t limit, const char 
                       limit);
 }
 
+static size_t count_operations(const nr_model *model)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < model->apis.count; i++)
+        count += model->apis.items[i].operations.count;
+    return count;
+}
+
+static void number_operations(nr_draft *draft)
+{
+    const nr_model *model = draft->model;
+    draft->operations_of = nr_draft_array(draft, model->apis.count, nr_numbering);
+    for (size_t i = 0; i < model->apis.count && draft->status == NRBAC_OK; i++)
+        NUMBER_BY(draft, model->apis.items[i].operations, id, &draft->operations_of[i]);
+}
+
 void nr_build_numbering(nr_draft *draft)
 {
     const nr_model *model = draft->model;
@@ -57,6 +73,9 @@ void nr_build_numbering(nr_draft *draft)
     check_limit(draft, model->obligations.count, NR_OBLIGATION_MAX, "obligations");
     check_limit(draft, model->functions.count, NR_FUNCTION_MAX, "functions");
     check_limit(draft, model->exclusives.count, NR_EXCLUSIVE_MAX, "exclusive sets");
+    check_limit(draft, model->apis.count, NR_API_MAX, "APIs");
+    check_limit(draft, count_operations(model), NR_OPERATION_MAX, "operations");
+    check_limit(draft, model->applications.count, NR_APPLICATION_MAX, "applications");
     if (draft->status != NRBAC_OK)
         return;
     NUMBER_BY(draft, model->activities, code, &draft->activity);
@@ -64,6 +83,9 @@ void nr_build_numbering(nr_draft *draft)
     NUMBER_BY(draft, model->areas, code, &draft->area);
     NUMBER_BY(draft, model->obligations, id, &draft->obligation);
     NUMBER_BY(draft, model->functions, id, &draft->function);
+    NUMBER_BY(draft, model->apis, id, &draft->api);
+    NUMBER_BY(draft, model->applications, id, &draft->application);
+    number_operations(draft);
     draft->words = nr_bits_words(draft->activity.count);
 }
 

@@ -42,9 +42,9 @@ static void add_node(nr_draft *draft, const nr_requirement *requirement)
     }
 }
 
-/* The tree in preorder. `open` are the groups around the current place: who
+/* `open` are the groups around the current place: who
  * comes next after them, and where their node stands, to be given its size. */
-static nr_range add_requirement(nr_draft *draft, const nr_requirement *root)
+nr_range nr_draft_requirement(nr_draft *draft, const nr_requirement *root)
 {
     struct {
         const nr_requirement *next;
@@ -108,7 +108,7 @@ void nr_build_functions(nr_draft *draft)
         record->name = nr_draft_text(draft, function->name);
         record->origin = nr_draft_origin(draft, function->at);
         record->suspension = NR_NONE;
-        record->nodes = add_requirement(draft, function->require);
+        record->nodes = nr_draft_requirement(draft, function->require);
         record->obligations = nr_draft_obligations(draft, &function->obligations);
         record->messages = add_messages(draft, function);
     }
@@ -161,7 +161,8 @@ static uint32_t *place_of(nr_draft *draft, const nr_suspension *suspension)
     case NR_SUSPENDED_FUNCTION:
         return &draft->functions.items[draft->function.number_of[index]].suspension;
     case NR_SUSPENDED_APPLICATION:
-        break;
+        return &draft->applications.items[draft->application.number_of[index]]
+                    .suspension;
     }
     return NULL;
 }

@@ -146,6 +146,15 @@ static bool refuse(nr_loader *loader, const nr_node *entry, const char *what)
     return false;
 }
 
+static bool refuse_missing(nr_loader *loader, const nr_folder *folder,
+                           const nr_node *entry)
+{
+    nr_diag *diag = nr_diag_add(loader->diags, NR_DIAG_BAD_EXTENDS, entry->at,
+                                "`%.200s` does not exist", entry->text);
+    nr_diag_help(loader->diags, diag, "it is looked for from `%.200s`", folder->path);
+    return false;
+}
+
 /* Each part of the way must be a folder, not a link to one. */
 static bool is_without_links(nr_loader *loader, const nr_folder *folder,
                              const nr_node *entry)
@@ -161,7 +170,7 @@ static bool is_without_links(nr_loader *loader, const nr_folder *folder,
             return false;
         }
         if (lstat(way, &stat_of) != 0)
-            return refuse(loader, entry, "does not exist");
+            return refuse_missing(loader, folder, entry);
         if (S_ISLNK(stat_of.st_mode))
             return refuse(loader, entry, "leads through a symbolic link");
         if (!S_ISDIR(stat_of.st_mode))

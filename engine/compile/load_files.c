@@ -202,6 +202,13 @@ static bool keep_source(nr_loader *loader, nr_folder *folder, nr_source *source)
         ++*owner;
     *file = (nr_file){ .source = source };
     file->root = nr_yaml_read(loader->arena, source, loader->diags);
+    if (file->root != NULL && file->root->kind == NR_NODE_SCALAR &&
+        nr_node_is_nothing(file->root)) {
+        nr_diag *diag = nr_diag_add(loader->diags, NR_DIAG_MISSING_HEADER,
+                                    file->root->at, "the file is empty");
+        nr_diag_help(loader->diags, diag, "write `nrbac: 1` as its first line");
+        file->root = NULL;
+    }
     if (file->root != NULL &&
         !nr_node_is_mapping(file->root, "a policy file", loader->diags))
         file->root = NULL;

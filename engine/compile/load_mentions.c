@@ -42,6 +42,9 @@ static void tell_twice(nr_loader *loader, const nr_declared *declared, const cha
                                           at, "%s `%.100s` is defined twice",
                                           declared->what, name);
     nr_diag_related(diag, first, "first defined at");
+    if (altered)
+        nr_diag_help(loader->diags, diag,
+                     "leave it out here; `suspend` alone takes something away");
 }
 
 bool nr_loader_declare(nr_loader *loader, nr_declared *declared, const char *name,

@@ -21,6 +21,7 @@ typedef struct known_name {
 typedef struct name_list {
     const char *what;    /* "job role" */
     const char *article; /* "a job role" */
+    const char *section; /* "job_roles", where it is declared */
     nr_code_kind kind;   /* NR_CODE_NONE: names, not codes */
     nr_codes *codes;     /* NULL: names */
     nr_names names;      /* number = index in the model */
@@ -78,6 +79,7 @@ static bool learn_operations(resolving *resolver)
         return false;
     for (size_t i = 0; i < model->apis.count; i++) {
         resolver->operations[i] = (name_list){ .what = "operation",
+                                               .section = "operations",
                                                .names.arena = model->arena };
         LEARN_LIST(&resolver->operations[i], model->apis.items[i].operations);
     }
@@ -90,17 +92,28 @@ static bool learn_all(resolving *resolver)
     nr_arena *arena = model->arena;
     resolver->activities = (name_list){ .what = "activity",
                                         .article = "an activity",
+                                        .section = "activities",
                                         .kind = NR_CODE_ACTIVITY };
     resolver->roles = (name_list){ .what = "job role",
                                    .article = "a job role",
+                                   .section = "job_roles",
                                    .kind = NR_CODE_ROLE };
     resolver->areas = (name_list){ .what = "area of work",
                                    .article = "an area of work",
+                                   .section = "areas_of_work",
                                    .kind = NR_CODE_AREA };
-    resolver->obligations = (name_list){ .what = "obligation", .names.arena = arena };
-    resolver->functions = (name_list){ .what = "function", .names.arena = arena };
-    resolver->apis = (name_list){ .what = "API", .names.arena = arena };
-    resolver->applications = (name_list){ .what = "application", .names.arena = arena };
+    resolver->obligations = (name_list){ .what = "obligation",
+                                         .section = "obligations",
+                                         .names.arena = arena };
+    resolver->functions = (name_list){ .what = "function",
+                                       .section = "functions",
+                                       .names.arena = arena };
+    resolver->apis = (name_list){ .what = "API",
+                                  .section = "apis",
+                                  .names.arena = arena };
+    resolver->applications = (name_list){ .what = "application",
+                                          .section = "applications",
+                                          .names.arena = arena };
     LEARN_LIST(&resolver->obligations, model->obligations);
     LEARN_LIST(&resolver->functions, model->functions);
     LEARN_LIST(&resolver->apis, model->apis);
@@ -144,8 +157,10 @@ static void suggest(resolving *resolver, const name_list *dictionary, nr_diag *d
         nr_diag_help(diags, diag, "codes of your own start with `local:`");
         return;
     }
-    if (near == NULL)
+    if (near == NULL) {
+        nr_diag_help(diags, diag, "declare it under `%s:`", dictionary->section);
         return;
+    }
     const char *called = dictionary->known.items[find(dictionary, near)].name;
     if (called == NULL)
         nr_diag_help(diags, diag, "did you mean `%s`?", near);
@@ -205,6 +220,24 @@ static bool same_name(const char *a, const char *b)
     }
 }
 
+/* A name that is another code's was mostly meant, and the code is wrong. */
+static void suggest_code(resolving *resolver, const name_list *dictionary,
+                         nr_diag *diag, const char *name)
+{
+    nr_diags *diags = resolver->diags;
+    if (dictionary->codes == NULL || diags->count > SUGGESTIONS_MAX)
+        return;
+    for (size_t i = 0; i < dictionary->codes->count; i++) {
+        const nr_code *code = &dictionary->codes->items[i];
+        if (code->name == NULL || !same_name(code->name, name))
+            continue;
+        nr_diag_help(diags, diag, "`%.100s` is `%s`; correct the code or the name",
+                     code->name, code->code);
+        return;
+    }
+    nr_diag_help(diags, diag, "correct the code or the name");
+}
+
 static void check_name(resolving *resolver, const name_list *dictionary,
                        const nr_mention *mention, uint32_t index)
 {
@@ -222,6 +255,7 @@ static void check_name(resolving *resolver, const name_list *dictionary,
                                       mention->at, "`%s` is `%.100s`, not `%.100s`",
                                       mention->code, name, mention->named);
     nr_diag_related(diag, dictionary->known.items[index].at, "declared at");
+    suggest_code(resolver, dictionary, diag, mention->named);
 }
 
 /* ---- Mentions ------------------------------------------------------------------------ */

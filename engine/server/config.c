@@ -20,8 +20,10 @@ typedef enum config_key {
     KEY_UNSAFE_NO_AUDIT,
     KEY_ALLOW_EXAMPLE,
     KEY_TRUST_REQUEST_TIME,
+    KEY_TRUST_APPLICATIONS,
     KEY_SOCKET_MODE,
     KEY_RELOAD_USERS,
+    KEY_APPLICATIONS,
 #define NR_LIMIT(name, key, standard, least, most, doc) KEY_LIMIT_##name,
     NR_LIMITS
 #undef NR_LIMIT
@@ -36,8 +38,10 @@ static const nr_field fields[KEY_COUNT] = {
     [KEY_UNSAFE_NO_AUDIT] = { "unsafe_no_audit", false },
     [KEY_ALLOW_EXAMPLE] = { "allow_example", false },
     [KEY_TRUST_REQUEST_TIME] = { "trust_request_time", false },
+    [KEY_TRUST_APPLICATIONS] = { "trust_applications", false },
     [KEY_SOCKET_MODE] = { "socket_mode", false },
     [KEY_RELOAD_USERS] = { "reload_users", false },
+    [KEY_APPLICATIONS] = { "applications", false },
 #define NR_LIMIT(name, key, standard, least, most, doc) \
     [KEY_LIMIT_##name] = { key, false },
     NR_LIMITS
@@ -96,12 +100,12 @@ static bool find_user(const char *text, uid_t *out)
     unsigned long number = strtoul(text, &end, 10);
     if (text[0] >= '0' && text[0] <= '9' && *end == '\0') {
         *out = (uid_t)number;
-        return number < UINT32_MAX && number != NR_UID_UNMAPPED;
+        return number < UINT32_MAX && number != NR_ID_UNMAPPED;
     }
     const struct passwd *found = getpwnam(text);
     if (found != NULL)
         *out = found->pw_uid;
-    return found != NULL && found->pw_uid != NR_UID_UNMAPPED;
+    return found != NULL && found->pw_uid != NR_ID_UNMAPPED;
 }
 
 static void read_reload_user(config *c, const nr_node *node)
@@ -130,6 +134,67 @@ static void read_reload_users(config *c)
         read_reload_user(c, node);
 }
 
+/* The peer of an application: `{ user: gp }`, `{ uid: 123 }`, `{ gid: 456 }`. */
+static void read_peer(config *c, const nr_node *node, nr_binding *binding)
+{
+    static const nr_field keys[] = { { "user", false },
+                                     { "uid", false },
+                                     { "gid", false } };
+    const nr_node *values[NR_COUNT(keys)];
+    int64_t number = 0;
+    if (!nr_node_fields(node, "`peer`", keys, NR_COUNT(keys), values, &c->diags))
+        return;
+    const char *user = values[0] == NULL ? NULL
+                                         : nr_node_text(values[0], "`user`", &c->diags);
+    if (user != NULL && !find_user(user, &binding->uid)) {
+        nr_diag_add(&c->diags, NR_DIAG_BAD_VALUE, values[0]->at,
+                    "`%.80s` is not a user that can be given rights", user);
+        return;
+    }
+    if (values[1] != NULL &&
+        nr_node_integer(values[1], "`uid`", 0, NR_ID_MAX, &number, &c->diags))
+        binding->uid = (uid_t)number;
+    binding->has_uid = values[0] != NULL || values[1] != NULL;
+    binding->has_gid = values[2] != NULL;
+    if (binding->has_gid &&
+        nr_node_integer(values[2], "`gid`", 0, NR_ID_MAX, &number, &c->diags))
+        binding->gid = (gid_t)number;
+    if (values[0] != NULL && values[1] != NULL)
+        nr_diag_add(&c->diags, NR_DIAG_BAD_VALUE, values[1]->key_at,
+                    "`user` and `uid` say the same: give one of them");
+    else if (!binding->has_uid && !binding->has_gid)
+        nr_diag_add(&c->diags, NR_DIAG_MISSING_KEY, node->at,
+                    "`peer` says who: `user`, `uid` or `gid`");
+    else if ((binding->has_uid && binding->uid == NR_ID_UNMAPPED) ||
+             (binding->has_gid && binding->gid == NR_ID_UNMAPPED))
+        nr_diag_add(&c->diags, NR_DIAG_BAD_VALUE, node->at,
+                    "%d stands for whoever is not known, and is bound to nothing",
+                    NR_ID_UNMAPPED);
+}
+
+static void read_applications(config *c)
+{
+    static const nr_field keys[] = { { "peer", true } };
+    const nr_node *map = c->values[KEY_APPLICATIONS];
+    if (map == NULL || nr_node_is_nothing(map) ||
+        !nr_node_is_mapping(map, "`applications`", &c->diags))
+        return;
+    for (const nr_node *node = map->first; node != NULL; node = node->next) {
+        const nr_node *values[NR_COUNT(keys)];
+        if (!nr_node_fields(node, "an application", keys, NR_COUNT(keys), values,
+                            &c->diags))
+            continue;
+        nr_binding *binding = nr_list_add(c->diags.arena, &c->options->bindings);
+        if (binding == NULL) {
+            c->diags.failed = true;
+            return;
+        }
+        binding->application = node->key;
+        if (values[0] != NULL)
+            read_peer(c, values[0], binding);
+    }
+}
+
 static void read_all(config *c, const nr_node *root)
 {
     nr_options *options = c->options;
@@ -143,8 +208,10 @@ static void read_all(config *c, const nr_node *root)
     read_boolean(c, KEY_UNSAFE_NO_AUDIT, &options->unsafe_no_audit);
     read_boolean(c, KEY_ALLOW_EXAMPLE, &options->allow_example);
     read_boolean(c, KEY_TRUST_REQUEST_TIME, &options->trust_request_time);
+    read_boolean(c, KEY_TRUST_APPLICATIONS, &options->trust_applications);
     read_mode(c);
     read_reload_users(c);
+    read_applications(c);
 #define NR_LIMIT(name, key, standard, least, most, doc) \
     read_limit(c, KEY_LIMIT_##name, least, most, &options->limits.name);
     NR_LIMITS

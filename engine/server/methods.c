@@ -16,9 +16,12 @@ nrbac_value *nr_call_bad_params(nr_call *call)
     return nr_call_refuse(call, NR_FAULT_BAD_PARAMS, call->usage);
 }
 
-unsigned nr_call_flags(const nr_call *call)
+unsigned nr_call_flags(const nr_call *call, const nrbac_value *request)
 {
-    return call->server->options->trust_request_time ? NRBAC_ASK_REQUEST_TIME : 0;
+    const nr_options *options = call->server->options;
+    unsigned time = options->trust_request_time ? NRBAC_ASK_REQUEST_TIME : 0;
+    return time | nr_caller_flags(&options->bindings, options->trust_applications,
+                                  &call->connection->peer, request);
 }
 
 static nrbac_value *not_allowed(nr_call *call)
@@ -135,8 +138,8 @@ static nrbac_value *open_session(nr_call *call)
     nrbac_value *answer = NULL;
     nrbac_session *session = NULL;
     nrbac_decision decision = nrbac_session_open_document(
-        call->server->engine, request, nr_call_flags(call), call->document, &answer,
-        &session);
+        call->server->engine, request, nr_call_flags(call, request), call->document,
+        &answer, &session);
     nr_metrics_decision(&call->server->metrics, &decision);
     return session == NULL ? answer : keep_session(call, session, answer);
 }

@@ -30,7 +30,8 @@ bool nr_methods_answer(nr_connection *connection, const uint8_t *bytes, size_t s
 nrbac_value *nr_call_refuse(nr_call *call, nr_fault fault, const char *text);
 /* The parameters are not what the method takes. */
 nrbac_value *nr_call_bad_params(nr_call *call);
-unsigned nr_call_flags(const nr_call *call);
+/* How this request of the caller is to be asked: nrbac_ask_flags. */
+unsigned nr_call_flags(const nr_call *call, const nrbac_value *request);
 
 /* ---- evaluate.c: whole requests ------------------------------------------------ */
 

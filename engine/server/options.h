@@ -7,6 +7,7 @@
 #define NR_OPTIONS_H
 
 #include "base/arena.h"
+#include "server/callers.h"
 
 #include <sys/types.h>
 
@@ -38,7 +39,7 @@ typedef struct nr_limits {
 #undef NR_LIMIT
 } nr_limits;
 
-enum { NR_RELOAD_USER_MAX = 64, NR_UID_UNMAPPED = 65534 };
+enum { NR_RELOAD_USER_MAX = 64 };
 
 /* Texts belong to argv or to the arena. */
 typedef struct nr_options {
@@ -51,6 +52,8 @@ typedef struct nr_options {
     bool unsafe_no_audit;
     bool allow_example;
     bool trust_request_time;
+    bool trust_applications; /* of those that are bound to no peer */
+    nr_bindings bindings;
     mode_t socket_mode;
     nr_limits limits;
     uid_t reload_users[NR_RELOAD_USER_MAX];

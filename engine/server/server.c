@@ -138,7 +138,7 @@ static void on_connection(uv_stream_t *listening, int status)
 bool nr_server_trusts(const nr_server *server, const nr_peer *peer)
 {
     const nr_options *options = server->options;
-    if (!peer->known || peer->uid == NR_UID_UNMAPPED)
+    if (!peer->known || peer->uid == NR_ID_UNMAPPED)
         return false;
     if (peer->uid == 0 || peer->uid == geteuid())
         return true;

@@ -60,6 +60,10 @@ void nr_nhs_login_read(nr_reader *reader, const nr_evidence *evidence,
     nr_place vector = nr_place_member(&token, "vot");
     subject->proofing = level.value != NULL ? read_level(reader, &level)
                                             : read_vector(reader, &vector);
+    nr_place act = nr_place_member(&token, "act");
+    nr_read_map(reader, &act);
+    nr_place actor = nr_place_member(&act, "sub");
+    subject->actor = nr_read_code(reader, &actor);
     nr_place sid = nr_place_member(&token, "sid");
     subject->sid = nr_read_text(reader, &sid);
     nr_place expiry = nr_place_member(&token, "exp");

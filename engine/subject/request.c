@@ -9,15 +9,16 @@ enum { ACTION_MAX = 256 };
 typedef struct shape {
     const char *name;
     nrbac_subject_type type; /* whose evidence it is */
+    nrbac_evidence evidence;
     nr_evidence_read *read;
 } shape;
 
 static const shape shapes[] = {
-    { "userinfo", NRBAC_HEALTHCARE_WORKER, nr_cis2_read },
-    { "id_token", NRBAC_HEALTHCARE_WORKER, nr_cis2_read },
-    { "saml", NRBAC_HEALTHCARE_WORKER, nr_saml_read },
-    { "nhs_login", NRBAC_PATIENT, nr_nhs_login_read },
-    { "profile", NRBAC_HEALTHCARE_WORKER, nr_neutral_read },
+    { "userinfo", NRBAC_HEALTHCARE_WORKER, NRBAC_EVIDENCE_CIS2, nr_cis2_read },
+    { "id_token", NRBAC_HEALTHCARE_WORKER, NRBAC_EVIDENCE_CIS2, nr_cis2_read },
+    { "saml", NRBAC_HEALTHCARE_WORKER, NRBAC_EVIDENCE_CIS1, nr_saml_read },
+    { "nhs_login", NRBAC_PATIENT, NRBAC_EVIDENCE_NHS_LOGIN, nr_nhs_login_read },
+    { "profile", NRBAC_HEALTHCARE_WORKER, NRBAC_EVIDENCE_PROFILE, nr_neutral_read },
 };
 
 /* An ID token beside userinfo is the same shape: both come from one sign-in. */
@@ -101,8 +102,10 @@ static void read_subject(nr_reader *reader, const nr_place *place,
     nr_place choice = nr_place_member(&evidence.properties, "role_profile");
     subject->caller_choice = nr_read_text(reader, &choice);
     const shape *given = find_shape(reader, &evidence.properties);
-    if (given != NULL && fits(reader, given, subject))
-        given->read(reader, &evidence, subject);
+    if (given == NULL || !fits(reader, given, subject))
+        return;
+    subject->evidence = given->evidence;
+    given->read(reader, &evidence, subject);
 }
 
 static void read_action(nr_reader *reader, const nr_place *place, bool needed,
@@ -125,10 +128,45 @@ static void read_resource(nr_reader *reader, const nr_place *place,
                           nrbac_request *request)
 {
     nr_read_map(reader, place);
+    nr_place type = nr_place_member(place, "type");
+    const char *kind = nr_read_text(reader, &type);
+    nr_place id = nr_place_member(place, "id");
+    if (kind != NULL && strcmp(kind, "api") == 0) {
+        request->api = nr_read_text(reader, &id);
+        if (request->api == NULL)
+            nr_reader_fault(reader, &id, "is missing");
+    }
     nr_place properties = nr_place_member(place, "properties");
     nr_read_map(reader, &properties);
     nr_place nhs_number = nr_place_member(&properties, "nhs_number");
     request->nhs_number = nr_read_text(reader, &nhs_number);
+}
+
+/* The pattern is a word of ours, so another one is a fault. */
+static const char *read_pattern(nr_reader *reader, const nr_place *place)
+{
+    static const char *const slugs[] = {
+#define NRBAC_PATTERN(number, NAME, slug, PROOF, USER, aal, doc) slug,
+#include <nrbac/pattern.def>
+#undef NRBAC_PATTERN
+    };
+    const char *text = nr_read_text(reader, place);
+    for (size_t i = 0; text != NULL && i < NR_COUNT(slugs); i++)
+        if (strcmp(text, slugs[i]) == 0)
+            return text;
+    if (text != NULL)
+        nr_reader_fault(reader, place, "is not a security pattern");
+    return NULL;
+}
+
+static void read_application(nr_reader *reader, const nr_place *place,
+                             nrbac_request *request)
+{
+    nr_read_map(reader, place);
+    nr_place id = nr_place_member(place, "id");
+    request->application = nr_read_text(reader, &id);
+    nr_place way = nr_place_member(place, "authenticated_by");
+    request->authenticated_by = nr_read_text(reader, &way);
 }
 
 static void read_context(nr_reader *reader, const nr_place *place,
@@ -138,9 +176,11 @@ static void read_context(nr_reader *reader, const nr_place *place,
     nr_place organisation = nr_place_member(place, "organisation");
     request->organisation = nr_read_text(reader, &organisation);
     nr_place application = nr_place_member(place, "application");
-    nr_read_map(reader, &application);
-    nr_place id = nr_place_member(&application, "id");
-    request->application = nr_read_text(reader, &id);
+    read_application(reader, &application, request);
+    nr_place authentication = nr_place_member(place, "authentication");
+    nr_read_map(reader, &authentication);
+    nr_place pattern = nr_place_member(&authentication, "pattern");
+    request->pattern = read_pattern(reader, &pattern);
     nr_place time = nr_place_member(place, "time");
     request->time = nr_read_time(reader, &time);
 }

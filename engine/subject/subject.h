@@ -45,6 +45,9 @@ typedef struct nr_standing {
 nr_standing nr_stand(const nrbac_request *request, bool roleless_additional,
                      int64_t now);
 
+/* The first of them alone: one person, not expired, active. OPENED if none failed. */
+nrbac_reason nr_check_person(const nrbac_subject *subject, int64_t now);
+
 /* The checks that follow the choice, as if `profile` were in force: what a
  * candidate would have. */
 nr_standing nr_stand_as(const nrbac_request *request, const nrbac_profile *profile,

@@ -126,19 +126,18 @@ static bool group_holds(const nr_table_node *nodes, uint32_t at, const uint64_t 
     return all;
 }
 
-static bool requirement_holds(const nr_holding *holding,
-                              const nr_table_function *function, unsigned relaxed,
-                              outcome_bits *bits)
+static bool requirement_holds(const nr_holding *holding, nr_range range,
+                              unsigned relaxed, outcome_bits *bits)
 {
-    const nr_table_node *nodes = &holding->table->nodes[function->nodes.first];
-    memset(bits->held, 0, (size_t)nr_bits_words(function->nodes.count) * 8);
-    for (uint32_t i = function->nodes.count; i-- > 0;) {
+    const nr_table_node *nodes = &holding->table->nodes[range.first];
+    memset(bits->held, 0, (size_t)nr_bits_words(range.count) * 8);
+    for (uint32_t i = range.count; i-- > 0;) {
         bool group = nodes[i].atom == NR_ALL || nodes[i].atom == NR_ANY;
         if (group ? group_holds(nodes, i, bits->held)
                   : atom_holds(holding, &nodes[i], relaxed))
             nr_bits_add(bits->held, i);
     }
-    return nr_bits_has(bits->held, 0);
+    return range.count == 0 || nr_bits_has(bits->held, 0);
 }
 
 static void add_obligations(const nr_table *table, nr_range range, nr_verdict *verdict)
@@ -159,15 +158,14 @@ static void add_obligations(const nr_table *table, nr_range range, nr_verdict *v
 
 /* The obligations of the alternatives that held: of an ALL every child counts,
  * of an ANY the first that holds. Parents are met before their children. */
-static void collect_obligations(const nr_table *table,
-                                const nr_table_function *function,
+static void collect_obligations(const nr_table *table, nr_demand demand,
                                 const outcome_bits *bits, nr_verdict *verdict)
 {
-    const nr_table_node *nodes = &table->nodes[function->nodes.first];
+    const nr_table_node *nodes = &table->nodes[demand.nodes.first];
     uint64_t counts[NR_REQUIREMENT_NODE_MAX / 64] = { 0 };
-    add_obligations(table, function->obligations, verdict);
+    add_obligations(table, demand.obligations, verdict);
     nr_bits_add(counts, 0);
-    for (uint32_t i = 0; i < function->nodes.count; i++) {
+    for (uint32_t i = 0; i < demand.nodes.count; i++) {
         if (!nr_bits_has(counts, i))
             continue;
         add_obligations(table, nodes[i].obligations, verdict);
@@ -183,12 +181,11 @@ static void collect_obligations(const nr_table *table,
 }
 
 /* What the requirement mentions that the facts do not state. */
-static bool mentions_unstated(const nr_holding *holding,
-                              const nr_table_function *function)
+static bool mentions_unstated(const nr_holding *holding, nr_range range)
 {
     const nr_facts *facts = holding->facts;
-    for (uint32_t i = 0; i < function->nodes.count; i++) {
-        uint32_t atom = holding->table->nodes[function->nodes.first + i].atom;
+    for (uint32_t i = 0; i < range.count; i++) {
+        uint32_t atom = holding->table->nodes[range.first + i].atom;
         if ((atom == NR_ATOM_AAL && facts->aal == NRBAC_LEVEL_UNKNOWN) ||
             (atom == NR_ATOM_IAL && facts->ial == NRBAC_LEVEL_UNKNOWN))
             return true;
@@ -196,52 +193,61 @@ static bool mentions_unstated(const nr_holding *holding,
     return false;
 }
 
-static bool mentions_request(const nr_holding *holding,
-                             const nr_table_function *function)
+static bool mentions_request(const nr_holding *holding, nr_range range)
 {
-    for (uint32_t i = 0; i < function->nodes.count; i++)
-        if (holding->table->nodes[function->nodes.first + i].atom ==
-            NR_ATOM_ORGANISATION_REQUEST)
+    for (uint32_t i = 0; i < range.count; i++)
+        if (holding->table->nodes[range.first + i].atom == NR_ATOM_ORGANISATION_REQUEST)
             return true;
     return false;
 }
 
 /* Relaxes in the contract's order, cumulatively; the first that makes the
  * requirement hold names the reason. */
-static nrbac_reason why_not(const nr_holding *holding,
-                            const nr_table_function *function, outcome_bits *bits)
+static nrbac_reason why_not(const nr_holding *holding, nr_range range,
+                            outcome_bits *bits)
 {
     unsigned relaxed = RELAX_LEVELS;
-    if (requirement_holds(holding, function, relaxed, bits))
-        return mentions_unstated(holding, function) ? NRBAC_REASON_ASSURANCE_UNKNOWN
-                                                    : NRBAC_REASON_ASSURANCE_TOO_LOW;
+    if (requirement_holds(holding, range, relaxed, bits))
+        return mentions_unstated(holding, range) ? NRBAC_REASON_ASSURANCE_UNKNOWN
+                                                 : NRBAC_REASON_ASSURANCE_TOO_LOW;
     relaxed |= RELAX_PROOFING;
-    if (requirement_holds(holding, function, relaxed, bits))
+    if (requirement_holds(holding, range, relaxed, bits))
         return NRBAC_REASON_PROOFING_TOO_LOW;
     relaxed |= RELAX_ORGANISATION;
-    if (requirement_holds(holding, function, relaxed, bits))
+    if (requirement_holds(holding, range, relaxed, bits))
         return holding->facts->request_organisation == NULL &&
-                       mentions_request(holding, function)
+                       mentions_request(holding, range)
                    ? NRBAC_REASON_ORGANISATION_REQUIRED
                    : NRBAC_REASON_ORGANISATION_MISMATCH;
     relaxed |= RELAX_EXCLUSIVE;
-    if (requirement_holds(holding, function, relaxed, bits))
+    if (requirement_holds(holding, range, relaxed, bits))
         return NRBAC_REASON_EXCLUSIVE_CONFLICT;
     relaxed |= RELAX_SUSPENDED;
-    if (requirement_holds(holding, function, relaxed, bits))
+    if (requirement_holds(holding, range, relaxed, bits))
         return NRBAC_REASON_SUSPENDED;
     return NRBAC_REASON_REQUIREMENT_NOT_MET;
 }
 
-nr_verdict nr_decide_function(const nr_holding *holding, uint32_t number)
+static nr_verdict decide(const nr_holding *holding, nr_demand demand, bool suspended)
 {
-    const nr_table_function *function = &holding->table->functions[number];
-    if (holder_is_suspended(holding) || function->suspension != NR_NONE)
+    if (holder_is_suspended(holding) || suspended)
         return (nr_verdict){ .reason = NRBAC_REASON_SUSPENDED };
     outcome_bits bits;
-    if (!requirement_holds(holding, function, 0, &bits))
-        return (nr_verdict){ .reason = why_not(holding, function, &bits) };
+    if (!requirement_holds(holding, demand.nodes, 0, &bits))
+        return (nr_verdict){ .reason = why_not(holding, demand.nodes, &bits) };
     nr_verdict verdict = { .reason = NRBAC_REASON_REQUIREMENT_MET };
-    collect_obligations(holding->table, function, &bits, &verdict);
+    collect_obligations(holding->table, demand, &bits, &verdict);
     return verdict;
+}
+
+nr_verdict nr_decide_function(const nr_holding *holding, uint32_t function)
+{
+    const nr_table *table = holding->table;
+    return decide(holding, nr_function_demand(table, function),
+                  table->functions[function].suspension != NR_NONE);
+}
+
+nr_verdict nr_decide_operation(const nr_holding *holding, uint32_t operation)
+{
+    return decide(holding, nr_operation_demand(holding->table, operation), false);
 }

@@ -111,6 +111,9 @@ static nrbac_status check_limits(const nr_table *table, nrbac_error *error)
         { "functions", table->functions_count, NR_FUNCTION_MAX },
         { "obligations", table->obligations_count, NR_OBLIGATION_MAX },
         { "exclusive sets", table->exclusives_count, NR_EXCLUSIVE_MAX },
+        { "APIs", table->apis_count, NR_API_MAX },
+        { "operations", table->operations_count, NR_OPERATION_MAX },
+        { "applications", table->applications_count, NR_APPLICATION_MAX },
     };
     for (size_t i = 0; i < NR_COUNT(limits); i++) {
         if (limits[i].count > limits[i].limit) {
@@ -148,7 +151,7 @@ static nrbac_status check_texts(const nr_table *table, nrbac_error *error)
                    nr_image_is_text(table, header->nrd_version),
                error, "the header", 0, "has no text");
     NR_REQUIRE(header->provenance <= NR_PROVENANCE_EXAMPLE &&
-                   header->roleless_additional <= 1,
+                   header->roleless_additional <= 1 && header->zero == 0,
                error, "the header", 0, "has settings that mean nothing");
     return NRBAC_OK;
 }
@@ -173,7 +176,11 @@ nrbac_status nr_table_open(nr_table *table, const void *image, size_t size,
     NR_TRY(check_texts(&opened, error));
     NR_TRY(nr_image_check_codes(&opened, error));
     NR_TRY(nr_image_check_grants(&opened, error));
-    NR_TRY(nr_image_check_functions(&opened, error));
+    uint32_t nodes_end = 0;
+    NR_TRY(nr_image_check_functions(&opened, &nodes_end, error));
+    NR_TRY(nr_image_check_apis(&opened, &nodes_end, error));
+    NR_REQUIRE(nodes_end == opened.nodes_count, error, "node", nodes_end,
+               "belongs to nothing");
     *table = opened;
     return NRBAC_OK;
 }

@@ -31,8 +31,22 @@ nrbac_status nr_image_refuse(nrbac_error *error, nrbac_status status,
 nrbac_status nr_image_check_codes(const nr_table *table, nrbac_error *error);
 /* image_grants.c: rows, activities, job roles and areas of work. */
 nrbac_status nr_image_check_grants(const nr_table *table, nrbac_error *error);
-/* image_functions.c: functions, exclusive sets and suspensions. */
-nrbac_status nr_image_check_functions(const nr_table *table, nrbac_error *error);
+/* image_functions.c: functions, exclusive sets and suspensions. Nodes belong to
+ * functions, then to operations, one after the other: *nodes_end is how far. */
+nrbac_status nr_image_check_functions(const nr_table *table, uint32_t *nodes_end,
+                                      nrbac_error *error);
+/* image_requirement.c: the nodes, which lie inside, and the obligations. `what`,
+ * `number` and `id` name whose they are. */
+typedef struct nr_image_owner {
+    const char *what;
+    uint32_t number;
+    nr_text id;
+} nr_image_owner;
+nrbac_status nr_image_check_demand(const nr_table *table, nr_demand demand,
+                                   nr_image_owner owner, nrbac_error *error);
+/* image_apis.c: APIs, operations, applications and what they may call. */
+nrbac_status nr_image_check_apis(const nr_table *table, uint32_t *nodes_end,
+                                 nrbac_error *error);
 
 /* ---- What records are made of ---- */
 

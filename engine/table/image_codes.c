@@ -121,6 +121,9 @@ nrbac_status nr_image_check_codes(const nr_table *table, nrbac_error *error)
                                        id, 0, 0);
     const coded_list obligations = CODED(table, "obligation", obligations,
                                          nr_table_obligation, id, 0, 0);
+    const coded_list apis = CODED(table, "API", apis, nr_table_api, id, 0, 0);
+    const coded_list applications = CODED(table, "application", applications,
+                                          nr_table_application, id, 0, 0);
     const struct {
         const coded_list *coded;
         index_of index;
@@ -129,6 +132,8 @@ nrbac_status nr_image_check_codes(const nr_table *table, nrbac_error *error)
         { &roles, { table->role_index, table->role_index_count } },
         { &areas, { table->area_index, table->area_index_count } },
         { &functions, { table->function_index, table->function_index_count } },
+        { &apis, { table->api_index, table->api_index_count } },
+        { &applications, { table->application_index, table->application_index_count } },
     };
     for (size_t i = 0; i < NR_COUNT(kinds); i++) {
         NR_TRY(check_coded(table, kinds[i].coded, error));
@@ -174,4 +179,38 @@ uint32_t nr_table_function_of(const nr_table *table, const char *id)
     const coded_list coded = CODED(table, "", functions, nr_table_function, id, 0, 0);
     index_of index = { table->function_index, table->function_index_count };
     return look_up(table, &coded, index, id);
+}
+
+uint32_t nr_table_api_of(const nr_table *table, const char *id)
+{
+    const coded_list coded = CODED(table, "", apis, nr_table_api, id, 0, 0);
+    index_of index = { table->api_index, table->api_index_count };
+    return look_up(table, &coded, index, id);
+}
+
+uint32_t nr_table_application_of(const nr_table *table, const char *id)
+{
+    const coded_list coded = CODED(table, "", applications, nr_table_application, id, 0,
+                                   0);
+    index_of index = { table->application_index, table->application_index_count };
+    return look_up(table, &coded, index, id);
+}
+
+/* An API has few operations, in order: they need no index. */
+uint32_t nr_table_operation_of(const nr_table *table, uint32_t api, const char *id)
+{
+    nr_range range = table->apis[api].operations;
+    uint32_t low = range.first;
+    uint32_t high = range.first + range.count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = strcmp(nr_table_text(table, table->operations[middle].id), id);
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NR_NONE;
 }

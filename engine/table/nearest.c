@@ -35,7 +35,7 @@ typedef struct nearest_search {
     nr_arena *arena;
     const nr_holding *holding;
     nr_holding trial;
-    bool for_function;
+    nr_verdict (*decide)(const nr_holding *holding, uint32_t target);
     uint32_t target;
     uint32_t tried;
     bool cut;
@@ -145,16 +145,14 @@ static nrbac_status needs_of_group(nearest_search *search, const nr_table_node *
     return NRBAC_OK;
 }
 
-static nrbac_status needs_of_function(nearest_search *search, code_sets *needs)
+static nrbac_status needs_of_requirement(nearest_search *search, nr_range range,
+                                         code_sets *needs)
 {
-    const nr_table *table = search->holding->table;
-    const nr_table_function *function = &table->functions[search->target];
-    const nr_table_node *nodes = &table->nodes[function->nodes.first];
-    code_sets *all = nr_arena_new_array(search->arena, function->nodes.count,
-                                        code_sets);
+    const nr_table_node *nodes = &search->holding->table->nodes[range.first];
+    code_sets *all = nr_arena_new_array(search->arena, range.count, code_sets);
     if (all == NULL)
         return NRBAC_E_MEMORY;
-    for (uint32_t i = function->nodes.count; i-- > 0;) {
+    for (uint32_t i = range.count; i-- > 0;) {
         if (nodes[i].atom == NR_ALL || nodes[i].atom == NR_ANY)
             NR_TRY(needs_of_group(search, nodes, i, all));
         else if (nodes[i].atom == NR_ATOM_ACTIVITY)
@@ -162,7 +160,8 @@ static nrbac_status needs_of_function(nearest_search *search, code_sets *needs)
         else if (nr_atom_holds(search->holding, &nodes[i]))
             NR_TRY(sets_push(search, &all[i], &(code_set){ 0 }));
     }
-    *needs = all[0];
+    if (range.count != 0)
+        *needs = all[0];
     return NRBAC_OK;
 }
 
@@ -201,9 +200,7 @@ static nrbac_status find_providers(nearest_search *search, uint32_t activity,
 
 static bool is_permit(nearest_search *search)
 {
-    nr_verdict verdict = search->for_function
-                             ? nr_decide_function(&search->trial, search->target)
-                             : nr_decide_activity(&search->trial, search->target);
+    nr_verdict verdict = search->decide(&search->trial, search->target);
     return nrbac_reason_effect(verdict.reason) == NRBAC_PERMIT;
 }
 
@@ -318,8 +315,11 @@ static nrbac_status run(nearest_search *search, const code_sets *needs,
 nrbac_status nr_nearest_for_activity(nr_arena *arena, const nr_holding *holding,
                                      uint32_t activity, nr_nearest *nearest)
 {
-    nearest_search search = { .arena = arena, .holding = holding, .target = activity };
+    nearest_search search = { .arena = arena,
+                              .holding = holding,
+                              .decide = nr_decide_activity };
     code_sets needs = { 0 };
+    search.target = activity;
     NR_TRY(needs_of_activity(&search, activity, &needs));
     return run(&search, &needs, nearest);
 }
@@ -327,10 +327,25 @@ nrbac_status nr_nearest_for_activity(nr_arena *arena, const nr_holding *holding,
 nrbac_status nr_nearest_for_function(nr_arena *arena, const nr_holding *holding,
                                      uint32_t function, nr_nearest *nearest)
 {
-    nearest_search search = {
-        .arena = arena, .holding = holding, .for_function = true, .target = function
-    };
+    nearest_search search = { .arena = arena,
+                              .holding = holding,
+                              .decide = nr_decide_function };
+    nr_range nodes = holding->table->functions[function].nodes;
     code_sets needs = { 0 };
-    NR_TRY(needs_of_function(&search, &needs));
+    search.target = function;
+    NR_TRY(needs_of_requirement(&search, nodes, &needs));
+    return run(&search, &needs, nearest);
+}
+
+nrbac_status nr_nearest_for_operation(nr_arena *arena, const nr_holding *holding,
+                                      uint32_t operation, nr_nearest *nearest)
+{
+    nearest_search search = { .arena = arena,
+                              .holding = holding,
+                              .decide = nr_decide_operation };
+    nr_range nodes = holding->table->operations[operation].nodes;
+    code_sets needs = { 0 };
+    search.target = operation;
+    NR_TRY(needs_of_requirement(&search, nodes, &needs));
     return run(&search, &needs, nearest);
 }

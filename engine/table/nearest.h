@@ -31,5 +31,7 @@ nrbac_status nr_nearest_for_activity(nr_arena *arena, const nr_holding *holding,
                                      uint32_t activity, nr_nearest *nearest);
 nrbac_status nr_nearest_for_function(nr_arena *arena, const nr_holding *holding,
                                      uint32_t function, nr_nearest *nearest);
+nrbac_status nr_nearest_for_operation(nr_arena *arena, const nr_holding *holding,
+                                      uint32_t operation, nr_nearest *nearest);
 
 #endif

@@ -87,6 +87,13 @@ typedef struct nr_table_node {
     nr_range obligations; /* NUMBERS: OBLIGATIONS, that come with it */
 } nr_table_node;
 
+/* What a function or an operation asks for, as the two have it in common. No
+ * record of its own. */
+typedef struct nr_demand {
+    nr_range nodes;       /* count 0: nothing */
+    nr_range obligations; /* that come with it, beside those of the nodes */
+} nr_demand;
+
 typedef struct nr_table_function {
     nr_text id, name;
     nr_origin origin;
@@ -145,7 +152,7 @@ typedef struct nr_table_application {
 } nr_table_application;
 
 /* The sections, in the order of the file: NAME, record, member of nr_table.
- * The four *_INDEX ones are hash tables (nr_hash_name of the code, linear
+ * The *_INDEX ones are hash tables (nr_hash_name of the code, linear
  * probing, a power of two buckets, at least twice the records): number + 1. */
 #define NR_SECTIONS(X)                                  \
     X(STRINGS, char, strings)                           \
@@ -236,6 +243,24 @@ static inline const char *nr_table_text(const nr_table *table, nr_text text)
 static inline const uint64_t *nr_table_row(const nr_table *table, uint32_t row)
 {
     return table->rows + (size_t)row * table->words;
+}
+
+/* What an application may call: a bit an operation. */
+static inline const uint64_t *nr_table_allowed(const nr_table *table, uint32_t row)
+{
+    return table->allowed + (size_t)row * table->header->operation_words;
+}
+
+static inline nr_demand nr_function_demand(const nr_table *table, uint32_t function)
+{
+    const nr_table_function *record = &table->functions[function];
+    return (nr_demand){ record->nodes, record->obligations };
+}
+
+static inline nr_demand nr_operation_demand(const nr_table *table, uint32_t operation)
+{
+    const nr_table_operation *record = &table->operations[operation];
+    return (nr_demand){ record->nodes, record->obligations };
 }
 
 /* Numbers by code; a replaced code gives its replacement's. NR_NONE: unknown. */

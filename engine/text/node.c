@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Beyond so many mistakes nobody reads suggestions, and each costs a search. */
-enum { SUGGESTIONS_MAX = 200, FIELDS_MAX = 32, WORDS_MAX = 300 };
+enum { SUGGESTIONS_MAX = 200, FIELDS_MAX = 32, WORDS_MAX = 300, SHOWN_MAX = 60 };
 
 bool nr_node_is_nothing(const nr_node *node)
 {
@@ -35,21 +35,32 @@ static const char *found(const nr_node *node)
     return "something else";
 }
 
-static void tell_wrong(const nr_node *node, const char *what, const char *expected,
-                       nr_diags *diags)
+/* Of a list or mapping: how it is written. */
+static void help_with(nr_diags *diags, nr_diag *diag, const nr_node *node,
+                      const char *form)
+{
+    if (nr_node_is_nothing(node) && node->key != NULL)
+        nr_diag_help(diags, diag, "leave the key out, or write below it what it holds");
+    else
+        nr_diag_help(diags, diag, "%s", form);
+}
+
+static nr_diag *tell_wrong(const nr_node *node, const char *what, const char *expected,
+                           nr_diags *diags)
 {
     nr_span at = node->at;
     if (nr_node_is_nothing(node) && node->key != NULL)
         at = node->key_at;
-    nr_diag_add(diags, NR_DIAG_WRONG_TYPE, at, "%s must be %s, but is %s", what,
-                expected, found(node));
+    return nr_diag_add(diags, NR_DIAG_WRONG_TYPE, at, "%s must be %s, but is %s", what,
+                       expected, found(node));
 }
 
 bool nr_node_is_mapping(const nr_node *node, const char *what, nr_diags *diags)
 {
     if (node->kind == NR_NODE_MAPPING)
         return true;
-    tell_wrong(node, what, "a mapping", diags);
+    help_with(diags, tell_wrong(node, what, "a mapping", diags), node,
+              "a mapping is `{ key: value }`, or lines of `key: value`");
     return false;
 }
 
@@ -57,7 +68,14 @@ bool nr_node_is_sequence(const nr_node *node, const char *what, nr_diags *diags)
 {
     if (node->kind == NR_NODE_SEQUENCE)
         return true;
-    tell_wrong(node, what, "a list", diags);
+    nr_diag *diag = tell_wrong(node, what, "a list", diags);
+    bool word = node->kind == NR_NODE_SCALAR && !nr_node_is_nothing(node) &&
+                node->size > 0 && node->size <= SHOWN_MAX;
+    if (word)
+        nr_diag_help(diags, diag, "put it in brackets: `[%s]`", node->text);
+    else
+        help_with(diags, diag, node,
+                  "a list is `[one, two]`, or lines that start with `- `");
     return false;
 }
 
@@ -88,7 +106,9 @@ bool nr_node_number(const nr_node *node, const char *what, nr_bounds bounds,
                     int64_t *out, nr_diags *diags)
 {
     if (node->kind != NR_NODE_SCALAR || !node->plain || !is_number(node->text)) {
-        tell_wrong(node, what, "a whole number", diags);
+        nr_diag *diag = tell_wrong(node, what, "a whole number", diags);
+        if (node->kind == NR_NODE_SCALAR && !node->plain && is_number(node->text))
+            nr_diag_help(diags, diag, "write it without quotes");
         return false;
     }
     long long number = strtoll(node->text, NULL, 10);

@@ -335,6 +335,33 @@ static bool take_event(tree_reader *reader, const yaml_event_t *event)
     return true;
 }
 
+/* libyaml says what it missed; this says what people did. */
+static const struct {
+    const char *problem;
+    const char *help;
+} slips[] = {
+    { "did not find expected ',' or '}'",
+      "a `,` or `}` is missing, or a text with `: ` or `#` is not in quotes" },
+    { "did not find expected ',' or ']'",
+      "a `,` or `]` is missing, or a text with `: ` or `#` is not in quotes" },
+    { "did not find expected key",
+      "lines that belong together start in the same column" },
+    { "did not find expected '-' indicator",
+      "entries of one list start in the same column, with `- `" },
+    { "mapping values are not allowed in this context",
+      "put a text with `: ` in quotes; or the line starts in the wrong column" },
+    { "could not find expected ':'", "a key is followed by `: ` and its value" },
+    { "found unexpected end of stream", "a quote or a bracket is not closed" },
+    { "found character that cannot start any token", "put the text in quotes" },
+};
+
+static void help_with_syntax(tree_reader *reader, nr_diag *diag, const char *problem)
+{
+    for (size_t i = 0; i < sizeof slips / sizeof slips[0]; i++)
+        if (strcmp(slips[i].problem, problem) == 0)
+            nr_diag_help(reader->diags, diag, "%s", slips[i].help);
+}
+
 static bool tell_syntax(tree_reader *reader, const yaml_parser_t *parser)
 {
     if (parser->error == YAML_MEMORY_ERROR)
@@ -345,6 +372,7 @@ static bool tell_syntax(tree_reader *reader, const yaml_parser_t *parser)
     const char *problem = parser->problem == NULL ? "not YAML" : parser->problem;
     nr_diag *diag = nr_diag_add(reader->diags, NR_DIAG_YAML_SYNTAX, at, "%s%s%s",
                                 context, *context == '\0' ? "" : ": ", problem);
+    help_with_syntax(reader, diag, problem);
     if (parser->context != NULL &&
         parser->context_mark.index < parser->problem_mark.index)
         nr_diag_related(diag,

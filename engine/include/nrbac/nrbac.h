@@ -188,6 +188,11 @@ NRBAC_API nrbac_decision nrbac_evaluate(nrbac_engine *engine,
 typedef enum nrbac_ask_flags {
     NRBAC_ASK_EXPLAIN = 1 << 0,      /* with everything that led to it */
     NRBAC_ASK_REQUEST_TIME = 1 << 1, /* context.time counts, instead of the clock */
+    /* The caller is not known to be the application that it names: what it says of
+     * its own authentication does not count. */
+    NRBAC_ASK_UNPROVEN = 1 << 2,
+    /* The caller is known not to be it: application-not-authenticated. */
+    NRBAC_ASK_STRANGER = 1 << 3,
 } nrbac_ask_flags;
 
 /* The same for a request as a document: subject, action, resource and context

@@ -63,7 +63,7 @@ typedef struct nrbac_decision {
     const char *obligations[NRBAC_OBLIGATION_MAX];
 } nrbac_decision;
 
-/* A line that says what went wrong, for a person; `text` is never NULL-less. */
+/* A line that says what went wrong, for a person; always ends with a NUL. */
 typedef struct nrbac_error {
     char text[256];
 } nrbac_error;

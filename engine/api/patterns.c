@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/patterns.h"
+
+#include <string.h>
+
+typedef struct pattern {
+    const char *slug;
+    nr_proof proof;
+    nr_pattern_user user;
+    int aal;
+} pattern;
+
+static const pattern patterns[NR_PATTERN_COUNT] = {
+#define NRBAC_PATTERN(number, NAME, slug, PROOF, USER, aal, doc) \
+    [number] = { slug, NR_PROOF_##PROOF, NR_USER_##USER, aal },
+#include <nrbac/pattern.def>
+#undef NRBAC_PATTERN
+};
+
+static const struct {
+    const char *word;
+    nr_proof proof;
+    nr_pattern pattern; /* application-restricted by this way */
+} ways[] = {
+    { "api-key", NR_PROOF_API_KEY, NR_PATTERN_API_KEY },
+    { "signed-jwt", NR_PROOF_SIGNED_JWT, NR_PATTERN_SIGNED_JWT },
+    { "tls-ma", NR_PROOF_TLS_MA, NR_PATTERN_TLS_MA },
+};
+
+const char *nr_pattern_slug(uint32_t number)
+{
+    return number < NR_PATTERN_COUNT ? patterns[number].slug : NULL;
+}
+
+static const nr_table_operation *operation_of(const nr_question *question)
+{
+    return &question->policy->table.operations[question->target.number];
+}
+
+static const nr_table_api *api_of(const nr_question *question)
+{
+    return &question->policy->table.apis[operation_of(question)->api];
+}
+
+static bool has_requirement(const nr_question *question)
+{
+    return operation_of(question)->nodes.count != 0;
+}
+
+static bool has_user(const nr_question *question)
+{
+    return question->request->subject.type != NRBAC_SUBJECT_NONE;
+}
+
+static bool offers(const nr_question *question, uint32_t number)
+{
+    return number < NR_PATTERN_COUNT &&
+           (operation_of(question)->patterns >> number & 1) != 0;
+}
+
+/* How the caller says that it was authenticated; NOTHING: it does not say, or in
+ * no word that we know. */
+static nr_proof proof_of(const nrbac_request *request)
+{
+    for (size_t i = 0; request->authenticated_by != NULL && i < NR_COUNT(ways); i++)
+        if (strcmp(request->authenticated_by, ways[i].word) == 0)
+            return ways[i].proof;
+    return NR_PROOF_NOTHING;
+}
+
+/* ---- Which pattern a request used ------------------------------------------------ */
+
+/* What each kind of evidence shows, the likeliest first. */
+static const struct {
+    nrbac_evidence evidence;
+    nr_pattern pattern;
+} shown[] = {
+    { NRBAC_EVIDENCE_CIS2, NR_PATTERN_CIS2_SEPARATE },
+    { NRBAC_EVIDENCE_CIS2, NR_PATTERN_HL7V3_CIS2 },
+    { NRBAC_EVIDENCE_CIS2, NR_PATTERN_CIS2_COMBINED },
+    { NRBAC_EVIDENCE_CIS1, NR_PATTERN_HL7V3_CIS },
+    { NRBAC_EVIDENCE_NHS_LOGIN, NR_PATTERN_NHS_LOGIN_SEPARATE },
+    { NRBAC_EVIDENCE_NHS_LOGIN, NR_PATTERN_NHS_LOGIN_COMBINED },
+    { NRBAC_EVIDENCE_PROFILE, NR_PATTERN_CIS2_COMBINED },
+    { NRBAC_EVIDENCE_PROFILE, NR_PATTERN_CIS2_SEPARATE },
+    { NRBAC_EVIDENCE_PROFILE, NR_PATTERN_HL7V3_CIS2 },
+};
+
+/* Without a user's evidence the application's own shows the pattern. */
+static nr_pattern pattern_of_application(const nrbac_request *request)
+{
+    nr_proof proof = proof_of(request);
+    for (size_t i = 0; i < NR_COUNT(ways); i++)
+        if (ways[i].proof == proof)
+            return ways[i].pattern;
+    return NR_PATTERN_OPEN_ACCESS;
+}
+
+static uint32_t find_pattern(const nr_question *question)
+{
+    const nrbac_request *request = question->request;
+    if (request->pattern != NULL) {
+        for (uint32_t i = 0; i < NR_PATTERN_COUNT; i++)
+            if (strcmp(request->pattern, patterns[i].slug) == 0)
+                return i;
+        return NR_NONE;
+    }
+    for (size_t i = 0; has_user(question) && i < NR_COUNT(shown); i++)
+        if (shown[i].evidence == request->subject.evidence &&
+            offers(question, shown[i].pattern))
+            return shown[i].pattern;
+    return pattern_of_application(request);
+}
+
+/* Whether the user's evidence is of a kind that belongs to the pattern. */
+static bool evidence_fits(const nr_question *question, uint32_t number)
+{
+    if (!has_user(question) || patterns[number].user == NR_USER_NOBODY ||
+        patterns[number].user == NR_USER_LOCAL)
+        return true;
+    for (size_t i = 0; i < NR_COUNT(shown); i++)
+        if (shown[i].evidence == question->request->subject.evidence &&
+            shown[i].pattern == number)
+            return true;
+    return false;
+}
+
+/* ---- The application --------------------------------------------------------------- */
+
+bool nr_application_is_suspended(const nr_question *question)
+{
+    return question->application != NR_NONE &&
+           question->policy->table.applications[question->application].suspension !=
+               NR_NONE;
+}
+
+static nrbac_reason check_application(nr_question *question)
+{
+    const nr_table *table = &question->policy->table;
+    const nrbac_request *request = question->request;
+    if (request->application == NULL)
+        return NRBAC_REASON_APPLICATION_NOT_AUTHENTICATED;
+    if (question->application == NR_NONE)
+        return NRBAC_REASON_APPLICATION_UNKNOWN;
+    const nr_table_application
+        *application = &table->applications[question->application];
+    if (((uint32_t)proof_of(request) & application->proofs) == 0)
+        return NRBAC_REASON_APPLICATION_NOT_AUTHENTICATED;
+    if (nr_application_is_suspended(question))
+        return NRBAC_REASON_SUSPENDED;
+    const uint64_t *allowed = table->allowed + (size_t)application->allowed *
+                                                   table->header->operation_words;
+    if (application->closed != 0 || !nr_bits_has(allowed, question->target.number))
+        return NRBAC_REASON_APPLICATION_NOT_AUTHORISED;
+    return NRBAC_REASON_NOT_EVALUATED;
+}
+
+/* Whom the application may act for. */
+static nrbac_reason check_organisation(const nr_question *question)
+{
+    const nr_table *table = &question->policy->table;
+    const nr_table_application
+        *application = &table->applications[question->application];
+    const char *named = question->request->organisation;
+    if (application->any_organisation != 0)
+        return NRBAC_REASON_NOT_EVALUATED;
+    if (named == NULL || *named == '\0')
+        return NRBAC_REASON_ORGANISATION_REQUIRED;
+    for (uint32_t i = 0; i < application->organisations.count; i++) {
+        nr_text text = table->numbers[application->organisations.first + i];
+        if (strcmp(nr_table_text(table, text), named) == 0)
+            return NRBAC_REASON_NOT_EVALUATED;
+    }
+    return NRBAC_REASON_ORGANISATION_MISMATCH;
+}
+
+/* ---- The pattern --------------------------------------------------------------------- */
+
+static nrbac_reason check_presence(const nr_question *question)
+{
+    bool user = has_user(question);
+    bool wanted = has_requirement(question);
+    switch (patterns[question->pattern].user) {
+    case NR_USER_NOBODY:
+        break;
+    case NR_USER_LOCAL:
+        if (api_of(question)->local_user != NR_LOCAL_USER_NONE)
+            wanted = true;
+        else if (user)
+            return NRBAC_REASON_USER_NOT_ALLOWED;
+        break;
+    case NR_USER_PLATFORM_CIS2:
+    case NR_USER_PLATFORM_NHS_LOGIN:
+        if (!user)
+            return NRBAC_REASON_CANNOT_DECIDE_LOCALLY;
+        break;
+    case NR_USER_CIS2:
+    case NR_USER_CIS1:
+    case NR_USER_NHS_LOGIN:
+        wanted = true;
+        break;
+    }
+    return wanted && !user ? NRBAC_REASON_USER_REQUIRED : NRBAC_REASON_NOT_EVALUATED;
+}
+
+static nrbac_reason check_pattern(const nr_question *question)
+{
+    if (!offers(question, question->pattern) ||
+        !evidence_fits(question, question->pattern))
+        return NRBAC_REASON_PATTERN_NOT_MET;
+    nr_proof wanted = patterns[question->pattern].proof;
+    if (wanted != NR_PROOF_NOTHING &&
+        ((uint32_t)proof_of(question->request) & (uint32_t)wanted) == 0)
+        return NRBAC_REASON_PATTERN_NOT_MET;
+    return check_presence(question);
+}
+
+nrbac_reason nr_pattern_judge(nr_question *question)
+{
+    question->pattern = find_pattern(question);
+    bool open = question->pattern == NR_PATTERN_OPEN_ACCESS &&
+                offers(question, NR_PATTERN_OPEN_ACCESS);
+    nrbac_reason reason = NRBAC_REASON_NOT_EVALUATED;
+    if (!open)
+        reason = check_application(question);
+    if (!open && reason == NRBAC_REASON_NOT_EVALUATED)
+        reason = check_organisation(question);
+    return reason == NRBAC_REASON_NOT_EVALUATED ? check_pattern(question) : reason;
+}
+
+bool nr_pattern_judges_user(const nr_question *question)
+{
+    return has_user(question) && (patterns[question->pattern].user != NR_USER_NOBODY ||
+                                  has_requirement(question));
+}
+
+nrbac_reason nr_pattern_assurance(const nr_question *question)
+{
+    int wanted = patterns[question->pattern].aal;
+    int stated = question->request->subject.aal;
+    if (wanted == 0 || stated >= NRBAC_LEVEL(wanted))
+        return NRBAC_REASON_NOT_EVALUATED;
+    return stated == NRBAC_LEVEL_UNKNOWN ? NRBAC_REASON_ASSURANCE_UNKNOWN
+                                         : NRBAC_REASON_ASSURANCE_TOO_LOW;
+}
+
+nrbac_reason nr_pattern_record(const nr_question *question)
+{
+    const nrbac_subject *subject = &question->request->subject;
+    const char *asked = question->request->nhs_number;
+    if (subject->type != NRBAC_PATIENT)
+        return NRBAC_REASON_NOT_EVALUATED;
+    if (asked != NULL && *asked != '\0') {
+        if (subject->actor != NULL && operation_of(question)->delegation != 0)
+            return NRBAC_REASON_NOT_EVALUATED;
+        if (subject->id != NULL && strcmp(subject->id, asked) == 0)
+            return NRBAC_REASON_NOT_EVALUATED;
+    }
+    return NRBAC_REASON_NOT_OWN_RECORD;
+}
+
+nrbac_reason nr_pattern_permit(const nr_question *question)
+{
+    if (nr_pattern_judges_user(question)) {
+        if (question->request->subject.type == NRBAC_PATIENT)
+            return NRBAC_REASON_PATIENT_AUTHORISED;
+        if (has_requirement(question))
+            return NRBAC_REASON_REQUIREMENT_MET;
+    }
+    return question->pattern == NR_PATTERN_OPEN_ACCESS
+               ? NRBAC_REASON_OPEN_ACCESS
+               : NRBAC_REASON_APPLICATION_AUTHORISED;
+}
+
+/* ---- Who decided ----------------------------------------------------------------------- */
+
+/* Nobody, if it never came to step 2. */
+static bool was_judged(const nr_question *question)
+{
+    return question->target.kind == NR_TARGET_OPERATION;
+}
+
+const char *nr_pattern_application_decider(const nr_question *question)
+{
+    return !was_judged(question) || question->pattern == NR_PATTERN_OPEN_ACCESS
+               ? "nobody"
+               : "engine";
+}
+
+const char *nr_pattern_user_decider(const nr_question *question)
+{
+    if (!was_judged(question) || question->pattern >= NR_PATTERN_COUNT)
+        return "nobody";
+    nr_pattern_user user = patterns[question->pattern].user;
+    if (!has_user(question))
+        return user == NR_USER_PLATFORM_CIS2 || user == NR_USER_PLATFORM_NHS_LOGIN
+                   ? "api"
+                   : "nobody";
+    bool judged = has_requirement(question) ||
+                  question->request->subject.type == NRBAC_PATIENT;
+    return judged && nr_pattern_judges_user(question) ? "engine" : "nobody";
+}
