@@ -61,3 +61,82 @@ def by_nhs_login(number=OWN, level="P9", **claims):
 
 
 SOON, PAST = NOW + 300, NOW - 1
+
+# One API that offers every pattern, some that offer few, and applications of every sort.
+POLICY = """
+activities:
+  B0360: { name: View Summary Record }
+  B0820: { name: View Patient Demographics }
+  B0825: { name: Amend Patient Demographics, includes: [B0820] }
+job_roles:
+  R8000: { name: Clinical Practitioner Access Role }
+  R8001: { name: Nurse Access Role }
+  R8003: { name: Admin Access Role }
+baseline:
+  - { roles: [R8000], activities: [B0825] }
+  - { roles: [R8001], activities: [B0820] }
+  - { roles: [R8003], activities: [B0360] }
+obligations:
+  notify-access: { name: Tell the privacy officer who looked }
+  keep-note: { name: Write down the reason }
+apis:
+  all:
+    name: Everything
+    patterns: [%(all)s]
+    operations:
+      plain: { name: Plain }
+      guarded: { name: Guarded, require: B0825 }
+      noted: { name: Noted, obligations: [notify-access], require: { activity: B0825, obligations: [keep-note] } }
+      told: { name: Told, obligations: [notify-access] }
+      strong: { name: Strong, require: { all: [B0825, { aal: 3 }] } }
+      here: { name: Here, require: { all: [B0825, { organisation: request }] } }
+  own:
+    name: Records of one's own
+    patterns: [user-restricted/nhs-login-separate, user-restricted/nhs-login-combined]
+    operations:
+      view: { name: View }
+      amend: { name: Amend, require: { proofing: P9 } }
+      family: { name: View for another, delegation: allowed }
+  authenticated:
+    name: For users whom the application knows
+    patterns: [application-restricted/api-key, application-restricted/signed-jwt, application-restricted/tls-ma]
+    local_user: authenticated
+    operations:
+      plain: { name: Plain }
+      guarded: { name: Guarded, require: B0825 }
+  authorised:
+    name: For users whom the application authorises
+    patterns: [application-restricted/api-key, application-restricted/signed-jwt, application-restricted/tls-ma]
+    local_user: authorised
+    operations:
+      plain: { name: Plain }
+      guarded: { name: Guarded, require: B0825 }
+  open:
+    name: Open to everybody
+    patterns: [open-access]
+    operations:
+      plain: { name: Plain, obligations: [notify-access] }
+      guarded: { name: Guarded, require: B0825 }
+  hidden:
+    name: For others
+    patterns: [application-restricted/tls-ma]
+    operations:
+      view: { name: View }
+%(more)s
+applications:
+  gp: { name: GP system, authenticated_by: [api-key, signed-jwt, tls-ma], apis: all }
+  one-way: { authenticated_by: [signed-jwt], apis: all }
+  bound: { authenticated_by: [api-key, signed-jwt, tls-ma], apis: all, organisations: [RBA, Y51] }
+  few: { authenticated_by: [signed-jwt, tls-ma], apis: { all: [plain], own: all } }
+  paused: { authenticated_by: [signed-jwt, tls-ma], apis: all, organisations: [RBA] }
+  paused-and-closed: { authenticated_by: [signed-jwt, tls-ma], apis: all, status: closed }
+  closed: { authenticated_by: [signed-jwt, tls-ma], apis: all, status: closed, organisations: [RBA] }
+suspend:
+  - { application: paused, reason: "incident 1234" }
+  - { application: paused-and-closed, reason: "incident 1235" }
+"""
+
+
+def policy_with(more=""):
+    """The policy, with more under `apis`."""
+    return POLICY % {"all": ", ".join(PATTERNS), "more": more}
