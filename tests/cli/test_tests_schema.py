@@ -18,13 +18,22 @@ SOUND = [
     TEST + "    expect: { B0825: permit granted-by-baseline }\n", TEST + "    expect:\n      B0825: permit with a, b\n",
     TEST + "    expect: { B0825: deny not-granted with a }\n", TEST + "    permit: []\n",
     TEST + "    given: { organisation: RBA, role_profile: 501, time: 2026-11-23T09:00:00Z, application: gp }\n    permit: [B0825]\n",
+    HEAD + "tests:\n  - { name: nobody asks, permit: [B0825] }\n",
+    TEST + "    given: { api: a, application: { id: gp, authenticated_by: tls-ma }, pattern: open-access, record: 9912003071 }\n    deny: [view]\n",
+    TEST + "    given: { application: { id: gp }, evidence: { aal: 1, profile: { role: R8001 } } }\n    deny: [B0825]\n",
+    TEST + "    given: { evidence: }\n    permit: [B0825]\n",
     HEAD.replace("profile:", "aal: 3, ial: \"2\", profile:") + "tests:\n  - { name: x, subject: a, permit: [B0825] }\n"]
 UNSOUND = [
     "tests: []\n", "nrbac-test: 2\ntests: []\n", "nrbac-test: 1\n", HEAD + "test: []\n", HEAD + "tests: {}\n", TEST,
     TEST + "    permit: B0825\n", TEST + "    permitted: [B0825]\n", TEST + "    expect: { B0825: perhaps }\n",
     TEST + "    expect: { B0825: permit with }\n", TEST + "    expect: { B0825: permit granted-by-baseline now }\n",
     TEST + "    given: { organization: RBA }\n    permit: [B0825]\n", HEAD + "tests:\n  - { subject: a, permit: [B0825] }\n",
-    HEAD + "tests:\n  - { name: x, permit: [B0825] }\n", HEAD.replace("profile:", "profil:") + "tests:\n  - { name: x, subject: a, deny: [B0825] }\n",
+    TEST + "    given: { application: { id: gp, authenticated_by: fax } }\n    permit: [B0825]\n",
+    TEST + "    given: { application: { authenticated_by: tls-ma } }\n    permit: [B0825]\n",
+    TEST + "    given: { application: [gp] }\n    permit: [B0825]\n", TEST + "    given: { pattern: signed-jwt }\n    permit: [B0825]\n",
+    TEST + "    given: { evidence: { file: x } }\n    permit: [B0825]\n", TEST + "    given: { evidence: { level: 3 } }\n    permit: [B0825]\n",
+    TEST + "    given: { evidence: [a] }\n    permit: [B0825]\n",
+    HEAD.replace("profile:", "profil:") + "tests:\n  - { name: x, subject: a, deny: [B0825] }\n",
     HEAD.replace("profile:", "file: x, profile:") + "tests:\n  - { name: x, subject: a, deny: [B0825] }\n"]
 
 
