@@ -46,14 +46,8 @@ static nrbac_reason ask_activity(void *context, size_t index, const char *code)
     return nr_decide_activity(&asked->holding, number).reason;
 }
 
-static nr_twin_outcome ask_function(void *context, size_t index, const char *id)
+static nr_twin_outcome told(const table_side *asked, nr_verdict verdict)
 {
-    const table_side *asked = context;
-    (void)id;
-    uint32_t number = asked->functions[index];
-    if (number == NR_NONE)
-        return (nr_twin_outcome){ .reason = NRBAC_REASON_UNKNOWN_FUNCTION };
-    nr_verdict verdict = nr_decide_function(&asked->holding, number);
     nr_twin_outcome outcome = { .reason = verdict.reason,
                                 .obligation_count = verdict.obligation_count };
     for (uint32_t i = 0; i < verdict.obligation_count; i++)
@@ -62,6 +56,44 @@ static nr_twin_outcome ask_function(void *context, size_t index, const char *id)
     return outcome;
 }
 
+static uint32_t find_operation(const nr_table *table, const char *api,
+                               const char *operation)
+{
+    uint32_t number = nr_table_api_of(table, api);
+    return number == NR_NONE ? NR_NONE
+                             : nr_table_operation_of(table, number, operation);
+}
+
+static nr_twin_outcome ask_function(void *context, size_t index, const char *id)
+{
+    const table_side *asked = context;
+    (void)id;
+    uint32_t number = asked->functions[index];
+    if (number == NR_NONE)
+        return (nr_twin_outcome){ .reason = NRBAC_REASON_UNKNOWN_FUNCTION };
+    return told(asked, nr_decide_function(&asked->holding, number));
+}
+
+static nr_twin_outcome ask_operation(void *context, const char *api,
+                                     const char *operation)
+{
+    const table_side *asked = context;
+    uint32_t number = find_operation(asked->table, api, operation);
+    if (number == NR_NONE)
+        return (nr_twin_outcome){ .reason = NRBAC_REASON_UNKNOWN_OPERATION };
+    return told(asked, nr_decide_operation(&asked->holding, number));
+}
+
+static bool ask_allowed(void *context, const char *application, const char *api,
+                        const char *operation)
+{
+    const nr_table *table = ((const table_side *)context)->table;
+    uint32_t caller = nr_table_application_of(table, application);
+    uint32_t number = find_operation(table, api, operation);
+    return caller != NR_NONE && number != NR_NONE &&
+           nr_bits_has(nr_table_allowed(table, table->applications[caller].allowed),
+                       number);
+}
 static void progress(void *context, unsigned permille)
 {
     const table_side *asked = context;
@@ -95,6 +127,8 @@ nrbac_status nr_agree(nr_arena *arena, const nr_model *model, const nr_table *ta
         .take = take,
         .ask_activity = ask_activity,
         .ask_function = ask_function,
+        .ask_operation = ask_operation,
+        .ask_allowed = ask_allowed,
         .progress = options != NULL && options->progress != NULL ? progress : NULL,
     };
     nrbac_status status = nr_twin_compare(arena, model, &side, report);

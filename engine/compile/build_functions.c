@@ -149,7 +149,8 @@ void nr_build_exclusives(nr_draft *draft)
     }
 }
 
-/* Where the record of what is suspended keeps its suspension; NULL: nowhere. */
+/* Where the record of what is suspended keeps its suspension; NULL: nowhere, for an
+ * application that the policy does not declare. */
 static uint32_t *place_of(nr_draft *draft, const nr_suspension *suspension)
 {
     uint32_t index = suspension->what.index;
@@ -161,6 +162,8 @@ static uint32_t *place_of(nr_draft *draft, const nr_suspension *suspension)
     case NR_SUSPENDED_FUNCTION:
         return &draft->functions.items[draft->function.number_of[index]].suspension;
     case NR_SUSPENDED_APPLICATION:
+        if (index == NR_NONE)
+            break;
         return &draft->applications.items[draft->application.number_of[index]]
                     .suspension;
     }

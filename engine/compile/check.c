@@ -83,9 +83,11 @@ static nrbac_status check_all(nr_checking *checking)
     NR_TRY(nr_check_inclusion(checking));
     NR_TRY(nr_check_mentions(checking));
     NR_TRY(nr_check_requirements(checking));
+    nr_check_apis(checking);
     if (checking->cyclic)
         return NRBAC_OK;
-    return nr_check_baseline(checking);
+    NR_TRY(nr_check_baseline(checking));
+    return diags->error_count == 0 ? nr_check_callers(checking) : NRBAC_OK;
 }
 
 nrbac_status nr_check(nr_model *model, nr_diags *diags)

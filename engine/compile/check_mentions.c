@@ -128,12 +128,26 @@ static void check_requirement(mention_check *check, const nr_requirement *root)
     }
 }
 
+static void check_operations(mention_check *check)
+{
+    const nr_model *model = check->checking->model;
+    for (size_t i = 0; i < model->apis.count; i++) {
+        const nr_api *api = &model->apis.items[i];
+        for (size_t k = 0; k < api->operations.count; k++) {
+            mark_used(check, &api->operations.items[k].obligations);
+            check_requirement(check, api->operations.items[k].require);
+        }
+    }
+}
+
 static void check_obligations(const mention_check *check)
 {
     const nr_model *model = check->checking->model;
     for (size_t i = 0; i < model->functions.count; i++)
         if (model->functions.items[i].require == NULL)
             return; /* it may have been mentioned where nothing could be read */
+    if (model->apis.count > 0 && check->checking->diags->error_count > 0)
+        return; /* the same of an operation, which may do without a requirement */
     for (size_t i = 0; i < model->obligations.count; i++) {
         const nr_obligation *obligation = &model->obligations.items[i];
         if (!check->used[i] && nr_check_is_own(obligation->at))
@@ -162,6 +176,7 @@ nrbac_status nr_check_mentions(nr_checking *checking)
         mark_used(&check, &model->functions.items[i].obligations);
         check_requirement(&check, model->functions.items[i].require);
     }
+    check_operations(&check);
     check_obligations(&check);
     return NRBAC_OK;
 }

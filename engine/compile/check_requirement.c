@@ -36,7 +36,7 @@ typedef struct open_part {
 
 typedef struct requirement_check {
     nr_checking *checking;
-    nr_arena arena; /* for one function at a time */
+    nr_arena arena; /* for one function or operation at a time */
     nr_names texts; /* of organisations */
     bool out_of_memory;
     /* The exclusive sets that forbid two of their codes at once, by activity. */
@@ -318,7 +318,15 @@ static part_facts facts_of(requirement_check *analysis, const nr_requirement *ro
     }
 }
 
-/* ---- Functions -------------------------------------------------------------------------------- */
+/* ---- Functions and operations -------------------------------------------------------------------------------- */
+
+/* A function, or an operation of an API. */
+typedef struct guarded {
+    const char *id;
+    nr_span at;
+    const nr_requirement *require;
+    const nr_mentions *obligations;
+} guarded;
 
 static size_t count_new(requirement_check *analysis, const nr_mentions *obligations)
 {
@@ -333,17 +341,17 @@ static size_t count_new(requirement_check *analysis, const nr_mentions *obligati
     return count;
 }
 
-/* How many different obligations the function mentions at all. */
-static size_t count_different(requirement_check *analysis, const nr_function *function)
+/* How many different obligations it mentions at all. */
+static size_t count_different(requirement_check *analysis, const guarded *what)
 {
-    const nr_requirement *waiting[NR_REQUIREMENT_DEPTH_MAX + 1] = { function->require };
-    size_t depth = 1;
+    const nr_requirement *waiting[NR_REQUIREMENT_DEPTH_MAX + 1] = { what->require };
+    size_t depth = what->require == NULL ? 0 : 1;
     analysis->stamp++;
-    size_t count = count_new(analysis, &function->obligations);
+    size_t count = count_new(analysis, what->obligations);
     while (depth > 0) {
         const nr_requirement *node = waiting[--depth];
         count += count_new(analysis, &node->obligations);
-        if (node != function->require && node->next != NULL)
+        if (node != what->require && node->next != NULL)
             waiting[depth++] = node->next;
         if (node->children != NULL)
             waiting[depth++] = node->children;
@@ -352,37 +360,54 @@ static size_t count_different(requirement_check *analysis, const nr_function *fu
 }
 
 /* The most that one permit could carry; the same one twice is carried once. */
-static size_t most_obligations(requirement_check *analysis, const nr_function *function,
+static size_t most_obligations(requirement_check *analysis, const guarded *what,
                                size_t by_parts)
 {
-    size_t most = by_parts + function->obligations.count;
+    size_t most = by_parts + what->obligations->count;
     if (most <= NRBAC_OBLIGATION_MAX)
         return most;
-    size_t different = count_different(analysis, function);
+    size_t different = count_different(analysis, what);
     return different < most ? different : most;
 }
 
-static void check_function(requirement_check *analysis, const nr_function *function)
+static void tell_meeting(nr_diags *diags, const guarded *what, const part_facts *facts)
+{
+    if (facts->impossible != NULL) {
+        nr_diag *diag = nr_diag_add(diags, NR_DIAG_NEVER_MET, what->require->at,
+                                    "nobody can ever meet what `%s` requires",
+                                    what->id);
+        nr_diag_help(diags, diag, "%s", facts->impossible);
+    } else if (facts->weak && nr_check_is_own(what->at)) {
+        nr_diag_add(diags, NR_DIAG_WEAK_REQUIREMENT, what->require->at,
+                    "`%s` requires no more than the lowest level there is", what->id);
+    }
+}
+
+static void check_guarded(requirement_check *analysis, const guarded *what)
 {
     nr_diags *diags = analysis->checking->diags;
+    part_facts facts = { 0 };
     nr_arena_reset(&analysis->arena);
     analysis->texts = (nr_names){ .arena = &analysis->arena };
-    part_facts facts = facts_of(analysis, function->require);
-    size_t obligations = most_obligations(analysis, function, facts.obligations);
-    if (facts.impossible != NULL) {
-        nr_diag *diag = nr_diag_add(diags, NR_DIAG_NEVER_MET, function->require->at,
-                                    "nobody can ever meet what `%s` requires",
-                                    function->id);
-        nr_diag_help(diags, diag, "%s", facts.impossible);
+    if (what->require != NULL) {
+        facts = facts_of(analysis, what->require);
+        tell_meeting(diags, what, &facts);
     }
-    if (facts.weak && facts.impossible == NULL && nr_check_is_own(function->at))
-        nr_diag_add(diags, NR_DIAG_WEAK_REQUIREMENT, function->require->at,
-                    "`%s` requires no more than the lowest level there is",
-                    function->id);
+    size_t obligations = most_obligations(analysis, what, facts.obligations);
     if (obligations > NRBAC_OBLIGATION_MAX)
-        nr_diag_add(diags, NR_DIAG_TOO_MANY_OBLIGATIONS, function->at,
+        nr_diag_add(diags, NR_DIAG_TOO_MANY_OBLIGATIONS, what->at,
                     "a permit for `%s` could carry %zu obligations, the limit is %d",
-                    function->id, obligations, NRBAC_OBLIGATION_MAX);
+                    what->id, obligations, NRBAC_OBLIGATION_MAX);
+}
+
+static void check_operations(requirement_check *analysis, const nr_api *api)
+{
+    for (size_t i = 0; i < api->operations.count; i++) {
+        const nr_operation *operation = &api->operations.items[i];
+        guarded what = { operation->id, operation->at, operation->require,
+                         &operation->obligations };
+        check_guarded(analysis, &what);
+    }
 }
 
 nrbac_status nr_check_requirements(nr_checking *checking)
@@ -390,9 +415,15 @@ nrbac_status nr_check_requirements(nr_checking *checking)
     const nr_model *model = checking->model;
     requirement_check analysis = { .checking = checking };
     NR_TRY(index_sets(&analysis));
-    for (size_t i = 0; i < model->functions.count; i++)
-        if (model->functions.items[i].require != NULL)
-            check_function(&analysis, &model->functions.items[i]);
+    for (size_t i = 0; i < model->functions.count; i++) {
+        const nr_function *function = &model->functions.items[i];
+        guarded what = { function->id, function->at, function->require,
+                         &function->obligations };
+        if (function->require != NULL)
+            check_guarded(&analysis, &what);
+    }
+    for (size_t i = 0; i < model->apis.count; i++)
+        check_operations(&analysis, &model->apis.items[i]);
     nr_arena_finish(&analysis.arena);
     return analysis.out_of_memory ? NRBAC_E_MEMORY : NRBAC_OK;
 }

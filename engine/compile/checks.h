@@ -27,6 +27,11 @@ nrbac_status nr_check_inclusion(nr_checking *checking);
 /* Needs closures: redundant-grant, exclusive-baseline, national-uplift. */
 nrbac_status nr_check_baseline(nr_checking *checking);
 nrbac_status nr_check_requirements(nr_checking *checking);
+/* check_apis.c: rbac-none-requires, local-codes-suffice. */
+void nr_check_apis(nr_checking *checking);
+/* check_callers.c: lints of APIs and applications. After everything else, and only where there is no
+ * mistake: one that could not be read would look like one that is not there. */
+nrbac_status nr_check_callers(nr_checking *checking);
 /* legacy-used, obsolete-used, obsolete-baseline, unused-obligation. */
 nrbac_status nr_check_mentions(nr_checking *checking);
 

@@ -11,16 +11,6 @@ typedef struct section_row {
     void (*take)(nr_loader *loader, const nr_node *section);
 } section_row;
 
-static void refuse_section(nr_loader *loader, const nr_node *section)
-{
-    nr_diag *diag = nr_diag_add(loader->diags, NR_DIAG_NOT_SUPPORTED, section->key_at,
-                                "`%s` is not supported by this release yet",
-                                section->key);
-    nr_diag_help(loader->diags, diag,
-                 "leave the section out; a policy that relied on it would be weaker "
-                 "than it seems");
-}
-
 /* The header and the policy's own section are looked at before. */
 static void skip_section(nr_loader *loader, const nr_node *section)
 {
@@ -40,8 +30,8 @@ static const section_row sections[] = {
     { "exclusive", nr_loader_take_exclusive },
     { "suspend", nr_loader_take_suspend },
     { "settings", nr_loader_take_settings },
-    { "apis", refuse_section },
-    { "applications", refuse_section },
+    { "apis", nr_loader_take_apis },
+    { "applications", nr_loader_take_applications },
 };
 
 static void take_section(nr_loader *loader, const nr_node *node)
@@ -279,6 +269,8 @@ static void begin(nr_loader *loader)
         { &loader->obligations, "obligation" },
         { &loader->exclusives, "exclusive set" },
         { &loader->settings, "setting" },
+        { &loader->apis, "API" },
+        { &loader->applications, "application" },
     };
     for (size_t i = 0; i < NR_COUNT(kinds); i++) {
         kinds[i].declared->what = kinds[i].what;

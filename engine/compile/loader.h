@@ -84,6 +84,8 @@ typedef struct nr_loader {
     size_t folder; /* being taken */
     bool national; /* so it is an extended one */
     nr_declared activities, roles, areas, functions, obligations, exclusives, settings;
+    nr_declared apis, applications;
+    size_t operations; /* of all APIs */
 } nr_loader;
 
 /* load_files.c: finds and reads the files of a folder. */
@@ -116,7 +118,7 @@ void nr_loader_take_some(nr_loader *loader, const nr_node *node, const char *wha
 const char *nr_loader_take_text(nr_loader *loader, const nr_node *node,
                                 const char *what);
 
-/* load_codes.c, load_rules.c, load_functions.c: the sections. */
+/* load_codes.c, load_rules.c, load_functions.c, load_apis.c: the sections. */
 void nr_loader_take_activities(nr_loader *loader, const nr_node *section);
 void nr_loader_take_roles(nr_loader *loader, const nr_node *section);
 void nr_loader_take_areas(nr_loader *loader, const nr_node *section);
@@ -126,6 +128,8 @@ void nr_loader_take_exclusive(nr_loader *loader, const nr_node *section);
 void nr_loader_take_suspend(nr_loader *loader, const nr_node *section);
 void nr_loader_take_settings(nr_loader *loader, const nr_node *section);
 void nr_loader_take_functions(nr_loader *loader, const nr_node *section);
+void nr_loader_take_apis(nr_loader *loader, const nr_node *section);
+void nr_loader_take_applications(nr_loader *loader, const nr_node *section);
 /* load_requirement.c: NULL after a diagnostic. */
 nr_requirement *nr_loader_take_requirement(nr_loader *loader, const nr_node *node);
 

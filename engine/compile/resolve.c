@@ -11,6 +11,12 @@
 /* Beyond so many mistakes nobody reads suggestions, and each costs a search. */
 enum { SUGGESTIONS_MAX = 200 };
 
+/* How something declared is called, to be compared with a name after its id. */
+typedef struct known_name {
+    const char *name; /* NULL: none given */
+    nr_span at;
+} known_name;
+
 /* What one sort of mention may name. */
 typedef struct name_list {
     const char *what;    /* "job role" */
@@ -19,29 +25,64 @@ typedef struct name_list {
     nr_code_kind kind;   /* NR_CODE_NONE: names, not codes */
     nr_codes *codes;     /* NULL: names */
     nr_names names;      /* number = index in the model */
+    struct {
+        known_name *items; /* by the same number */
+        size_t count, room;
+    } known;
 } name_list;
 
 typedef struct resolving {
     nr_model *model;
     nr_diags *diags;
-    name_list activities, roles, areas, obligations, functions;
+    name_list activities, roles, areas, obligations, functions, apis, applications;
+    name_list *operations; /* of each API */
     bool silent; /* something was not read, so that nothing is surely unknown */
 } resolving;
 
 /* ---- Dictionaries ------------------------------------------------------------------ */
 
-static bool learn(name_list *dictionary, const char *name)
+static bool learn(name_list *dictionary, const char *id, const char *name, nr_span at)
 {
-    return nr_names_intern(&dictionary->names, name, strlen(name)) != NR_NONE;
+    known_name *known = nr_list_add(dictionary->names.arena, &dictionary->known);
+    if (known == NULL)
+        return false;
+    *known = (known_name){ .name = name, .at = at };
+    return nr_names_intern(&dictionary->names, id, strlen(id)) != NR_NONE;
 }
+
+/* Learns everything of a list of the model whose items have id, name and place. */
+#define LEARN_LIST(dictionary, list)                                             \
+    do {                                                                         \
+        for (size_t i_ = 0; i_ < (list).count; i_++)                             \
+            if (!learn((dictionary), (list).items[i_].id, (list).items[i_].name, \
+                       (list).items[i_].at))                                     \
+                return false;                                                    \
+    } while (0)
 
 static bool learn_codes(name_list *dictionary, nr_arena *arena, nr_codes *codes)
 {
     dictionary->codes = codes;
     dictionary->names.arena = arena;
     for (size_t i = 0; i < codes->count; i++)
-        if (!learn(dictionary, codes->items[i].code))
+        if (!learn(dictionary, codes->items[i].code, codes->items[i].name,
+                   codes->items[i].at))
             return false;
+    return true;
+}
+
+static bool learn_operations(resolving *resolver)
+{
+    nr_model *model = resolver->model;
+    resolver->operations = nr_arena_new_array(model->arena, model->apis.count,
+                                              name_list);
+    if (resolver->operations == NULL)
+        return false;
+    for (size_t i = 0; i < model->apis.count; i++) {
+        resolver->operations[i] = (name_list){ .what = "operation",
+                                               .section = "operations",
+                                               .names.arena = model->arena };
+        LEARN_LIST(&resolver->operations[i], model->apis.items[i].operations);
+    }
     return true;
 }
 
@@ -67,13 +108,18 @@ static bool learn_all(resolving *resolver)
     resolver->functions = (name_list){ .what = "function",
                                        .section = "functions",
                                        .names.arena = arena };
-    for (size_t i = 0; i < model->obligations.count; i++)
-        if (!learn(&resolver->obligations, model->obligations.items[i].id))
-            return false;
-    for (size_t i = 0; i < model->functions.count; i++)
-        if (!learn(&resolver->functions, model->functions.items[i].id))
-            return false;
-    return learn_codes(&resolver->activities, arena, &model->activities) &&
+    resolver->apis = (name_list){ .what = "API",
+                                  .section = "apis",
+                                  .names.arena = arena };
+    resolver->applications = (name_list){ .what = "application",
+                                          .section = "applications",
+                                          .names.arena = arena };
+    LEARN_LIST(&resolver->obligations, model->obligations);
+    LEARN_LIST(&resolver->functions, model->functions);
+    LEARN_LIST(&resolver->apis, model->apis);
+    LEARN_LIST(&resolver->applications, model->applications);
+    return learn_operations(resolver) &&
+           learn_codes(&resolver->activities, arena, &model->activities) &&
            learn_codes(&resolver->roles, arena, &model->roles) &&
            learn_codes(&resolver->areas, arena, &model->areas);
 }
@@ -115,9 +161,7 @@ static void suggest(resolving *resolver, const name_list *dictionary, nr_diag *d
         nr_diag_help(diags, diag, "declare it under `%s:`", dictionary->section);
         return;
     }
-    const char *called = dictionary->codes == NULL
-                             ? NULL
-                             : dictionary->codes->items[find(dictionary, near)].name;
+    const char *called = dictionary->known.items[find(dictionary, near)].name;
     if (called == NULL)
         nr_diag_help(diags, diag, "did you mean `%s`?", near);
     else
@@ -197,21 +241,9 @@ static void suggest_code(resolving *resolver, const name_list *dictionary,
 static void check_name(resolving *resolver, const name_list *dictionary,
                        const nr_mention *mention, uint32_t index)
 {
-    const nr_model *model = resolver->model;
     if (mention->named == NULL)
         return;
-    const char *name = NULL;
-    nr_span at = { 0 };
-    if (dictionary->codes != NULL) {
-        name = dictionary->codes->items[index].name;
-        at = dictionary->codes->items[index].at;
-    } else if (dictionary == &resolver->obligations) {
-        name = model->obligations.items[index].name;
-        at = model->obligations.items[index].at;
-    } else {
-        name = model->functions.items[index].name;
-        at = model->functions.items[index].at;
-    }
+    const char *name = dictionary->known.items[index].name;
     if (name != NULL && same_name(name, mention->named))
         return;
     nr_diag *diag = name == NULL
@@ -222,7 +254,7 @@ static void check_name(resolving *resolver, const name_list *dictionary,
                         : nr_diag_add(resolver->diags, NR_DIAG_NAME_MISMATCH,
                                       mention->at, "`%s` is `%.100s`, not `%.100s`",
                                       mention->code, name, mention->named);
-    nr_diag_related(diag, at, "declared at");
+    nr_diag_related(diag, dictionary->known.items[index].at, "declared at");
     suggest_code(resolver, dictionary, diag, mention->named);
 }
 
@@ -325,6 +357,34 @@ static void resolve_functions(resolving *resolver)
     }
 }
 
+static void resolve_apis(resolving *resolver)
+{
+    nr_model *model = resolver->model;
+    for (size_t i = 0; i < model->apis.count; i++) {
+        nr_api *api = &model->apis.items[i];
+        for (size_t k = 0; k < api->operations.count; k++) {
+            nr_operation *operation = &api->operations.items[k];
+            resolve_list(resolver, &resolver->obligations, &operation->obligations);
+            resolve_requirement(resolver, operation->require);
+        }
+    }
+}
+
+static void resolve_applications(resolving *resolver)
+{
+    nr_model *model = resolver->model;
+    for (size_t i = 0; i < model->applications.count; i++) {
+        nr_application *application = &model->applications.items[i];
+        for (size_t k = 0; k < application->allowances.count; k++) {
+            nr_allowance *allowance = &application->allowances.items[k];
+            resolve_one(resolver, &resolver->apis, &allowance->api);
+            if (allowance->api.index != NR_NONE)
+                resolve_list(resolver, &resolver->operations[allowance->api.index],
+                             &allowance->operations);
+        }
+    }
+}
+
 static void resolve_suspension(resolving *resolver, nr_suspension *suspension)
 {
     switch (suspension->kind) {
@@ -337,7 +397,8 @@ static void resolve_suspension(resolving *resolver, nr_suspension *suspension)
     case NR_SUSPENDED_FUNCTION:
         resolve_one(resolver, &resolver->functions, &suspension->what);
         break;
-    case NR_SUSPENDED_APPLICATION: /* known by what requests call it */
+    case NR_SUSPENDED_APPLICATION:
+        resolve_one(resolver, &resolver->applications, &suspension->what);
         break;
     }
 }
@@ -375,6 +436,8 @@ nrbac_status nr_resolve(nr_model *model, nr_diags *diags)
         resolve_list(&resolver, &resolver.activities, &entry->activities);
     }
     resolve_functions(&resolver);
+    resolve_apis(&resolver);
+    resolve_applications(&resolver);
     for (size_t i = 0; i < model->exclusives.count; i++)
         resolve_list(&resolver, &resolver.activities,
                      &model->exclusives.items[i].activities);

@@ -193,6 +193,18 @@ static uint32_t depth_of(const nr_table_node *nodes, uint32_t at)
     return depth;
 }
 
+static void dump_requirement(dump *to, nr_range range, uint32_t indent)
+{
+    const nr_table_node *nodes = &to->table->nodes[range.first];
+    for (uint32_t i = 0; i < range.count; i++) {
+        for (uint32_t d = depth_of(nodes, i) + indent; d > 0; d--)
+            put(to, "  ");
+        put_atom(to, &nodes[i]);
+        put_obligations(to, nodes[i].obligations);
+        put(to, "\n");
+    }
+}
+
 static void dump_function(dump *to, const nr_table_function *function)
 {
     put_text(to, "function ", function->id);
@@ -201,14 +213,7 @@ static void dump_function(dump *to, const nr_table_function *function)
     if (function->suspension != NR_NONE)
         put(to, " suspended");
     put_origin(to, function->origin);
-    const nr_table_node *nodes = &to->table->nodes[function->nodes.first];
-    for (uint32_t i = 0; i < function->nodes.count; i++) {
-        for (uint32_t d = depth_of(nodes, i) + 1; d > 0; d--)
-            put(to, "  ");
-        put_atom(to, &nodes[i]);
-        put_obligations(to, nodes[i].obligations);
-        put(to, "\n");
-    }
+    dump_requirement(to, function->nodes, 1);
     for (uint32_t i = 0; i < function->messages.count; i++) {
         const nr_table_message *message = &to->table
                                                ->messages[function->messages.first + i];
@@ -216,6 +221,114 @@ static void dump_function(dump *to, const nr_table_function *function)
         put_quoted(to, message->text);
         put(to, "\n");
     }
+}
+
+static void dump_patterns(dump *to, uint32_t patterns)
+{
+    static const char *const slugs[NR_PATTERN_COUNT] = {
+#define NRBAC_PATTERN(number, NAME, slug, PROOF, USER, aal, doc) [number] = (slug),
+#include <nrbac/pattern.def>
+#undef NRBAC_PATTERN
+    };
+    for (uint32_t i = 0; i < NR_PATTERN_COUNT; i++) {
+        if ((patterns >> i & 1) == 0)
+            continue;
+        put(to, "    under ");
+        put(to, slugs[i]);
+        put(to, "\n");
+    }
+}
+
+static void dump_operation(dump *to, const nr_table_operation *operation)
+{
+    put_text(to, "  operation ", operation->id);
+    put_quoted(to, operation->name);
+    if (operation->delegation != 0)
+        put(to, " delegation allowed");
+    put_obligations(to, operation->obligations);
+    put_origin(to, operation->origin);
+    dump_patterns(to, operation->patterns);
+    if (operation->nodes.count != 0)
+        put(to, "    requires\n");
+    dump_requirement(to, operation->nodes, 3);
+}
+
+static void dump_api(dump *to, const nr_table_api *api)
+{
+    static const char *const rbac[] = { " rbac own", " rbac national", " rbac none" };
+    static const char *const local_user[] = { " local user none",
+                                              " local user authenticated",
+                                              " local user authorised" };
+    put_text(to, "api ", api->id);
+    put_quoted(to, api->name);
+    put(to, rbac[api->rbac]);
+    put(to, local_user[api->local_user]);
+    put_origin(to, api->origin);
+    for (uint32_t i = 0; i < api->operations.count; i++)
+        dump_operation(to, &to->table->operations[api->operations.first + i]);
+}
+
+static void put_proofs(dump *to, uint32_t proofs)
+{
+    static const char *const words[] = { "api-key", "signed-jwt", "tls-ma" };
+    const char *before = "  authenticated by ";
+    if (proofs == 0)
+        put(to, "  authenticated by nothing");
+    for (uint32_t i = 0; i < NR_COUNT(words); i++) {
+        if ((proofs >> i & 1) == 0)
+            continue;
+        put(to, before);
+        put(to, words[i]);
+        before = ", ";
+    }
+    put(to, "\n");
+}
+
+static void put_organisations(dump *to, const nr_table_application *application)
+{
+    nr_range range = application->organisations;
+    if (application->any_organisation != 0)
+        put(to, "  for any organisation");
+    else if (range.count == 0)
+        put(to, "  for no organisation");
+    for (uint32_t i = 0; i < range.count; i++)
+        put_text(to, i == 0 ? "  for " : ", ", to->table->numbers[range.first + i]);
+    put(to, "\n");
+}
+
+/* What it may call, a line an API. */
+static void put_allowed(dump *to, const nr_table_application *application)
+{
+    const nr_table *table = to->table;
+    uint32_t words = table->header->operation_words;
+    const uint64_t *row = nr_table_allowed(table, application->allowed);
+    uint32_t api = NR_NONE;
+    for (uint32_t o = nr_bits_next(row, words, 0); o != NR_NONE;
+         o = nr_bits_next(row, words, o + 1)) {
+        const nr_table_operation *operation = &table->operations[o];
+        if (operation->api != api) {
+            put_text(to, api == NR_NONE ? "  may call " : "\n  may call ",
+                     table->apis[operation->api].id);
+            put(to, ":");
+        }
+        api = operation->api;
+        put_text(to, " ", operation->id);
+    }
+    put(to, api == NR_NONE ? "  may call nothing\n" : "\n");
+}
+
+static void dump_application(dump *to, const nr_table_application *application)
+{
+    put_text(to, "application ", application->id);
+    put_quoted(to, application->name);
+    if (application->closed != 0)
+        put(to, " closed");
+    if (application->suspension != NR_NONE)
+        put(to, " suspended");
+    put_origin(to, application->origin);
+    put_proofs(to, application->proofs);
+    put_organisations(to, application);
+    put_allowed(to, application);
 }
 
 static void dump_exclusive(dump *to, const nr_table_exclusive *set)
@@ -271,6 +384,10 @@ nrbac_status nr_table_dump(const nr_table *table, nrbac_sink *sink, void *contex
     }
     for (uint32_t i = 0; i < table->functions_count; i++)
         dump_function(&to, &table->functions[i]);
+    for (uint32_t i = 0; i < table->apis_count; i++)
+        dump_api(&to, &table->apis[i]);
+    for (uint32_t i = 0; i < table->applications_count; i++)
+        dump_application(&to, &table->applications[i]);
     for (uint32_t i = 0; i < table->exclusives_count; i++)
         dump_exclusive(&to, &table->exclusives[i]);
     for (uint32_t i = 0; i < table->suspensions_count; i++)

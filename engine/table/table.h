@@ -245,6 +245,12 @@ static inline const uint64_t *nr_table_row(const nr_table *table, uint32_t row)
     return table->rows + (size_t)row * table->words;
 }
 
+/* What an application may call: a bit an operation. */
+static inline const uint64_t *nr_table_allowed(const nr_table *table, uint32_t row)
+{
+    return table->allowed + (size_t)row * table->header->operation_words;
+}
+
 static inline nr_demand nr_function_demand(const nr_table *table, uint32_t function)
 {
     const nr_table_function *record = &table->functions[function];

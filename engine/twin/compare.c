@@ -132,14 +132,22 @@ static void say_outcome(nr_twin_report *report, const nr_twin_outcome *outcome)
     say_codes(report, "with", outcome->obligations, outcome->obligation_count);
 }
 
-static void differ(nr_comparison *comparison, const char *name,
-                   const nr_twin_outcome *rules, const nr_twin_outcome *table)
+/* What was asked for; api NULL: an activity or a function. */
+typedef struct named {
+    const char *name, *api;
+} named;
+
+static void differ(nr_comparison *comparison, named asked, const nr_twin_outcome *rules,
+                   const nr_twin_outcome *table)
 {
     nr_twin_report *report = comparison->report;
     report->differs = true;
     report->difference[0] = '\0';
     say_profile(comparison);
-    say(report, ": for `%s` the rules say ", name);
+    say(report, ": for `%s`", asked.name);
+    if (asked.api != NULL)
+        say(report, " of `%s`", asked.api);
+    say(report, " the rules say ");
     say_outcome(report, rules);
     say(report, ", the table says ");
     say_outcome(report, table);
@@ -161,7 +169,8 @@ void nr_compare_activities(nr_comparison *comparison)
         if (got != want) {
             nr_twin_outcome left = { .reason = want };
             nr_twin_outcome right = { .reason = got };
-            differ(comparison, activities->items[i].code, &left, &right);
+            differ(comparison, (named){ activities->items[i].code, NULL }, &left,
+                   &right);
             return;
         }
         comparison->report->compared++;
@@ -178,16 +187,38 @@ static bool is_same(const nr_twin_outcome *a, const nr_twin_outcome *b)
     return true;
 }
 
-void nr_compare_function(nr_comparison *comparison, uint32_t function)
+void nr_compare_guarded(nr_comparison *comparison, const nr_guarded *guarded)
 {
-    const char *id = comparison->model->functions.items[function].id;
     const nr_twin_table *table = comparison->table;
     if (comparison->report->differs)
         return;
-    nr_twin_outcome want = nr_rules_function(&comparison->rules, function);
-    nr_twin_outcome got = table->ask_function(table->context, function, id);
+    nr_twin_outcome want = nr_rules_guarded(&comparison->rules, guarded);
+    nr_twin_outcome got = guarded->api == NULL
+                              ? table->ask_function(table->context, guarded->index,
+                                                    guarded->id)
+                              : table->ask_operation(table->context, guarded->api,
+                                                     guarded->id);
     if (is_same(&want, &got))
         comparison->report->compared++;
     else
-        differ(comparison, id, &want, &got);
+        differ(comparison, (named){ guarded->id, guarded->api }, &want, &got);
+}
+
+void nr_compare_allowed(nr_comparison *comparison, const nr_application *application,
+                        const nr_guarded *operation, bool allowed)
+{
+    nr_twin_report *report = comparison->report;
+    const nr_twin_table *table = comparison->table;
+    if (report->differs)
+        return;
+    if (table->ask_allowed(table->context, application->id, operation->api,
+                           operation->id) == allowed) {
+        report->compared++;
+        return;
+    }
+    report->differs = true;
+    say(report,
+        "application `%s` %s call `%s` of `%s` by the rules, and %s by the table",
+        application->id, allowed ? "may" : "may not", operation->id, operation->api,
+        allowed ? "may not" : "may");
 }

@@ -36,11 +36,13 @@ void nr_who_add_workgroup(nr_comparison *comparison, const char *workgroup);
 nrbac_status nr_comparison_take(nr_comparison *comparison);
 /* These do nothing once something differs. */
 void nr_compare_activities(nr_comparison *comparison);
-void nr_compare_function(nr_comparison *comparison, uint32_t function);
+void nr_compare_guarded(nr_comparison *comparison, const nr_guarded *guarded);
+void nr_compare_allowed(nr_comparison *comparison, const nr_application *application,
+                        const nr_guarded *operation, bool allowed);
 
-/* cover.c: the profiles that try a function's requirement from every side, at
- * most about `most` of them. */
-nrbac_status nr_cover_function(nr_comparison *comparison, uint32_t function,
-                               size_t most);
+/* cover.c: the profiles that try a requirement from every side, at most about
+ * `most` of them. */
+nrbac_status nr_cover_guarded(nr_comparison *comparison, const nr_guarded *guarded,
+                              size_t most);
 
 #endif

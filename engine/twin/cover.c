@@ -27,7 +27,7 @@ enum {
 
 typedef struct covering {
     nr_comparison *comparison;
-    uint32_t function;
+    const nr_guarded *guarded;
     const nr_requirement **atoms; /* each different one once */
     size_t atom_count;
     bool *chosen;
@@ -157,7 +157,7 @@ static nrbac_status ask(covering *cover)
         return NRBAC_OK;
     cover->left--;
     NR_TRY(nr_comparison_take(cover->comparison));
-    nr_compare_function(cover->comparison, cover->function);
+    nr_compare_guarded(cover->comparison, cover->guarded);
     return NRBAC_OK;
 }
 
@@ -316,14 +316,11 @@ static nrbac_status each_set(covering *cover)
     return NRBAC_OK;
 }
 
-nrbac_status nr_cover_function(nr_comparison *comparison, uint32_t function,
-                               size_t most)
+nrbac_status nr_cover_guarded(nr_comparison *comparison, const nr_guarded *guarded,
+                              size_t most)
 {
-    const nr_requirement *root = comparison->model->functions.items[function].require;
-    covering cover = { .comparison = comparison,
-                       .function = function,
-                       .left = SIZE_MAX };
-    if (!collect_atoms(&cover, root))
+    covering cover = { .comparison = comparison, .guarded = guarded, .left = SIZE_MAX };
+    if (!collect_atoms(&cover, guarded->require))
         return NRBAC_E_MEMORY;
     NR_TRY(ends(&cover));
     choose_all(&cover, true);

@@ -47,7 +47,7 @@ static void note_suspensions(nr_rules *rules)
         else if (suspension->kind == NR_SUSPENDED_ROLE)
             rules->role_suspended[rules->meant_role[index]] = true;
         else if (suspension->kind == NR_SUSPENDED_FUNCTION)
-            rules->function_suspended[index] = true;
+            rules->guarded[index].suspended = true;
     }
 }
 
@@ -83,13 +83,46 @@ static bool list_entries(nr_arena *arena, nr_rules *rules)
     return true;
 }
 
-static size_t most_owed(const nr_model *model)
+static bool list_guarded(nr_arena *arena, nr_rules *rules)
+{
+    const nr_model *model = rules->model;
+    size_t count = model->functions.count;
+    for (size_t a = 0; a < model->apis.count; a++)
+        count += model->apis.items[a].operations.count;
+    rules->guarded = nr_arena_new_array(arena, count, nr_guarded);
+    if (rules->guarded == NULL)
+        return false;
+    for (uint32_t f = 0; f < model->functions.count; f++) {
+        const nr_function *function = &model->functions.items[f];
+        rules->guarded[rules->guarded_count++] = (nr_guarded){
+            .id = function->id,
+            .index = f,
+            .require = function->require,
+            .obligations = &function->obligations,
+        };
+    }
+    for (size_t a = 0; a < model->apis.count; a++) {
+        const nr_api *api = &model->apis.items[a];
+        for (size_t o = 0; o < api->operations.count; o++) {
+            const nr_operation *operation = &api->operations.items[o];
+            rules->guarded[rules->guarded_count++] = (nr_guarded){
+                .api = api->id,
+                .id = operation->id,
+                .require = operation->require,
+                .obligations = &operation->obligations,
+            };
+        }
+    }
+    return true;
+}
+
+static size_t most_owed(const nr_rules *rules)
 {
     size_t most = 0;
-    for (size_t i = 0; i < model->functions.count; i++) {
-        const nr_function *function = &model->functions.items[i];
-        size_t count = function->obligations.count;
-        nr_walk walk = { .next = function->require };
+    for (size_t i = 0; i < rules->guarded_count; i++) {
+        const nr_guarded *guarded = &rules->guarded[i];
+        size_t count = guarded->obligations->count;
+        nr_walk walk = { .next = guarded->require };
         for (const nr_requirement *at; (at = nr_walk_next(&walk)) != NULL;)
             count += at->obligations.count;
         most = count > most ? count : most;
@@ -107,20 +140,21 @@ nrbac_status nr_rules_start(nr_arena *arena, nr_rules *rules, const nr_model *mo
         .meant_area = meanings(arena, &model->areas),
         .activity_suspended = nr_arena_new_array(arena, activities, bool),
         .role_suspended = nr_arena_new_array(arena, model->roles.count, bool),
-        .function_suspended = nr_arena_new_array(arena, model->functions.count, bool),
         .in_baseline = nr_arena_new_array(arena, activities, uint64_t),
         .in_closure = nr_arena_new_array(arena, activities, uint64_t),
         .excluded = nr_arena_new_array(arena, activities, uint64_t),
         .counted = nr_arena_new_array(arena, activities, uint64_t),
         .held = nr_arena_new_array(arena, activities, uint32_t),
-        .owed = nr_arena_new_array(arena, most_owed(model), uint32_t),
     };
+    if (!list_guarded(arena, rules))
+        return NRBAC_E_MEMORY;
+    rules->owed = nr_arena_new_array(arena, most_owed(rules), uint32_t);
     if (rules->meant_activity == NULL || rules->meant_role == NULL ||
         rules->meant_area == NULL || rules->activity_suspended == NULL ||
-        rules->role_suspended == NULL || rules->function_suspended == NULL ||
-        rules->in_baseline == NULL || rules->in_closure == NULL ||
-        rules->excluded == NULL || rules->counted == NULL || rules->held == NULL ||
-        rules->owed == NULL || !list_entries(arena, rules))
+        rules->role_suspended == NULL || rules->in_baseline == NULL ||
+        rules->in_closure == NULL || rules->excluded == NULL ||
+        rules->counted == NULL || rules->held == NULL || rules->owed == NULL ||
+        !list_entries(arena, rules))
         return NRBAC_E_MEMORY;
     note_suspensions(rules);
     return NRBAC_OK;
@@ -381,7 +415,7 @@ static bool requirement_holds(nr_rules *rules, const nr_requirement *root,
                               const relaxation *relaxed)
 {
     attempt trial = { 0 };
-    bool holds = false;
+    bool holds = root == NULL; /* nothing is required */
     for (const nr_requirement *at = root; at != NULL;) {
         at = enter(rules, &trial, at);
         holds = atom_holds(rules, at, relaxed);
@@ -446,21 +480,20 @@ static void add_obligation(nr_twin_outcome *outcome, const char *id)
     outcome->obligations[at] = id;
 }
 
-nr_twin_outcome nr_rules_function(nr_rules *rules, uint32_t index)
+nr_twin_outcome nr_rules_guarded(nr_rules *rules, const nr_guarded *guarded)
 {
-    const nr_function *function = &rules->model->functions.items[index];
     const relaxation nothing = { 0 };
     nr_twin_outcome outcome = { .reason = NRBAC_REASON_REQUIREMENT_MET };
     rules->owed_count = 0;
-    if (holder_is_suspended(rules) || rules->function_suspended[index]) {
+    if (holder_is_suspended(rules) || guarded->suspended) {
         outcome.reason = NRBAC_REASON_SUSPENDED;
         return outcome;
     }
-    if (!requirement_holds(rules, function->require, &nothing)) {
-        outcome.reason = why_not(rules, function->require);
+    if (!requirement_holds(rules, guarded->require, &nothing)) {
+        outcome.reason = why_not(rules, guarded->require);
         return outcome;
     }
-    owe(rules, &function->obligations);
+    owe(rules, guarded->obligations);
     for (size_t i = 0; i < rules->owed_count; i++)
         add_obligation(&outcome, rules->model->obligations.items[rules->owed[i]].id);
     return outcome;

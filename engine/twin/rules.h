@@ -25,12 +25,25 @@ typedef struct nr_who {
     int aal, ial, proofing;       /* NRBAC_LEVEL(n) or unknown */
 } nr_who;
 
+/* What has a requirement: a function, or an operation of an API. */
+typedef struct nr_guarded {
+    const char *api; /* NULL: a function */
+    const char *id;
+    uint32_t index;                /* of the function in the model */
+    const nr_requirement *require; /* NULL: nothing is asked of the user */
+    const nr_mentions *obligations;
+    bool suspended;
+} nr_guarded;
+
 typedef struct nr_rules {
     const nr_model *model;
     const nr_who *who;
     /* What each code means: itself, or its replacement. */
     uint32_t *meant_activity, *meant_role, *meant_area;
-    bool *activity_suspended, *role_suspended, *function_suspended;
+    bool *activity_suspended, *role_suspended;
+    /* Functions in the model's order, then operations, API by API. */
+    nr_guarded *guarded;
+    size_t guarded_count;
     /* The entries of each role: entries[entry_first[role]] up to the next one's. */
     uint32_t *entry_first, *entries;
     /* By activity; equal to `now`: so it is for the profile in question. */
@@ -51,7 +64,7 @@ nrbac_status nr_rules_start(nr_arena *arena, nr_rules *rules, const nr_model *mo
 void nr_rules_take(nr_rules *rules, const nr_who *who);
 /* The answer for an activity that is meant, not merely written. */
 nrbac_reason nr_rules_activity(const nr_rules *rules, uint32_t activity);
-nr_twin_outcome nr_rules_function(nr_rules *rules, uint32_t index);
+nr_twin_outcome nr_rules_guarded(nr_rules *rules, const nr_guarded *guarded);
 
 /* Every node of a requirement, parents first: nr_walk walk = { .next = root }. */
 typedef struct nr_walk {

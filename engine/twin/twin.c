@@ -4,8 +4,8 @@
 #include <string.h>
 
 enum {
-    /* What a comparison may cost, in questions; beyond it functions are asked in
-     * turns, so that each is still asked of many profiles. */
+    /* What a comparison may cost, in questions; beyond it functions and operations
+     * are asked in turns, so that each is still asked of many profiles. */
     FUNCTION_QUESTIONS = 4000000,
     COVER_PROFILES = 200000,
     COVER_PROFILES_LEAST = 64,
@@ -31,8 +31,8 @@ static bool list_areas(nr_comparison *comparison)
     for (size_t e = 0; e < model->baseline.count; e++)
         for (size_t a = 0; a < model->baseline.items[e].areas.count; a++)
             note_area(occurs, &model->baseline.items[e].areas.items[a]);
-    for (size_t f = 0; f < model->functions.count; f++) {
-        nr_walk walk = { .next = model->functions.items[f].require };
+    for (size_t i = 0; i < comparison->rules.guarded_count; i++) {
+        nr_walk walk = { .next = comparison->rules.guarded[i].require };
         for (const nr_requirement *at; (at = nr_walk_next(&walk)) != NULL;)
             if (at->atom == NR_ATOM_AREA)
                 note_area(occurs, &at->code);
@@ -74,10 +74,11 @@ static nrbac_status start(nr_comparison *comparison)
     comparison->touched = nr_arena_new_array(arena, model->exclusives.count, bool);
     if (comparison->touched == NULL || comparison->who.areas == NULL ||
         comparison->who.activities == NULL || comparison->who.workgroups == NULL ||
-        comparison->codes[0] == NULL || comparison->codes[1] == NULL ||
-        !list_areas(comparison) || !list_includers(comparison))
+        comparison->codes[0] == NULL || comparison->codes[1] == NULL)
         return NRBAC_E_MEMORY;
-    return nr_rules_start(arena, &comparison->rules, model);
+    NR_TRY(nr_rules_start(arena, &comparison->rules, model));
+    bool listed = list_areas(comparison) && list_includers(comparison);
+    return listed ? NRBAC_OK : NRBAC_E_MEMORY;
 }
 
 static void step(nr_comparison *comparison)
@@ -92,11 +93,12 @@ static void step(nr_comparison *comparison)
 
 /* ---- Every role and area ----------------------------------------------------------------- */
 
-/* The functions whose turn it is; one in `turns`. */
-static void compare_functions(nr_comparison *comparison, uint64_t turn, uint64_t turns)
+/* The functions and operations whose turn it is; one in `turns`. */
+static void compare_guarded(nr_comparison *comparison, uint64_t turn, uint64_t turns)
 {
-    for (uint64_t f = turn % turns; f < comparison->model->functions.count; f += turns)
-        nr_compare_function(comparison, (uint32_t)f);
+    const nr_rules *rules = &comparison->rules;
+    for (uint64_t i = turn % turns; i < rules->guarded_count; i += turns)
+        nr_compare_guarded(comparison, &rules->guarded[i]);
 }
 
 static void stand_well(nr_who *who)
@@ -129,7 +131,7 @@ static nrbac_status compare_cells(nr_comparison *comparison)
     const nr_model *model = comparison->model;
     size_t rows = model->roles.count + 2;
     size_t columns = comparison->area_count + 1 + (comparison->area_count > 1);
-    uint64_t questions = (uint64_t)rows * columns * model->functions.count;
+    uint64_t questions = (uint64_t)rows * columns * comparison->rules.guarded_count;
     uint64_t turns = 1 + questions / FUNCTION_QUESTIONS;
     uint64_t turn = 0;
     for (uint32_t role = 0; role < rows; role++) {
@@ -139,7 +141,7 @@ static nrbac_status compare_cells(nr_comparison *comparison)
             give_areas(comparison, column);
             NR_TRY(nr_comparison_take(comparison));
             nr_compare_activities(comparison);
-            compare_functions(comparison, turn++, turns);
+            compare_guarded(comparison, turn++, turns);
             if (comparison->report->differs)
                 return NRBAC_OK;
         }
@@ -199,14 +201,60 @@ static nrbac_status compare_sets(nr_comparison *comparison)
     return NRBAC_OK;
 }
 
-static nrbac_status compare_functions_covered(nr_comparison *comparison)
+static nrbac_status compare_covered(nr_comparison *comparison)
 {
-    uint32_t count = (uint32_t)comparison->model->functions.count;
+    const nr_rules *rules = &comparison->rules;
+    size_t count = rules->guarded_count;
     size_t most = count == 0 ? 0 : COVER_PROFILES / count;
     if (most < COVER_PROFILES_LEAST)
         most = COVER_PROFILES_LEAST;
-    for (uint32_t f = 0; f < count && !comparison->report->differs; f++) {
-        NR_TRY(nr_cover_function(comparison, f, most));
+    for (size_t i = 0; i < count && !comparison->report->differs; i++) {
+        NR_TRY(nr_cover_guarded(comparison, &rules->guarded[i], most));
+        step(comparison);
+    }
+    return NRBAC_OK;
+}
+
+/* ---- Applications -------------------------------------------------------------------------- */
+
+/* Notes which operations of one API are allowed; `may` is by operation of it. */
+static void note_allowed(const nr_application *application, size_t api, size_t count,
+                         bool *may)
+{
+    for (size_t i = 0; i < application->allowances.count; i++) {
+        const nr_allowance *allowance = &application->allowances.items[i];
+        if (allowance->api.index != api)
+            continue;
+        for (size_t o = 0; o < count && allowance->all; o++)
+            may[o] = true;
+        for (size_t o = 0; o < allowance->operations.count; o++)
+            may[allowance->operations.items[o].index] = true;
+    }
+}
+
+static void compare_application(nr_comparison *comparison, size_t index, bool *may)
+{
+    const nr_model *model = comparison->model;
+    const nr_application *application = &model->applications.items[index];
+    const nr_guarded *operation = comparison->rules.guarded + model->functions.count;
+    for (size_t a = 0; a < model->apis.count; a++) {
+        size_t count = model->apis.items[a].operations.count;
+        memset(may, 0, count * sizeof(*may));
+        note_allowed(application, a, count, may);
+        for (size_t o = 0; o < count; o++)
+            nr_compare_allowed(comparison, application, operation++, may[o]);
+    }
+}
+
+static nrbac_status compare_applications(nr_comparison *comparison)
+{
+    const nr_model *model = comparison->model;
+    bool *may = nr_arena_new_array(comparison->arena,
+                                   comparison->rules.guarded_count + 1, bool);
+    if (may == NULL)
+        return NRBAC_E_MEMORY;
+    for (size_t i = 0; i < model->applications.count; i++) {
+        compare_application(comparison, i, may);
         step(comparison);
     }
     return NRBAC_OK;
@@ -219,11 +267,13 @@ nrbac_status nr_twin_compare(nr_arena *arena, const nr_model *model,
     nr_comparison comparison = {
         .arena = arena, .model = model, .table = table, .report = report
     };
-    comparison.steps = model->roles.count + 2 + model->activities.count +
-                       model->exclusives.count + model->functions.count;
     NR_TRY(start(&comparison));
+    comparison.steps = model->roles.count + 2 + model->activities.count +
+                       model->exclusives.count + comparison.rules.guarded_count +
+                       model->applications.count;
     NR_TRY(compare_cells(&comparison));
     NR_TRY(compare_additional(&comparison));
     NR_TRY(compare_sets(&comparison));
-    return compare_functions_covered(&comparison);
+    NR_TRY(compare_applications(&comparison));
+    return compare_covered(&comparison);
 }

@@ -55,8 +55,9 @@ typedef struct nr_twin_report {
         difference[512]; /* the first cell that does not: profile, name, both answers */
 } nr_twin_report;
 
-/* Compares every application x operation, every operation as every function, every role x (no area, and each area that occurs) x activity, and
- * every function over a covering set of profiles. */
+/* Compares every role x (no area, and each area that occurs) x activity, every
+ * application x operation, and every function and operation over a covering set
+ * of profiles. */
 nrbac_status nr_twin_compare(nr_arena *arena, const nr_model *model,
                              const nr_twin_table *table, nr_twin_report *report);
 

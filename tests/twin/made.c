@@ -213,6 +213,74 @@ void made_function_owes(made_policy *made, nr_function *function, uint32_t oblig
     owe(made, &function->obligations, obligation);
 }
 
+uint32_t made_api(made_policy *made, const char *id)
+{
+    nr_api *api = ADD(made, made->model.apis);
+    api->id = must(nr_arena_string(&made->arena, id));
+    api->at = next_line(made);
+    return (uint32_t)made->model.apis.count - 1;
+}
+
+nr_operation *made_operation(made_policy *made, uint32_t api, const char *id,
+                             uint32_t patterns, nr_requirement *require)
+{
+    nr_operation *operation = ADD(made, made->model.apis.items[api].operations);
+    operation->id = must(nr_arena_string(&made->arena, id));
+    operation->at = next_line(made);
+    operation->patterns = patterns;
+    operation->require = require;
+    return operation;
+}
+
+void made_operation_owes(made_policy *made, nr_operation *operation,
+                         uint32_t obligation)
+{
+    owe(made, &operation->obligations, obligation);
+}
+
+nr_application *made_application(made_policy *made, const char *id, uint32_t proofs)
+{
+    nr_application *application = ADD(made, made->model.applications);
+    application->id = must(nr_arena_string(&made->arena, id));
+    application->at = next_line(made);
+    application->proofs = proofs;
+    application->any_organisation = true;
+    return application;
+}
+
+void made_allow(made_policy *made, nr_application *application, uint32_t api,
+                uint32_t operation)
+{
+    nr_allowance *allowance = ADD(made, application->allowances);
+    const nr_api *called = &made->model.apis.items[api];
+    allowance->api = (nr_mention){ .code = called->id,
+                                   .at = next_line(made),
+                                   .index = api };
+    allowance->all = operation == NR_NONE;
+    if (allowance->all)
+        return;
+    nr_mention *place = ADD(made, allowance->operations);
+    *place = (nr_mention){ .code = called->operations.items[operation].id,
+                           .at = next_line(made),
+                           .index = operation };
+}
+
+void made_acts_for(made_policy *made, nr_application *application,
+                   const char *organisation)
+{
+    nr_mention *place = ADD(made, application->organisations);
+    *place = (nr_mention){ .code = organisation,
+                           .at = next_line(made),
+                           .index = NR_NONE };
+    application->any_organisation = false;
+}
+
+void made_message(made_policy *made, nr_function *function, const char *text)
+{
+    nr_message *message = ADD(made, function->messages);
+    *message = (nr_message){ .outcome = "", .text = text };
+}
+
 nr_exclusive *made_exclusive(made_policy *made, const char *name, nr_on_conflict rule,
                              const uint32_t *activities)
 {
@@ -238,100 +306,12 @@ void made_suspend(made_policy *made, nr_suspended_kind kind, uint32_t index)
     if (one.count != 0)
         suspension->what = one.items[0];
     else
-        suspension->what = (nr_mention){ .code = made->model.functions.items[index].id,
-                                         .index = index };
-}
-
-#define LIST(...)            \
-    (const uint32_t[])       \
-    {                        \
-        __VA_ARGS__, NR_NONE \
-    }
-
-static void grant(made_policy *made, const uint32_t *roles, const uint32_t *areas,
-                  const uint32_t *activities)
-{
-    nr_entry *entry = made_entry(made);
-    made_entry_roles(made, entry, roles);
-    made_entry_areas(made, entry, areas);
-    made_entry_activities(made, entry, activities);
-}
-
-static void small_functions(made_policy *made, uint32_t pharmacy)
-{
-    uint32_t notify = made_obligation(made, "notify-access");
-    uint32_t log = made_obligation(made, "log-locally");
-    uint32_t tell = made_obligation(made, "tell-patient");
-
-    nr_requirement *view = made_group(made, NR_ANY);
-    nr_requirement *quiet = made_child(made, view,
-                                       made_code(made, NR_ATOM_ACTIVITY, 3));
-    nr_requirement *loud = made_child(made, view, made_code(made, NR_ATOM_ACTIVITY, 4));
-    made_owes(made, loud, notify);
-    made_owes(made, quiet, log);
-    nr_function *cpis = made_function(made, "cpis.view", view);
-    made_function_owes(made, cpis, tell);
-    nr_message *message = ADD(made, cpis->messages);
-    *message = (nr_message){ .outcome = "", .text = "Ask the duty manager." };
-
-    nr_requirement *amend = made_group(made, NR_ALL);
-    made_owes(made, amend, log);
-    made_child(made, amend, made_code(made, NR_ATOM_ACTIVITY, 0));
-    made_child(made, amend, made_level(made, NR_ATOM_AAL, 2));
-    made_child(made, amend, made_level(made, NR_ATOM_IAL, 3));
-    made_child(made, amend, made_text(made, NR_ATOM_ORGANISATION_REQUEST, NULL));
-    made_function(made, "pds.amend", amend);
-
-    nr_requirement *team = made_group(made, NR_ALL);
-    nr_requirement *who = made_child(made, team, made_group(made, NR_ANY));
-    made_child(made, who, made_code(made, NR_ATOM_ROLE, 1));
-    made_child(made, who, made_code(made, NR_ATOM_AREA, pharmacy));
-    made_child(made, who, made_text(made, NR_ATOM_WORKGROUP, "655694018104"));
-    made_child(made, team, made_code(made, NR_ATOM_ACTIVITY, 1));
-    made_child(made, team, made_text(made, NR_ATOM_ORGANISATION, "RBA"));
-    made_function(made, "vaccinate", team);
-    made_function(made, "own-record", made_level(made, NR_ATOM_PROOFING, 9));
-    made_function(made, "prescribe", made_code(made, NR_ATOM_ACTIVITY, 7));
-}
-
-void made_small(made_policy *made)
-{
-    made_start(made);
-    static const char *const codes[] = { "B0825", "B0820", "B0360", "B0107", "B0170",
-                                         "B0572", "B0570", "B0999", "B0998", "B0001" };
-    for (size_t i = 0; i < NR_COUNT(codes); i++)
-        made_activity(made, codes[i]);
-    nr_codes *activities = &made->model.activities;
-    made_retire(activities, 7, 5); /* B0999 is B0572 now */
-    made_retire(activities, 8, NR_NONE);
-    activities->items[9].status = NR_LEGACY;
-    made_include(made, 0, 1);
-    made_include(made, 1, 2);
-    made_include(made, 3, 7); /* through the replaced code */
-    made_include(made, 5, 6);
-    made_include(made, 5, 8); /* obsolete: nothing */
-
-    static const char *const roles[] = { "R8000", "R8008", "R0100", "R0200", "R0300" };
-    for (size_t i = 0; i < NR_COUNT(roles); i++)
-        made_role(made, roles[i]);
-    made_retire(&made->model.roles, 2, 0);
-    made_retire(&made->model.roles, 3, NR_NONE);
-    uint32_t pharmacy = made_area(made, "P0300:Q0310:T0320");
-    uint32_t other = made_area(made, "P0020:Q0300:T0640");
-    uint32_t old = made_area(made, "P0001:Q0001:T0001");
-    made_retire(&made->model.areas, old, pharmacy);
-
-    grant(made, LIST(0), LIST(NR_NONE), LIST(0, 9));
-    grant(made, LIST(2), LIST(NR_NONE), LIST(0, 3));
-    grant(made, LIST(1), LIST(old), LIST(7, 2));
-    grant(made, LIST(1, 4), LIST(pharmacy, other), LIST(3, 8));
-    grant(made, LIST(3), LIST(NR_NONE), LIST(4));
-    grant(made, LIST(4), LIST(NR_NONE), LIST(3, 4));
-    small_functions(made, pharmacy);
-    made_exclusive(made, "cp-is", NR_CONFLICT_DENY, LIST(3, 4));
-    made_exclusive(made, "views", NR_CONFLICT_PREFER_FIRST, LIST(2, 6, 4));
-    made_exclusive(made, "watched", NR_CONFLICT_WARN, LIST(0, 5));
-    made_suspend(made, NR_SUSPENDED_ACTIVITY, 9);
+        suspension->what = (nr_mention){
+            .code = kind == NR_SUSPENDED_FUNCTION
+                        ? made->model.functions.items[index].id
+                        : made->model.applications.items[index].id,
+            .index = index,
+        };
 }
 
 /* ---- By chance ----------------------------------------------------------------- */
@@ -341,6 +321,8 @@ uint32_t made_chance(uint32_t *state, uint32_t below)
     *state = *state * 1664525u + 1013904223u;
     return (uint32_t)((uint64_t)(*state >> 8) * below >> 24);
 }
+
+static const uint32_t no_more = NR_NONE;
 
 static void random_codes(made_policy *made, uint32_t *state, made_sizes sizes)
 {
@@ -419,6 +401,37 @@ static nr_requirement *random_requirement(made_policy *made, uint32_t *state)
     return root;
 }
 
+static void random_apis(made_policy *made, uint32_t *state, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t api = made_api(made,
+                                nr_arena_format(&made->arena, "api-%u", i * 17 % 1000));
+        for (uint32_t o = made_chance(state, 40); o > 0; o--) {
+            nr_operation *operation = made_operation(
+                made, api, nr_arena_format(&made->arena, "o%u", o * 7 % 41),
+                1 + made_chance(state, (1u << NR_PATTERN_COUNT) - 1),
+                made_chance(state, 3) ? random_requirement(made, state) : NULL);
+            operation->delegation = made_chance(state, 2) == 0;
+            if (made_chance(state, 3) == 0)
+                made_operation_owes(made, operation, made_chance(state, 4));
+        }
+    }
+    for (uint32_t i = 0; i < count * 2; i++) {
+        nr_application *application = made_application(
+            made, nr_arena_format(&made->arena, "app-%u", i * 17 % 1000),
+            made_chance(state, 8));
+        for (uint32_t n = made_chance(state, 6); n > 0; n--) {
+            uint32_t api = made_chance(state, count);
+            uint32_t offered = (uint32_t)made->model.apis.items[api].operations.count;
+            bool all = offered == 0 || made_chance(state, 4) == 0;
+            made_allow(made, application, api,
+                       all ? NR_NONE : made_chance(state, offered));
+        }
+        if (made_chance(state, 2) == 0)
+            made_acts_for(made, application, made_chance(state, 2) ? "RBA" : "Y51");
+    }
+}
+
 void made_random(made_policy *made, uint32_t seed, made_sizes sizes)
 {
     uint32_t state = seed * 2654435761u + 1;
@@ -451,9 +464,10 @@ void made_random(made_policy *made, uint32_t seed, made_sizes sizes)
     for (uint32_t i = 0; i < sizes.exclusives; i++) {
         nr_exclusive *set = made_exclusive(
             made, nr_arena_format(&made->arena, "set %u", i),
-            (nr_on_conflict)made_chance(&state, 3), LIST(NR_NONE));
+            (nr_on_conflict)made_chance(&state, 3), &no_more);
         random_list(made, &state, &set->activities, &model->activities, 4);
     }
+    random_apis(made, &state, sizes.apis);
     if (sizes.functions > 3)
         made_suspend(made, NR_SUSPENDED_FUNCTION, made_chance(&state, sizes.functions));
     if (sizes.roles > 3)

@@ -27,6 +27,20 @@ uint32_t made_obligation(made_policy *made, const char *id);
 void made_retire(nr_codes *codes, uint32_t index, uint32_t replacement);
 void made_include(made_policy *made, uint32_t activity, uint32_t included);
 
+/* APIs; patterns and proofs are bits. What is returned stays where it is only until
+ * the next of its kind is made; an operation without a requirement has NULL. */
+uint32_t made_api(made_policy *made, const char *id);
+nr_operation *made_operation(made_policy *made, uint32_t api, const char *id,
+                             uint32_t patterns, nr_requirement *require);
+void made_operation_owes(made_policy *made, nr_operation *operation,
+                         uint32_t obligation);
+nr_application *made_application(made_policy *made, const char *id, uint32_t proofs);
+/* One operation by its index in the API, or all of them (NR_NONE). */
+void made_allow(made_policy *made, nr_application *application, uint32_t api,
+                uint32_t operation);
+void made_acts_for(made_policy *made, nr_application *application,
+                   const char *organisation);
+
 /* Lists of indexes end with NR_NONE. */
 nr_entry *made_entry(made_policy *made);
 void made_entry_roles(made_policy *made, nr_entry *entry, const uint32_t *roles);
@@ -43,6 +57,7 @@ nr_requirement *made_level(made_policy *made, nr_atom atom, int level);
 void made_owes(made_policy *made, nr_requirement *requirement, uint32_t obligation);
 nr_function *made_function(made_policy *made, const char *id, nr_requirement *require);
 void made_function_owes(made_policy *made, nr_function *function, uint32_t obligation);
+void made_message(made_policy *made, nr_function *function, const char *text);
 
 nr_exclusive *made_exclusive(made_policy *made, const char *name, nr_on_conflict rule,
                              const uint32_t *activities);
@@ -53,7 +68,7 @@ void made_small(made_policy *made);
 
 /* Policies by chance: the same seed, the same policy. */
 typedef struct made_sizes {
-    uint32_t roles, areas, activities, entries, functions, exclusives;
+    uint32_t roles, areas, activities, entries, functions, exclusives, apis;
 } made_sizes;
 void made_random(made_policy *made, uint32_t seed, made_sizes sizes);
 uint32_t made_chance(uint32_t *state, uint32_t below);

@@ -56,7 +56,7 @@ static void test_agreement(void)
     for (uint32_t seed = 0; seed < 300; seed++) {
         made_random(&made, seed,
                     (made_sizes){ 1 + seed % 9, seed % 5, 2 + seed % 70, 4 + seed % 16,
-                                  seed % 13, seed % 6 });
+                                  seed % 13, seed % 6, seed % 4 });
         check_agrees(&made);
         made_finish(&made);
     }
@@ -297,6 +297,116 @@ static void lose_code(workbench *bench)
         }
 }
 
+static uint32_t operation(const workbench *bench, const char *api, const char *id)
+{
+    return nr_table_operation_of(&bench->table, nr_table_api_of(&bench->table, api),
+                                 id);
+}
+
+static uint64_t *allowed(workbench *bench, const char *application)
+{
+    uint32_t number = nr_table_application_of(&bench->table, application);
+    return WRITABLE(bench, ALLOWED, uint64_t) +
+           (size_t)bench->table.applications[number].allowed *
+               bench->table.header->operation_words;
+}
+
+static nr_table_operation *operation_of(workbench *bench, const char *api,
+                                        const char *id)
+{
+    return WRITABLE(bench, OPERATIONS, nr_table_operation) + operation(bench, api, id);
+}
+
+static nr_table_node *operation_node(workbench *bench, const char *api, const char *id,
+                                     uint32_t which)
+{
+    return WRITABLE(bench, NODES, nr_table_node) +
+           operation_of(bench, api, id)->nodes.first + which;
+}
+
+static void allow_extra(workbench *bench)
+{
+    nr_bits_add(allowed(bench, "an-app"), operation(bench, "pds-fhir", "amend"));
+}
+
+static void allow_what_nobody_may(workbench *bench)
+{
+    nr_bits_add(allowed(bench, "gp-system"), operation(bench, "e-rs", "status"));
+}
+
+static void forget_allowed(workbench *bench)
+{
+    nr_bits_drop(allowed(bench, "gp-system"), operation(bench, "e-rs", "refer"));
+}
+
+static void forget_one_of_all(workbench *bench)
+{
+    nr_bits_drop(allowed(bench, "gp-system"), operation(bench, "pds-fhir", "search"));
+}
+
+static void exchange_applications(workbench *bench)
+{
+    nr_table_application *records = WRITABLE(bench, APPLICATIONS, nr_table_application);
+    uint32_t gp = nr_table_application_of(&bench->table, "gp-system");
+    uint32_t old = nr_table_application_of(&bench->table, "old");
+    uint32_t row = records[gp].allowed;
+    records[gp].allowed = records[old].allowed;
+    records[old].allowed = row;
+}
+
+static void another_activity_of_operation(workbench *bench)
+{
+    operation_node(bench, "pds-fhir", "view", 0)->operand = number(bench, "B0107");
+}
+
+static void lower_level_of_operation(workbench *bench)
+{
+    operation_node(bench, "pds-fhir", "amend", 2)->operand = 1;
+}
+
+static void all_as_any_of_operation(workbench *bench)
+{
+    operation_node(bench, "pds-fhir", "amend", 0)->atom = NR_ANY;
+}
+
+static void ask_nothing_of_operation(workbench *bench)
+{
+    operation_of(bench, "pds-fhir", "view")->nodes.count = 0;
+}
+
+static void ask_something_of_operation(workbench *bench)
+{
+    operation_of(bench, "pds-fhir", "search")
+        ->nodes = operation_of(bench, "pds-fhir", "view")->nodes;
+}
+
+static void forget_operation_obligation(workbench *bench)
+{
+    operation_of(bench, "pds-fhir", "view")->obligations.count = 0;
+}
+
+static void forget_obligation_without_user(workbench *bench)
+{
+    operation_of(bench, "e-rs", "status")->obligations.count = 0;
+}
+
+static void forget_alternative_of_operation(workbench *bench)
+{
+    operation_node(bench, "e-rs", "refer", 1)->obligations.count = 0;
+}
+
+static void lose_operation(workbench *bench)
+{
+    uint32_t api = nr_table_api_of(&bench->table, "pds-fhir");
+    WRITABLE(bench, APIS, nr_table_api)[api].operations.count--;
+}
+
+static void lose_application(workbench *bench)
+{
+    uint32_t *index = WRITABLE(bench, APPLICATION_INDEX, uint32_t);
+    memset(index, 0, bench->table.application_index_count * sizeof(*index));
+}
+
 static const struct {
     const char *name;
     void (*harm)(workbench *);
@@ -334,6 +444,33 @@ static const struct {
     { "a role is suspended", suspend_role, "R0300" },
     { "a function is suspended", suspend_function, "own-record" },
     { "a code is not found", lose_code, "unknown-activity" },
+    { "an operation too many is allowed", allow_extra,
+      "application `an-app` may not call `amend` of `pds-fhir` by the rules" },
+    { "an operation that nobody may call", allow_what_nobody_may,
+      "application `gp-system` may not call `status` of `e-rs` by the rules" },
+    { "an allowed operation is forgotten", forget_allowed,
+      "application `gp-system` may call `refer` of `e-rs` by the rules" },
+    { "one of all operations is forgotten", forget_one_of_all,
+      "application `gp-system` may call `search` of `pds-fhir` by the rules" },
+    { "applications are exchanged", exchange_applications,
+      "application `gp-system` may call `view`" },
+    { "an operation asks for another activity", another_activity_of_operation,
+      "`view` of `pds-fhir`" },
+    { "an operation's level is lower", lower_level_of_operation,
+      "`amend` of `pds-fhir` the rules say assurance-too-low" },
+    { "all is any in an operation", all_as_any_of_operation, "`amend` of `pds-fhir`" },
+    { "an operation asks for nothing", ask_nothing_of_operation,
+      "`view` of `pds-fhir` the rules say requirement-not-met" },
+    { "an operation asks for something", ask_something_of_operation,
+      "`search` of `pds-fhir` the rules say requirement-met" },
+    { "an operation's obligation is forgotten", forget_operation_obligation,
+      "`view` of `pds-fhir` the rules say requirement-met with notify-access" },
+    { "an obligation without a user is forgotten", forget_obligation_without_user,
+      "`status` of `e-rs` the rules say requirement-met with notify-access" },
+    { "an alternative's obligation in an operation", forget_alternative_of_operation,
+      "`refer` of `e-rs` the rules say requirement-met with notify-access" },
+    { "an operation is not found", lose_operation, "unknown-operation" },
+    { "an application is not found", lose_application, "by the rules" },
 };
 
 static void test_mistakes(void)
@@ -372,7 +509,7 @@ static void count_progress(void *context, unsigned permille)
 static void test_speed(void)
 {
     made_policy made;
-    made_random(&made, 7, (made_sizes){ 500, 80, 1024, 4000, 100, 8 });
+    made_random(&made, 7, (made_sizes){ 500, 80, 1024, 4000, 100, 8, 6 });
     double start = seconds();
     void *image;
     size_t size;
