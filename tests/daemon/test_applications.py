@@ -27,8 +27,8 @@ apis:
       search: { name: Search, patterns: [application-restricted/signed-jwt] }
       look: { name: Look, patterns: [open-access] }
 applications:
-  gp: { authenticated_by: [signed-jwt], apis: all }
-  pharmacy: { authenticated_by: [signed-jwt], apis: all }
+  gp: { authenticated_by: [signed-jwt], apis: { all: all } }
+  pharmacy: { authenticated_by: [signed-jwt], apis: { all: all } }
 """
 
 

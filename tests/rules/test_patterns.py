@@ -7,13 +7,12 @@ from support.answers import is_one_sentence
 from support.apis import (API_KEY, CIS2_COMBINED, CIS2_SEPARATE, HL7V3_CIS, HL7V3_CIS2, NHS_LOGIN_COMBINED, NHS_LOGIN_SEPARATE, OPEN, OTHER, OWN,
                           PATTERNS, SIGNED_JWT, SOON, TLS_MA, by_cis1, by_cis2, by_nhs_login, by_profile, policy_with, to_api)
 from support.national import NATIONAL
-from support.policy import Policy
+from support.policy import Policy, write
 from support.requests import neutral
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    from support.policy import write
     return Policy(write(tmp_path_factory.mktemp("patterns") / "policy", policy_with()))
 
 
@@ -234,7 +233,7 @@ def test_an_application_calls_what_it_may_call(served):
 def test_each_application_is_authenticated_in_its_own_ways(served):
     assert served.ask(to_api("plain", application="one-way", way="signed-jwt")).effect == "permit"
     for way in ("api-key", "tls-ma", "SIGNED-JWT", "", "signed-jwt,tls-ma"):
-        assert served.ask(to_api("plain", application="one-way", way=way)).verdict == "deny application-not-authenticated"
+        assert served.ask(to_api("plain", application="one-way", way=way, pattern=SIGNED_JWT)).verdict == "deny application-not-authenticated"
 
 
 def test_a_suspended_application_is_suspended_before_it_is_closed(served):
@@ -348,13 +347,13 @@ apis:
       amend: { name: Amend, require: { all: [B0825, { aal: 2 }] }, patterns: [user-restricted/cis2-separate] }
       own: { name: View one's own, require: { proofing: P9 }, patterns: [user-restricted/nhs-login-separate] }
 applications:
-  gp-system: { authenticated_by: [signed-jwt], apis: all }
+  gp-system: { authenticated_by: [signed-jwt], apis: { pds-fhir: all } }
 """
 
 
 @pytest.fixture
 def pds(policy, tmp_path):
-    return policy(PDS.replace("NATIONAL", os.path.relpath(NATIONAL, tmp_path / "policy")))
+    return policy(PDS.replace("NATIONAL", os.path.relpath(NATIONAL.resolve(), tmp_path.resolve() / "policy")))
 
 
 def of_pds(operation, user=None, **given):

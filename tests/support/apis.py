@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests to operations of APIs, and users with every kind of evidence."""
+import re
+
 from .requests import NOW, TIME, cis2, neutral, nrbac_role, patient, saml, saml_role
 
 OPEN = "open-access"
@@ -124,13 +126,13 @@ apis:
       view: { name: View }
 %(more)s
 applications:
-  gp: { name: GP system, authenticated_by: [api-key, signed-jwt, tls-ma], apis: all }
-  one-way: { authenticated_by: [signed-jwt], apis: all }
-  bound: { authenticated_by: [api-key, signed-jwt, tls-ma], apis: all, organisations: [RBA, Y51] }
+  gp: { name: GP system, authenticated_by: [api-key, signed-jwt, tls-ma], apis: { %(every)s } }
+  one-way: { authenticated_by: [signed-jwt], apis: { %(every)s } }
+  bound: { authenticated_by: [api-key, signed-jwt, tls-ma], apis: { %(every)s }, organisations: [RBA, Y51] }
   few: { authenticated_by: [signed-jwt, tls-ma], apis: { all: [plain], own: all } }
-  paused: { authenticated_by: [signed-jwt, tls-ma], apis: all, organisations: [RBA] }
-  paused-and-closed: { authenticated_by: [signed-jwt, tls-ma], apis: all, status: closed }
-  closed: { authenticated_by: [signed-jwt, tls-ma], apis: all, status: closed, organisations: [RBA] }
+  paused: { authenticated_by: [signed-jwt, tls-ma], apis: { %(every)s }, organisations: [RBA] }
+  paused-and-closed: { authenticated_by: [signed-jwt, tls-ma], apis: { %(every)s }, status: closed }
+  closed: { authenticated_by: [signed-jwt, tls-ma], apis: { %(every)s }, status: closed, organisations: [RBA] }
 suspend:
   - { application: paused, reason: "incident 1234" }
   - { application: paused-and-closed, reason: "incident 1235" }
@@ -139,4 +141,5 @@ suspend:
 
 def policy_with(more=""):
     """The policy, with more under `apis`."""
-    return POLICY % {"all": ", ".join(PATTERNS), "more": more}
+    apis = re.findall(r"^  ([a-z-]+):$", POLICY.partition("\napis:")[2].partition("\napplications:")[0] + "\n" + more, re.M)
+    return POLICY % {"all": ", ".join(PATTERNS), "more": more, "every": ", ".join(f"{api}: all" for api in apis)}
