@@ -13,6 +13,7 @@ nr_facts nr_facts_of(const nrbac_request *request, const nr_standing *standing)
         .role = standing->role,
         .acting_organisation = standing->acting_organisation,
         .request_organisation = request->organisation,
+        .application = request->application,
         .aal = request->subject.aal,
         .ial = request->subject.ial,
         .proofing = request->subject.proofing,

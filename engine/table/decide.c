@@ -23,16 +23,10 @@ typedef struct outcome_bits {
     uint64_t held[NR_REQUIREMENT_NODE_MAX / 64];
 } outcome_bits;
 
-static bool holder_is_suspended(const nr_holding *holding)
-{
-    return holding->role != NR_NONE &&
-           holding->table->roles[holding->role].suspension != NR_NONE;
-}
-
 nr_verdict nr_decide_activity(const nr_holding *holding, uint32_t activity)
 {
     const nr_table_activity *record = &holding->table->activities[activity];
-    if (holder_is_suspended(holding) || record->suspension != NR_NONE)
+    if (holding->suspended || record->suspension != NR_NONE)
         return (nr_verdict){ .reason = NRBAC_REASON_SUSPENDED };
     if (!nr_bits_has(holding->closed, activity))
         return (nr_verdict){ .reason = NRBAC_REASON_NOT_GRANTED };
@@ -236,7 +230,7 @@ static nrbac_reason why_not(const nr_holding *holding,
 nr_verdict nr_decide_function(const nr_holding *holding, uint32_t number)
 {
     const nr_table_function *function = &holding->table->functions[number];
-    if (holder_is_suspended(holding) || function->suspension != NR_NONE)
+    if (holding->suspended || function->suspension != NR_NONE)
         return (nr_verdict){ .reason = NRBAC_REASON_SUSPENDED };
     outcome_bits bits;
     if (!requirement_holds(holding, function, 0, &bits))

@@ -87,6 +87,19 @@ static void complete(nr_holding *holding)
     take_suspended_away(table, holding->effective);
 }
 
+/* Whoever asks is stopped: the role in force, or the application. Applications are
+ * known by what requests call them, so their names are compared. */
+static bool is_suspended(const nr_table *table, uint32_t role, const char *application)
+{
+    if (role != NR_NONE && table->roles[role].suspension != NR_NONE)
+        return true;
+    for (uint32_t i = 0; application != NULL && i < table->suspensions_count; i++)
+        if (table->suspensions[i].kind == NR_SUSPENDED_APPLICATION &&
+            strcmp(nr_table_text(table, table->suspensions[i].what), application) == 0)
+            return true;
+    return false;
+}
+
 static nrbac_status make_rows(nr_arena *arena, nr_holding *holding)
 {
     uint32_t words = holding->table->words;
@@ -110,6 +123,7 @@ nrbac_status nr_holding_make(nr_arena *arena, const nr_table *table,
         .facts = facts,
         .role = facts->role == NULL ? NR_NONE : nr_table_role_of(table, facts->role),
     };
+    holding->suspended = is_suspended(table, holding->role, facts->application);
     NR_TRY(make_rows(arena, holding));
 
     for (size_t i = 0; i < facts->area_of_work_count; i++) {

@@ -24,6 +24,7 @@ typedef struct nr_facts {
     size_t workgroup_count;
     const char *acting_organisation;  /* NULL: none */
     const char *request_organisation; /* NULL: the request names none */
+    const char *application;          /* that asks; NULL: not named */
     int aal, ial, proofing;           /* NRBAC_LEVEL(n), or NRBAC_LEVEL_UNKNOWN */
 } nr_facts;
 
@@ -31,6 +32,7 @@ typedef struct nr_holding {
     const nr_table *table;
     const nr_facts *facts;
     uint32_t role;   /* NR_NONE: unknown, or none */
+    bool suspended;  /* the role is, or the application that asks */
     uint64_t *areas; /* bits: the areas of work that the table knows */
     /* Rows of table->words, a bit an activity: */
     uint64_t *additional; /* as added, without what they include */

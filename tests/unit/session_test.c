@@ -32,6 +32,14 @@ static const char second_policy[] =
     "baseline: [{ roles: [R8000], activities: [B0001] }]\n"
     "functions: { fresh: { require: B0001 } }\n";
 
+static const char suspending_policy[] =
+    "nrbac: 1\n"
+    "policy: { name: third, version: \"3\" }\n"
+    "activities: { B0820: { name: View } }\n"
+    "job_roles: { R8000: { name: Practitioner } }\n"
+    "baseline: [{ roles: [R8000], activities: [B0820] }]\n"
+    "suspend: [{ application: old-system, reason: incident }]\n";
+
 static void load(nrbac_engine *engine, const char *text)
 {
     char folder[] = "/tmp/nrbac-session-XXXXXX";
@@ -221,6 +229,23 @@ static void a_number_never_changes_its_meaning(void)
     nrbac_engine_destroy(engine);
 }
 
+/* The one bit does not know more than the rule: who asks may be suspended, too. */
+static void a_suspended_application_has_no_permits(void)
+{
+    nrbac_engine *engine = engine_with(first_policy, 0);
+    nrbac_name view = nrbac_prepare(engine, "B0820");
+    nrbac_request request = somebody();
+    request.application = "old-system";
+    nrbac_session *session = NULL;
+    CHECK_INT(nrbac_session_open(engine, &request, &session).effect, NRBAC_PERMIT);
+    CHECK(nrbac_check(session, view));
+    load(engine, suspending_policy);
+    CHECK(!nrbac_check(session, view));
+    CHECK_INT(nrbac_decide(session, view).reason, NRBAC_REASON_SUSPENDED);
+    nrbac_session_close(session);
+    nrbac_engine_destroy(engine);
+}
+
 /* A bad image changes nothing. */
 static void the_last_good_policy_stays(void)
 {
@@ -248,6 +273,7 @@ int main(void)
     s26_the_watcher_ends_what_has_expired();
     a_revocation_ends_those_who_match_it_wholly();
     a_number_never_changes_its_meaning();
+    a_suspended_application_has_no_permits();
     the_last_good_policy_stays();
     return check_report();
 }
