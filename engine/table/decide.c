@@ -53,11 +53,20 @@ static bool same_text(const char *a, const char *b)
     return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
-static bool in_workgroup(const nr_facts *facts, const char *id)
+static bool in_workgroup(const nr_holding *holding, const char *id)
 {
-    for (size_t i = 0; i < facts->workgroup_count; i++)
-        if (same_text(facts->workgroups[i], id))
+    size_t low = 0;
+    size_t high = holding->workgroup_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(holding->workgroups[middle], id);
+        if (order == 0)
             return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return false;
 }
 
@@ -82,7 +91,7 @@ static bool atom_holds(const nr_holding *holding, const nr_table_node *node,
         return nr_bits_has(holding->areas, node->operand) &&
                holding->table->areas[node->operand].status != NR_OBSOLETE;
     case NR_ATOM_WORKGROUP:
-        return in_workgroup(facts, nr_table_text(holding->table, node->operand));
+        return in_workgroup(holding, nr_table_text(holding->table, node->operand));
     case NR_ATOM_ORGANISATION:
         return (relaxed & RELAX_ORGANISATION) != 0 ||
                same_text(facts->acting_organisation,
