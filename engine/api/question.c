@@ -97,7 +97,7 @@ nrbac_status nr_question_decide(nr_question *question)
     return NRBAC_OK;
 }
 
-nr_verdict nr_question_decide_as(const nr_question *question,
+nr_verdict nr_question_decide_as(const nr_question *question, nr_arena *scratch,
                                  const nrbac_profile *profile)
 {
     nr_standing standing = nr_stand_as(question->request, profile,
@@ -106,8 +106,9 @@ nr_verdict nr_question_decide_as(const nr_question *question,
         return (nr_verdict){ .reason = standing.reason };
     nr_facts facts = nr_facts_of(question->request, &standing);
     nr_holding holding;
-    if (nr_holding_make(&question->document->arena, &question->policy->table, &facts,
-                        &holding) != NRBAC_OK)
+    nr_arena_reset(scratch);
+    if (nr_holding_make(scratch, &question->policy->table, &facts, &holding) !=
+        NRBAC_OK)
         return (nr_verdict){ .reason = NRBAC_REASON_NOT_EVALUATED };
     return decide_name(&holding, question->target);
 }
