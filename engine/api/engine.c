@@ -316,15 +316,16 @@ static void *watch(void *context)
     return NULL;
 }
 
-void nr_engine_watch(nrbac_engine *engine, int64_t expiry)
+bool nr_engine_watch(nrbac_engine *engine, int64_t expiry)
 {
     if (expiry == 0)
-        return;
+        return true;
     int64_t next = atomic_load_explicit(&engine->next_expiry, memory_order_relaxed);
     if (next == 0 || expiry < next)
         atomic_store_explicit(&engine->next_expiry, expiry, memory_order_release);
     if (!engine->unwatched && !engine->watching)
         engine->watching = pthread_create(&engine->watcher, NULL, watch, engine) == 0;
+    return engine->unwatched || engine->watching;
 }
 
 size_t nrbac_revoke(nrbac_engine *engine, const nrbac_revocation *which)

@@ -69,8 +69,9 @@ bool nr_session_matches(const nrbac_session *session, const nrbac_revocation *wh
 void nr_session_stop(nrbac_session *session, nrbac_reason reason);
 nrbac_session *nr_session_next(const nrbac_session *session);
 
-/* Starts the watcher if this engine has one and it does not run yet. Locked. */
-void nr_engine_watch(nrbac_engine *engine, int64_t expiry);
+/* Sees to it that the expiry is noticed: starts the watcher if this engine has one
+ * and it does not run yet; false if it cannot be started. Locked. */
+bool nr_engine_watch(nrbac_engine *engine, int64_t expiry);
 
 /* What a name written by anybody stands for. */
 nr_target nr_policy_target(const nr_policy *policy, const char *name);

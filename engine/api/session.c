@@ -284,10 +284,11 @@ static nrbac_decision session_start(nrbac_engine *engine, nrbac_session *session
             session->valid_until = v->standing.valid_until;
         }
     }
+    int64_t expiry = session->request.time == 0 ? session->valid_until : 0;
+    if (decision.effect == NRBAC_PERMIT && !nr_engine_watch(engine, expiry))
+        decision = (nrbac_decision){ 0 }; /* its bits would outlive its evidence */
     if (decision.effect == NRBAC_PERMIT) {
         link_session(engine, session);
-        if (session->request.time == 0)
-            nr_engine_watch(engine, session->valid_until);
         *out = session;
     }
     pthread_mutex_unlock(&engine->lock);

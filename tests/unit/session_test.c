@@ -5,9 +5,27 @@
 
 #include <nrbac/policy.h>
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+
+/* The linker sends the engine's threads here: -Wl,--wrap=pthread_create. */
+typedef void *thread_body(void *context);
+static bool no_threads;
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          thread_body *body, void *context);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          thread_body *body, void *context);
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          thread_body *body, void *context)
+{
+    return no_threads ? EAGAIN
+                      : __real_pthread_create(thread, attributes, body, context);
+}
 
 static const char first_policy[] =
     "nrbac: 1\n"
@@ -180,6 +198,25 @@ static void s26_the_watcher_ends_what_has_expired(void)
     nrbac_engine_destroy(engine);
 }
 
+/* A session whose end nobody would notice is not opened. */
+static void s26_without_a_watcher_nothing_that_expires_is_opened(void)
+{
+    nrbac_engine *engine = engine_with(first_policy, 0);
+    nrbac_request request = somebody();
+    nrbac_session *session = NULL;
+    no_threads = true;
+    CHECK_INT(nrbac_session_open(engine, &request, &session).effect, NRBAC_PERMIT);
+    nrbac_session_close(session);
+    request.subject.expires_at = (int64_t)time(NULL) + 1000;
+    CHECK_INT(nrbac_session_open(engine, &request, &session).reason,
+              NRBAC_REASON_NOT_EVALUATED);
+    CHECK(session == NULL);
+    no_threads = false;
+    CHECK_INT(nrbac_session_open(engine, &request, &session).effect, NRBAC_PERMIT);
+    nrbac_session_close(session);
+    nrbac_engine_destroy(engine);
+}
+
 static void a_revocation_ends_those_who_match_it_wholly(void)
 {
     nrbac_engine *engine = engine_with(first_policy, 0);
@@ -271,6 +308,7 @@ int main(void)
     s04_a_forgotten_level_reaches_nothing();
     s26_a_session_ends_with_its_evidence();
     s26_the_watcher_ends_what_has_expired();
+    s26_without_a_watcher_nothing_that_expires_is_opened();
     a_revocation_ends_those_who_match_it_wholly();
     a_number_never_changes_its_meaning();
     a_suspended_application_has_no_permits();
