@@ -425,11 +425,11 @@ static nrbac_decision decide_target(const view *v, nr_target target, const char 
 /* The text of a name's number; "" if it was never given. */
 static const char *text_of(nrbac_engine *engine, nrbac_name name)
 {
-    pthread_mutex_lock(&engine->lock);
+    pthread_mutex_lock(&engine->glance);
     const char *text = name == 0 || name > engine->names.count
                            ? ""
                            : engine->names.texts[name - 1];
-    pthread_mutex_unlock(&engine->lock);
+    pthread_mutex_unlock(&engine->glance);
     return text;
 }
 
