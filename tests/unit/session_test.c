@@ -198,6 +198,33 @@ static void s26_the_watcher_ends_what_has_expired(void)
     nrbac_engine_destroy(engine);
 }
 
+/* A stated time is where the session's time begins, not where it stands still. */
+static void s26_a_session_of_a_stated_time_ends_too(void)
+{
+    nrbac_engine *engine = engine_with(first_policy, NRBAC_ENGINE_UNWATCHED);
+    nrbac_name view = nrbac_prepare(engine, "B0820");
+    nrbac_request request = somebody();
+    request.time = 1000000;
+    request.subject.expires_at = request.time + 100;
+    nrbac_session *session = NULL;
+    CHECK_INT(nrbac_session_open(engine, &request, &session).effect, NRBAC_PERMIT);
+    CHECK_INT(nrbac_session_valid_until(session), request.time + 100);
+    int64_t now = (int64_t)time(NULL);
+    CHECK(nrbac_poll(engine, now) >= now + 90);
+    load(engine, first_policy);
+    CHECK(nrbac_check(session, view));
+    CHECK_INT(nrbac_poll(engine, now + 110), 0);
+    CHECK(!nrbac_check(session, view));
+    CHECK_INT(nrbac_decide(session, view).reason, NRBAC_REASON_EVIDENCE_EXPIRED);
+    nrbac_session_close(session);
+    request.time = INT64_MIN;
+    request.subject.expires_at = INT64_MAX;
+    CHECK_INT(nrbac_session_open(engine, &request, &session).effect, NRBAC_PERMIT);
+    CHECK_INT(nrbac_poll(engine, now), INT64_MAX);
+    nrbac_session_close(session);
+    nrbac_engine_destroy(engine);
+}
+
 /* A session whose end nobody would notice is not opened. */
 static void s26_without_a_watcher_nothing_that_expires_is_opened(void)
 {
@@ -308,6 +335,7 @@ int main(void)
     s04_a_forgotten_level_reaches_nothing();
     s26_a_session_ends_with_its_evidence();
     s26_the_watcher_ends_what_has_expired();
+    s26_a_session_of_a_stated_time_ends_too();
     s26_without_a_watcher_nothing_that_expires_is_opened();
     a_revocation_ends_those_who_match_it_wholly();
     a_number_never_changes_its_meaning();
