@@ -227,6 +227,19 @@ nrbac_value *nr_answer_path(const nr_question *question, uint32_t activity)
     return write_steps(question, &path, false);
 }
 
+void nr_answer_add_steps(const nr_question *question, uint32_t activity,
+                         nrbac_value *map)
+{
+    nr_path path;
+    if (nr_path_find(&question->document->arena, &question->holding, activity, &path) !=
+        NRBAC_OK) {
+        question->document->failed = true;
+        return;
+    }
+    set_text(question, map, "source", path.baseline ? "baseline" : "additional");
+    set(question, map, "steps", write_steps(question, &path, true));
+}
+
 static nrbac_value *granted_by(const nr_question *question, const nr_path *path)
 {
     nrbac_value *map = nrbac_new_map(question->document);

@@ -81,6 +81,8 @@ nrbac_value *nr_explain_requirement(const nr_question *question, uint32_t number
         nrbac_set(question->document, values[i], atom_keys[nodes[i].atom], operand);
         nrbac_set(question->document, values[i], "holds",
                   nrbac_new_boolean(question->document, holds[i]));
+        if (nodes[i].atom == NR_ATOM_ACTIVITY && holds[i])
+            nr_answer_add_steps(question, nodes[i].operand, values[i]);
     }
     return values[0];
 }

@@ -40,6 +40,9 @@ nrbac_value *nr_answer_write_opened(const nr_question *question);
 nrbac_value *nr_answer_profile(const nr_question *question);
 nrbac_value *nr_answer_warnings(const nr_question *question);
 nrbac_value *nr_answer_path(const nr_question *question, uint32_t activity);
+/* Adds `source` and `steps` of a held activity to a map. */
+void nr_answer_add_steps(const nr_question *question, uint32_t activity,
+                         nrbac_value *map);
 nrbac_value *nr_answer_obligations(const nr_question *question,
                                    const nr_verdict *verdict);
 

@@ -67,24 +67,41 @@ static void tell_who(const story_teller *teller)
     fputc('\n', teller->out);
 }
 
-/* The grant, then each inclusion that follows from it. */
+/* The grant, or an inclusion that follows from it. */
+static void print_step(const story_teller *teller, const nrbac_value *step,
+                       const char *grant)
+{
+    if (grant == NULL)
+        fputs("includes ", teller->out);
+    print_code(teller, nr_text_at(step, "code"), nr_text_at(step, "name"));
+    fputs(grant == NULL                      ? ""
+          : strcmp(grant, "additional") == 0 ? ", added by the Registration Authority"
+                                             : ", by the baseline",
+          teller->out);
+    print_place(teller, step);
+    fputc('\n', teller->out);
+}
+
 static void tell_steps(const story_teller *teller)
 {
     const nrbac_value *steps = nrbac_value_find(teller->context, "steps");
-    bool additional = strcmp(nr_text_at(teller->context, "granted_by.source"),
-                             "additional") == 0;
+    const char *grant = nr_text_at(teller->context, "granted_by.source");
     for (size_t i = 0; i < nrbac_value_count(steps); i++) {
-        const nrbac_value *step = nrbac_value_at(steps, i);
         begin(teller, i == 0 ? "because" : "");
-        if (i > 0)
-            fputs("includes ", teller->out);
-        print_code(teller, nr_text_at(step, "code"), nr_text_at(step, "name"));
-        if (i == 0)
-            fputs(additional ? ", added by the Registration Authority"
-                             : ", by the baseline",
-                  teller->out);
-        print_place(teller, step);
-        fputc('\n', teller->out);
+        print_step(teller, nrbac_value_at(steps, i), i == 0 ? grant : NULL);
+    }
+}
+
+/* The same below an activity that a requirement asks for. */
+static void tell_steps_below(const story_teller *teller, const nrbac_value *one,
+                             int depth)
+{
+    const nrbac_value *steps = nrbac_value_find(one, "steps");
+    for (size_t i = 0; i < nrbac_value_count(steps); i++) {
+        begin(teller, "");
+        fprintf(teller->out, "%*s%s", 6 + 2 * depth, "", i == 0 ? "from " : "");
+        print_step(teller, nrbac_value_at(steps, i),
+                   i == 0 ? nr_text_at(one, "source") : NULL);
     }
 }
 
@@ -126,6 +143,7 @@ static void tell_requirement(const story_teller *teller, const nrbac_value *one,
     fprintf(teller->out, "%-4s%*s", holds(one) ? "yes" : "no", 2 * depth, "");
     print_requirement(teller, one);
     fputc('\n', teller->out);
+    tell_steps_below(teller, one, depth);
     const nrbac_value *parts = nrbac_value_at(one, 0);
     if (nrbac_value_kind(parts) != NRBAC_KIND_LIST)
         return;

@@ -30,6 +30,20 @@ def test_wrong_usage_of_a_real_policy_ends_with_2(policy, arguments):
     assert result.out == ""
 
 
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["query", "--socket", "s", "--info", "--health"], "ask for one of --info, --health and --reload"),
+    (["query", "--socket", "s", "--reload", "--health"], "ask for one of --info, --health and --reload"),
+    (["what-can", "policy", "--role", "R8000", "--subject", "s"], "give --role or --subject, and only one of them"),
+    (["what-can", "policy"], "give --role or --subject, and only one of them"),
+    (["validate"], "`validate` needs more words than that")])
+def test_options_that_exclude_each_other_are_wrong_usage(arguments, says):
+    result = run(*arguments)
+    assert result.status == 2
+    first, usage = result.err.splitlines()
+    assert first.endswith(says)
+    assert usage.startswith("usage: nrbac " + arguments[0])
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_every_command_explains_itself(command, flag):

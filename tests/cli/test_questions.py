@@ -51,6 +51,20 @@ def test_explain_of_a_function_names_what_is_missing(policy):
     assert "B0825" in result.out
 
 
+def test_explain_of_a_function_shows_how_each_activity_is_held(policy):
+    files = policy(FUNCTIONS)
+    result = explain(files, neutral("patient.amend"))
+    assert result.status == 0
+    lines = [line.strip() for line in result.out.splitlines()]
+    held = next(i for i, line in enumerate(lines) if "activity B0825" in line)
+    assert lines[held + 1].startswith("from B0825") and ", by the baseline (" in lines[held + 1]
+    answer = explain(files, neutral("patient.amend"), "--format", "json").json()
+    requirement = answer["context"]["requirement"]
+    assert requirement["source"] == "baseline"
+    assert [step["code"] for step in requirement["steps"]] == ["B0825"]
+    assert requirement["steps"][0]["line"] > 0
+
+
 def what_can(policy, *options):
     return run("what-can", policy.path, *options)
 
@@ -92,9 +106,26 @@ def test_lists_are_json_where_asked(policy, arguments):
     assert "B0820" in text or "R8000" in text
 
 
-def test_what_can_of_an_unknown_role_is_no(policy):
+def test_what_can_of_an_unknown_role_is_empty(policy):
     result = what_can(policy(FUNCTIONS), "--role", "R9999")
     assert "B0825" not in result.out
+
+
+def test_what_can_says_in_words_why_it_cannot_tell(policy, tmp_path):
+    result = what_can(policy(FUNCTIONS), "--role", "B0820")
+    assert result.status == 1
+    assert result.out.startswith("CANNOT DECIDE: the role profile has no job role role-code-missing ")
+    subject = tmp_path / "subject.json"
+    subject.write_text(json.dumps({"type": "healthcare-worker", "properties": {"profile": {"role": 1}}}))
+    result = what_can(policy(FUNCTIONS, name="other"), "--subject", subject)
+    assert result.status == 1
+    assert result.out == ("CANNOT DECIDE: the request is malformed malformed-request "
+                          "(`subject.properties.profile.role` is not a text)\n")
+
+
+def test_lines_of_lists_do_not_end_in_blanks(policy):
+    for line in what_can(policy(FUNCTIONS), "--role", "R9999").out.splitlines():
+        assert line == line.rstrip()
 
 
 def who_can(policy, name, *options):
