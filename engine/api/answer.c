@@ -73,9 +73,10 @@ static nrbac_value *candidates(const nr_question *question)
 {
     const nrbac_subject *subject = &question->request->subject;
     nrbac_value *list = nrbac_new_list(question->document);
+    nr_arena scratch = { 0 };
     for (size_t i = 0; i < subject->profile_count; i++) {
         const nrbac_profile *profile = &subject->profiles[i];
-        nr_verdict verdict = nr_question_decide_as(question, profile);
+        nr_verdict verdict = nr_question_decide_as(question, &scratch, profile);
         nrbac_value *map = nrbac_new_map(question->document);
         set_text(question, map, "id", profile->id);
         set_text(question, map, "role", profile->role);
@@ -85,6 +86,7 @@ static nrbac_value *candidates(const nr_question *question)
         set_text(question, map, "reason", nrbac_reason_slug(verdict.reason));
         nrbac_append(question->document, list, map);
     }
+    nr_arena_finish(&scratch);
     return list;
 }
 

@@ -34,8 +34,9 @@ nrbac_status nrbac_engine_create(unsigned flags, nrbac_engine **out)
     pthread_cond_init(&engine->wake, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&engine->lock, NULL);
+    pthread_mutex_init(&engine->glance, NULL);
     engine->names.arena = &engine->arena;
-    engine->obligations.arena = &engine->arena;
+    engine->obligations.arena = &engine->obligation_arena;
     engine->unwatched = (flags & NRBAC_ENGINE_UNWATCHED) != 0;
     *out = engine;
     return NRBAC_OK;
@@ -54,7 +55,9 @@ void nrbac_engine_destroy(nrbac_engine *engine)
         pthread_join(engine->watcher, NULL);
     nr_policy_release(engine->current);
     nr_arena_finish(&engine->arena);
+    nr_arena_finish(&engine->obligation_arena);
     pthread_cond_destroy(&engine->wake);
+    pthread_mutex_destroy(&engine->glance);
     pthread_mutex_destroy(&engine->lock);
     free(engine);
 }
@@ -68,11 +71,11 @@ uint32_t nrbac_engine_generation(const nrbac_engine *engine)
 
 nr_policy *nr_policy_take(nrbac_engine *engine)
 {
-    pthread_mutex_lock(&engine->lock);
+    pthread_mutex_lock(&engine->glance);
     nr_policy *policy = engine->current;
     if (policy != NULL)
         atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
-    pthread_mutex_unlock(&engine->lock);
+    pthread_mutex_unlock(&engine->glance);
     return policy;
 }
 
@@ -117,29 +120,40 @@ static nrbac_name intern(nrbac_engine *engine, const char *name)
 
 nrbac_name nrbac_prepare(nrbac_engine *engine, const char *name)
 {
-    pthread_mutex_lock(&engine->lock);
+    pthread_mutex_lock(&engine->glance);
     nrbac_name number = intern(engine, name);
-    pthread_mutex_unlock(&engine->lock);
+    pthread_mutex_unlock(&engine->glance);
     return number;
 }
 
-/* Gives every name of the policy its number, and notes what each stands for. */
-static nrbac_status number_names(nrbac_engine *engine, nr_policy *policy)
+/* Gives every name of the policy its number. */
+static nrbac_status intern_names(nrbac_engine *engine, const nr_table *table)
 {
-    const nr_table *table = &policy->table;
     for (uint32_t i = 0; i < table->activities_count; i++)
         if (intern(engine, nr_table_text(table, table->activities[i].code)) == 0)
             return NRBAC_E_LIMIT;
     for (uint32_t i = 0; i < table->functions_count; i++)
         if (intern(engine, nr_table_text(table, table->functions[i].id)) == 0)
             return NRBAC_E_LIMIT;
+    return NRBAC_OK;
+}
 
+/* The names, and what each of those that there are now stands for. Texts once
+ * given stay where they are, so they are looked at without holding anybody up. */
+static nrbac_status number_names(nrbac_engine *engine, nr_policy *policy)
+{
+    pthread_mutex_lock(&engine->glance);
+    nrbac_status status = intern_names(engine, &policy->table);
+    const char *const *texts = engine->names.texts;
     policy->target_count = engine->names.count + 1;
+    pthread_mutex_unlock(&engine->glance);
+    NR_TRY(status);
+
     policy->targets = calloc(policy->target_count, sizeof(*policy->targets));
     if (policy->targets == NULL)
         return NRBAC_E_MEMORY;
     for (uint32_t n = 1; n < policy->target_count; n++)
-        policy->targets[n] = nr_policy_target(policy, engine->names.texts[n - 1]);
+        policy->targets[n] = nr_policy_target(policy, texts[n - 1]);
     return NRBAC_OK;
 }
 
@@ -174,7 +188,9 @@ static nrbac_status put_in_force(nrbac_engine *engine, nr_policy *policy)
     NR_TRY(name_obligations(engine, policy));
     nr_policy *last = engine->current;
     policy->generation = nrbac_engine_generation(engine) + 1;
+    pthread_mutex_lock(&engine->glance);
     engine->current = policy;
+    pthread_mutex_unlock(&engine->glance);
     for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s))
         nr_session_reopen(s);
     atomic_store_explicit(&engine->generation, policy->generation,
@@ -316,15 +332,16 @@ static void *watch(void *context)
     return NULL;
 }
 
-void nr_engine_watch(nrbac_engine *engine, int64_t expiry)
+bool nr_engine_watch(nrbac_engine *engine, int64_t expiry)
 {
     if (expiry == 0)
-        return;
+        return true;
     int64_t next = atomic_load_explicit(&engine->next_expiry, memory_order_relaxed);
     if (next == 0 || expiry < next)
         atomic_store_explicit(&engine->next_expiry, expiry, memory_order_release);
     if (!engine->unwatched && !engine->watching)
         engine->watching = pthread_create(&engine->watcher, NULL, watch, engine) == 0;
+    return engine->unwatched || engine->watching;
 }
 
 size_t nrbac_revoke(nrbac_engine *engine, const nrbac_revocation *which)

@@ -2,12 +2,15 @@
 /*
  * The engine from inside: the policy in force, the names, the sessions.
  *
- * One mutex (`lock`) guards what publishing changes; it is held while sessions
- * are re-opened aside, never while anybody decides. Readers take a counted
- * reference to what is in force and keep it as long as they look at it, so the
- * last reader of an old policy frees it.
+ * Two mutexes. `lock` is held by whoever changes things: while a policy is
+ * published and every session re-opened on it, while a session is opened or
+ * closed. Nobody who decides waits for it. `glance` guards what deciding looks
+ * at, the pointer to what is in force and the names, and is held for no longer
+ * than reading or writing that takes. Readers take a counted reference to what is
+ * in force and keep it as long as they look at it, so the last reader of an old
+ * policy frees it.
  *
- *   lock order: engine->lock, then session->lock
+ *   lock order: engine->lock, then engine->glance or session->lock
  */
 #ifndef NR_ENGINE_H
 #define NR_ENGINE_H
@@ -47,10 +50,14 @@ typedef struct nr_policy {
 
 struct nrbac_engine {
     pthread_mutex_t lock;
-    nr_policy *current; /* holds a reference; NULL before the first publication */
+    pthread_mutex_t glance;
+    /* Holds a reference; NULL before the first publication. Written with both
+     * mutexes held, read with either. */
+    nr_policy *current;
     _Atomic uint32_t generation;
-    nr_arena arena; /* names and obligation ids: they live as long as the engine */
-    nr_names names; /* number n of the API is n - 1 here */
+    nr_arena arena;            /* names: they live as long as the engine; `glance` */
+    nr_names names;            /* number n of the API is n - 1 here; `glance` */
+    nr_arena obligation_arena; /* `lock`, as the obligations */
     nr_names obligations;
     nrbac_session *sessions;     /* all that are open */
     _Atomic int64_t next_expiry; /* of any session still going; 0: none */
@@ -74,8 +81,9 @@ bool nr_session_matches(const nrbac_session *session, const nrbac_revocation *wh
 void nr_session_stop(nrbac_session *session, nrbac_reason reason);
 nrbac_session *nr_session_next(const nrbac_session *session);
 
-/* Starts the watcher if this engine has one and it does not run yet. Locked. */
-void nr_engine_watch(nrbac_engine *engine, int64_t expiry);
+/* Sees to it that the expiry is noticed: starts the watcher if this engine has one
+ * and it does not run yet; false if it cannot be started. Locked. */
+bool nr_engine_watch(nrbac_engine *engine, int64_t expiry);
 
 /* What a name written by anybody stands for. */
 nr_target nr_policy_target(const nr_policy *policy, const char *name);

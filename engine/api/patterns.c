@@ -130,13 +130,6 @@ static bool evidence_fits(const nr_question *question, uint32_t number)
 
 /* ---- The application --------------------------------------------------------------- */
 
-bool nr_application_is_suspended(const nr_question *question)
-{
-    return question->application != NR_NONE &&
-           question->policy->table.applications[question->application].suspension !=
-               NR_NONE;
-}
-
 static nrbac_reason check_application(nr_question *question)
 {
     const nr_table *table = &question->policy->table;
@@ -149,7 +142,7 @@ static nrbac_reason check_application(nr_question *question)
         *application = &table->applications[question->application];
     if (((uint32_t)proof_of(request) & application->proofs) == 0)
         return NRBAC_REASON_APPLICATION_NOT_AUTHENTICATED;
-    if (nr_application_is_suspended(question))
+    if (application->suspension != NR_NONE)
         return NRBAC_REASON_SUSPENDED;
     const uint64_t *allowed = table->allowed + (size_t)application->allowed *
                                                    table->header->operation_words;

@@ -31,7 +31,4 @@ const char *nr_pattern_user_decider(const nr_question *question);
 /* The pattern's slug; NULL: none was judged. */
 const char *nr_pattern_slug(uint32_t pattern);
 
-/* The suspension of the application that the request names; false: none. */
-bool nr_application_is_suspended(const nr_question *question);
-
 #endif

@@ -14,6 +14,7 @@ nr_facts nr_facts_of(const nrbac_request *request, const nr_standing *standing)
         .role = standing->role,
         .acting_organisation = standing->acting_organisation,
         .request_organisation = request->organisation,
+        .application = request->application,
         .aal = request->subject.aal,
         .ial = request->subject.ial,
         .proofing = request->subject.proofing,
@@ -102,8 +103,7 @@ static nrbac_reason check_question(nr_question *question)
         return reason;
     if (question->target.kind == NR_TARGET_OPERATION)
         return nr_pattern_judge(question);
-    return nr_application_is_suspended(question) ? NRBAC_REASON_SUSPENDED
-                                                 : NRBAC_REASON_NOT_EVALUATED;
+    return NRBAC_REASON_NOT_EVALUATED;
 }
 
 static bool roleless_additional(const nr_question *question)
@@ -147,6 +147,8 @@ nrbac_status nr_question_decide(nr_question *question)
     if (question->verdict.reason != NRBAC_REASON_OPENED)
         return NRBAC_OK;
     question->facts = nr_facts_of(question->request, &question->standing);
+    if (question->target.kind == NR_TARGET_OPERATION)
+        question->facts.application = NULL; /* judged already, by its own rules */
     NR_TRY(nr_holding_make(&question->document->arena, &question->policy->table,
                            &question->facts, &question->holding));
     if (!question->opening)
@@ -154,7 +156,7 @@ nrbac_status nr_question_decide(nr_question *question)
     return NRBAC_OK;
 }
 
-nr_verdict nr_question_decide_as(const nr_question *question,
+nr_verdict nr_question_decide_as(const nr_question *question, nr_arena *scratch,
                                  const nrbac_profile *profile)
 {
     nr_standing standing = nr_stand_as(question->request, profile,
@@ -163,8 +165,9 @@ nr_verdict nr_question_decide_as(const nr_question *question,
         return (nr_verdict){ .reason = standing.reason };
     nr_facts facts = nr_facts_of(question->request, &standing);
     nr_holding holding;
-    if (nr_holding_make(&question->document->arena, &question->policy->table, &facts,
-                        &holding) != NRBAC_OK)
+    nr_arena_reset(scratch);
+    if (nr_holding_make(scratch, &question->policy->table, &facts, &holding) !=
+        NRBAC_OK)
         return (nr_verdict){ .reason = NRBAC_REASON_NOT_EVALUATED };
     return decide_name(question, &holding);
 }

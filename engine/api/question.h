@@ -31,8 +31,9 @@ typedef struct nr_question {
  * reason. What is given: document, request, fault, opening, stranger, policy.
  * NRBAC_E_MEMORY alone is a failure. */
 nrbac_status nr_question_decide(nr_question *question);
-/* The same for one of several profiles, as if it were in force. */
-nr_verdict nr_question_decide_as(const nr_question *question,
+/* The same for one of several profiles, as if it were in force; there may be very
+ * many of them, so what is in the scratch memory is forgotten first. */
+nr_verdict nr_question_decide_as(const nr_question *question, nr_arena *scratch,
                                  const nrbac_profile *profile);
 
 /* answer.c: the answer of a decided question; NULL when out of memory. */

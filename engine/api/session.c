@@ -21,6 +21,8 @@
 #include <string.h>
 #include <time.h>
 
+#define LAST_SECOND INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+
 typedef struct permits permits;
 struct permits {
     permits *retired; /* the smaller one before it */
@@ -47,6 +49,7 @@ struct nrbac_session {
     nrbac_session *next, **link; /* in engine->sessions, guarded by engine->lock */
     nrbac_request request;       /* a copy of its own, in `arena` */
     int64_t valid_until;
+    int64_t behind; /* seconds from the request's time to the clock's; 0: the same */
     nr_arena arena;
 };
 
@@ -249,9 +252,30 @@ static void session_free(nrbac_session *session)
     free(session);
 }
 
-static int64_t now_of(const nrbac_request *request)
+/* A request may state its time. From there the session's time goes on with the
+ * clock, so that its evidence still ends. */
+static int64_t seconds_behind(const nrbac_request *request)
 {
-    return request->time != 0 ? request->time : (int64_t)time(NULL);
+    int64_t stated = request->time;
+    if (stated == 0)
+        return 0;
+    if (stated < 0 || stated > LAST_SECOND)
+        stated = stated < 0 ? 0 : LAST_SECOND;
+    return (int64_t)time(NULL) - stated;
+}
+
+static int64_t now_of(const nrbac_session *session)
+{
+    return (int64_t)time(NULL) - session->behind;
+}
+
+/* When the clock shows the end of the session's evidence; 0: never. */
+static int64_t expiry_of(const nrbac_session *session)
+{
+    if (session->valid_until == 0 || session->valid_until > LAST_SECOND)
+        return session->valid_until;
+    int64_t expiry = session->valid_until + session->behind;
+    return expiry > 0 ? expiry : 1;
 }
 
 static nrbac_session *session_make(nrbac_engine *engine, const nrbac_request *request)
@@ -261,14 +285,14 @@ static nrbac_session *session_make(nrbac_engine *engine, const nrbac_request *re
         return NULL;
     pthread_mutex_init(&session->lock, NULL);
     session->engine = engine;
+    session->behind = seconds_behind(request);
     if (copy_request(session, request) == NRBAC_OK)
         return session;
     session_free(session);
     return NULL;
 }
 
-/* Opens it on the policy in force and makes it known, or frees it. A request
- * that states a time is decided at that time alone; its expiry is not watched. */
+/* Opens it on the policy in force and makes it known, or frees it. */
 static nrbac_decision session_start(nrbac_engine *engine, nrbac_session *session,
                                     nrbac_session **out)
 {
@@ -280,7 +304,7 @@ static nrbac_decision session_start(nrbac_engine *engine, nrbac_session *session
         decision.reason = NRBAC_REASON_NO_POLICY;
     } else {
         atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
-        view *v = view_make(policy, &session->request, now_of(&session->request));
+        view *v = view_make(policy, &session->request, now_of(session));
         session->view = v;
         if (v != NULL && fold(session, v)) {
             decision = nr_decision_of(policy,
@@ -288,10 +312,10 @@ static nrbac_decision session_start(nrbac_engine *engine, nrbac_session *session
             session->valid_until = v->standing.valid_until;
         }
     }
+    if (decision.effect == NRBAC_PERMIT && !nr_engine_watch(engine, expiry_of(session)))
+        decision = (nrbac_decision){ 0 }; /* its bits would outlive its evidence */
     if (decision.effect == NRBAC_PERMIT) {
         link_session(engine, session);
-        if (session->request.time == 0)
-            nr_engine_watch(engine, session->valid_until);
         *out = session;
     }
     pthread_mutex_unlock(&engine->lock);
@@ -326,7 +350,7 @@ void nr_session_reopen(nrbac_session *session)
 {
     nr_policy *policy = session->engine->current;
     atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
-    view *v = view_make(policy, &session->request, now_of(&session->request));
+    view *v = view_make(policy, &session->request, now_of(session));
     bool folded = v != NULL && fold(session, v);
     if (!folded)
         nr_session_stop(session, NRBAC_REASON_NO_POLICY);
@@ -346,10 +370,9 @@ void nr_session_stop(nrbac_session *session, nrbac_reason reason)
 
 int64_t nr_session_expire(nrbac_session *session, int64_t now)
 {
-    if (session->valid_until == 0 || session->request.time != 0)
-        return 0;
-    if (now < session->valid_until)
-        return session->valid_until;
+    int64_t expiry = expiry_of(session);
+    if (now < expiry || expiry == 0)
+        return expiry;
     nr_session_stop(session, NRBAC_REASON_EVIDENCE_EXPIRED);
     return 0;
 }
@@ -408,7 +431,7 @@ static nrbac_decision refuse(const nrbac_session *session, nrbac_reason reason)
 static uint32_t stopped(nrbac_session *session)
 {
     uint32_t stop = atomic_load_explicit(&session->stop, memory_order_acquire);
-    if (stop == 0 && session->valid_until != 0 && session->request.time == 0) {
+    if (stop == 0 && session->valid_until != 0) {
         (void)nr_session_expire(session, (int64_t)time(NULL));
         stop = atomic_load_explicit(&session->stop, memory_order_acquire);
     }
@@ -428,11 +451,11 @@ static nrbac_decision decide_target(const view *v, nr_target target, const char 
 /* The text of a name's number; "" if it was never given. */
 static const char *text_of(nrbac_engine *engine, nrbac_name name)
 {
-    pthread_mutex_lock(&engine->lock);
+    pthread_mutex_lock(&engine->glance);
     const char *text = name == 0 || name > engine->names.count
                            ? ""
                            : engine->names.texts[name - 1];
-    pthread_mutex_unlock(&engine->lock);
+    pthread_mutex_unlock(&engine->glance);
     return text;
 }
 

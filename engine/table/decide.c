@@ -23,16 +23,10 @@ typedef struct outcome_bits {
     uint64_t held[NR_REQUIREMENT_NODE_MAX / 64];
 } outcome_bits;
 
-static bool holder_is_suspended(const nr_holding *holding)
-{
-    return holding->role != NR_NONE &&
-           holding->table->roles[holding->role].suspension != NR_NONE;
-}
-
 nr_verdict nr_decide_activity(const nr_holding *holding, uint32_t activity)
 {
     const nr_table_activity *record = &holding->table->activities[activity];
-    if (holder_is_suspended(holding) || record->suspension != NR_NONE)
+    if (holding->suspended || record->suspension != NR_NONE)
         return (nr_verdict){ .reason = NRBAC_REASON_SUSPENDED };
     if (!nr_bits_has(holding->closed, activity))
         return (nr_verdict){ .reason = NRBAC_REASON_NOT_GRANTED };
@@ -59,11 +53,20 @@ static bool same_text(const char *a, const char *b)
     return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
-static bool in_workgroup(const nr_facts *facts, const char *id)
+static bool in_workgroup(const nr_holding *holding, const char *id)
 {
-    for (size_t i = 0; i < facts->workgroup_count; i++)
-        if (same_text(facts->workgroups[i], id))
+    size_t low = 0;
+    size_t high = holding->workgroup_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(holding->workgroups[middle], id);
+        if (order == 0)
             return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return false;
 }
 
@@ -88,7 +91,7 @@ static bool atom_holds(const nr_holding *holding, const nr_table_node *node,
         return nr_bits_has(holding->areas, node->operand) &&
                holding->table->areas[node->operand].status != NR_OBSOLETE;
     case NR_ATOM_WORKGROUP:
-        return in_workgroup(facts, nr_table_text(holding->table, node->operand));
+        return in_workgroup(holding, nr_table_text(holding->table, node->operand));
     case NR_ATOM_ORGANISATION:
         return (relaxed & RELAX_ORGANISATION) != 0 ||
                same_text(facts->acting_organisation,
@@ -230,7 +233,7 @@ static nrbac_reason why_not(const nr_holding *holding, nr_range range,
 
 static nr_verdict decide(const nr_holding *holding, nr_demand demand, bool suspended)
 {
-    if (holder_is_suspended(holding) || suspended)
+    if (holding->suspended || suspended)
         return (nr_verdict){ .reason = NRBAC_REASON_SUSPENDED };
     outcome_bits bits;
     if (!requirement_holds(holding, demand.nodes, 0, &bits))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "table/holding.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static uint64_t *new_row(nr_arena *arena, uint32_t words)
@@ -87,6 +88,17 @@ static void complete(nr_holding *holding)
     take_suspended_away(table, holding->effective);
 }
 
+/* Whoever asks is stopped: the role in force, or the application. */
+static bool is_suspended(const nr_table *table, uint32_t role, const char *name)
+{
+    if (role != NR_NONE && table->roles[role].suspension != NR_NONE)
+        return true;
+    uint32_t application = name == NULL ? NR_NONE
+                                        : nr_table_application_of(table, name);
+    return application != NR_NONE &&
+           table->applications[application].suspension != NR_NONE;
+}
+
 static nrbac_status make_rows(nr_arena *arena, nr_holding *holding)
 {
     uint32_t words = holding->table->words;
@@ -102,6 +114,31 @@ static nrbac_status make_rows(nr_arena *arena, nr_holding *holding)
     return made ? NRBAC_OK : NRBAC_E_MEMORY;
 }
 
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A requirement asks for one workgroup of what may be a hundred thousand, and
+ * looking for what is nearest asks thousands of times. */
+static nrbac_status sort_workgroups(nr_arena *arena, nr_holding *holding)
+{
+    const nr_facts *facts = holding->facts;
+    if (facts->workgroup_count == 0)
+        return NRBAC_OK;
+    holding->workgroups = nr_arena_new_array(arena, facts->workgroup_count,
+                                             const char *);
+    if (holding->workgroups == NULL)
+        return NRBAC_E_MEMORY;
+    for (size_t i = 0; i < facts->workgroup_count; i++)
+        if (facts->workgroups[i] != NULL)
+            holding->workgroups[holding->workgroup_count++] = facts->workgroups[i];
+    if (holding->workgroup_count > 1)
+        qsort(holding->workgroups, holding->workgroup_count, sizeof(char *),
+              compare_texts);
+    return NRBAC_OK;
+}
+
 nrbac_status nr_holding_make(nr_arena *arena, const nr_table *table,
                              const nr_facts *facts, nr_holding *holding)
 {
@@ -110,7 +147,9 @@ nrbac_status nr_holding_make(nr_arena *arena, const nr_table *table,
         .facts = facts,
         .role = facts->role == NULL ? NR_NONE : nr_table_role_of(table, facts->role),
     };
+    holding->suspended = is_suspended(table, holding->role, facts->application);
     NR_TRY(make_rows(arena, holding));
+    NR_TRY(sort_workgroups(arena, holding));
 
     for (size_t i = 0; i < facts->area_of_work_count; i++) {
         uint32_t area = nr_table_area_of(table, facts->areas_of_work[i]);

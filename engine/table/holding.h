@@ -24,14 +24,18 @@ typedef struct nr_facts {
     size_t workgroup_count;
     const char *acting_organisation;  /* NULL: none */
     const char *request_organisation; /* NULL: the request names none */
+    const char *application;          /* that asks; NULL: not named */
     int aal, ial, proofing;           /* NRBAC_LEVEL(n), or NRBAC_LEVEL_UNKNOWN */
 } nr_facts;
 
 typedef struct nr_holding {
     const nr_table *table;
     const nr_facts *facts;
-    uint32_t role;   /* NR_NONE: unknown, or none */
-    uint64_t *areas; /* bits: the areas of work that the table knows */
+    uint32_t role;           /* NR_NONE: unknown, or none */
+    bool suspended;          /* the role is, or the application that asks */
+    uint64_t *areas;         /* bits: the areas of work that the table knows */
+    const char **workgroups; /* in byte order: there may be very many of them */
+    size_t workgroup_count;
     /* Rows of table->words, a bit an activity: */
     uint64_t *additional; /* as added, without what they include */
     uint64_t *baseline;   /* closure of the baseline alone */

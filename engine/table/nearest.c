@@ -109,8 +109,10 @@ static nrbac_status needs_of_activity(nearest_search *search, uint32_t activity,
 static nrbac_status needs_cross(nearest_search *search, const code_sets *so_far,
                                 const code_sets *child, code_sets *product)
 {
+    if (so_far->count * child->count > NEED_MAX)
+        search->cut = true;
     for (size_t i = 0; i < so_far->count; i++)
-        for (size_t j = 0; j < child->count; j++) {
+        for (size_t j = 0; j < child->count && product->count < NEED_MAX; j++) {
             code_set both = so_far->items[i];
             bool fits = true;
             for (uint32_t k = 0; k < child->items[j].count && fits; k++)
@@ -123,23 +125,39 @@ static nrbac_status needs_cross(nearest_search *search, const code_sets *so_far,
     return NRBAC_OK;
 }
 
+/* The alternatives of every child. One that lacks nothing comes first, so that it
+ * is not lost where the search is cut. */
+static nrbac_status needs_of_any(nearest_search *search, const nr_table_node *nodes,
+                                 uint32_t at, const code_sets *all_needs,
+                                 code_sets *needs)
+{
+    bool lacks_nothing = false;
+    for (uint32_t child = at + 1; child < at + nodes[at].size;
+         child += nodes[child].size)
+        for (size_t i = 0; i < all_needs[child].count; i++)
+            lacks_nothing |= all_needs[child].items[i].count == 0;
+    if (lacks_nothing)
+        NR_TRY(sets_push(search, needs, &(code_set){ 0 }));
+    for (uint32_t child = at + 1; child < at + nodes[at].size;
+         child += nodes[child].size)
+        for (size_t i = 0; i < all_needs[child].count; i++)
+            if (all_needs[child].items[i].count != 0)
+                NR_TRY(sets_push(search, needs, &all_needs[child].items[i]));
+    return NRBAC_OK;
+}
+
 static nrbac_status needs_of_group(nearest_search *search, const nr_table_node *nodes,
                                    uint32_t at, code_sets *all_needs)
 {
     code_sets needs = { 0 };
-    bool all = nodes[at].atom == NR_ALL;
-    if (all)
-        NR_TRY(sets_push(search, &needs, &(code_set){ 0 }));
+    if (nodes[at].atom == NR_ANY)
+        return needs_of_any(search, nodes, at, all_needs, &all_needs[at]);
+    NR_TRY(sets_push(search, &needs, &(code_set){ 0 }));
     for (uint32_t child = at + 1; child < at + nodes[at].size;
          child += nodes[child].size) {
-        if (all) {
-            code_sets product = { 0 };
-            NR_TRY(needs_cross(search, &needs, &all_needs[child], &product));
-            needs = product;
-            continue;
-        }
-        for (size_t i = 0; i < all_needs[child].count; i++)
-            NR_TRY(sets_push(search, &needs, &all_needs[child].items[i]));
+        code_sets product = { 0 };
+        NR_TRY(needs_cross(search, &needs, &all_needs[child], &product));
+        needs = product;
     }
     all_needs[at] = needs;
     return NRBAC_OK;
@@ -242,7 +260,7 @@ static nrbac_status try_need(nearest_search *search, const code_set *need)
         if (counts[i] == 0)
             return NRBAC_OK;
     }
-    for (bool more = need->count != 0; more && !search->cut;) {
+    for (bool more = need->count != 0; more && search->tried <= CANDIDATE_MAX;) {
         code_set codes = { 0 };
         for (uint32_t i = 0; i < need->count; i++)
             set_add(&codes, providers[i][turn[i]]);
@@ -269,7 +287,24 @@ static int compare_additions(const nr_addition *a, const nr_addition *b)
     return 0;
 }
 
-static bool is_minimal(const nearest_search *search, size_t index)
+/* Whether it permits with one code less. Asked only where the search was cut: else
+ * every smaller set that permits has been found itself. */
+static bool is_reducible(nearest_search *search, const nr_addition *set)
+{
+    for (uint32_t left_out = 0; left_out < set->count && set->count > 1; left_out++) {
+        uint32_t rest[NR_NEAREST_SIZE_MAX];
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < set->count; i++)
+            if (i != left_out)
+                rest[count++] = set->activities[i];
+        nr_holding_try(&search->trial, search->holding, rest, count);
+        if (is_permit(search))
+            return true;
+    }
+    return false;
+}
+
+static bool is_minimal(nearest_search *search, size_t index)
 {
     const nr_addition *set = &search->found.items[index];
     for (size_t i = 0; i < search->found.count; i++) {
@@ -279,11 +314,11 @@ static bool is_minimal(const nearest_search *search, size_t index)
         if (other->count < set->count || i < index)
             return false; /* smaller, or the same met before */
     }
-    return true;
+    return !search->cut || !is_reducible(search, set);
 }
 
 /* Keeps the best few, in order. */
-static void choose(const nearest_search *search, nr_nearest *nearest)
+static void choose(nearest_search *search, nr_nearest *nearest)
 {
     for (size_t i = 0; i < search->found.count; i++) {
         const nr_addition *set = &search->found.items[i];
@@ -306,7 +341,7 @@ static nrbac_status run(nearest_search *search, const code_sets *needs,
 {
     *nearest = (nr_nearest){ 0 };
     NR_TRY(nr_holding_copy(search->arena, search->holding, &search->trial));
-    for (size_t i = 0; i < needs->count; i++)
+    for (size_t i = 0; i < needs->count && search->tried <= CANDIDATE_MAX; i++)
         NR_TRY(try_need(search, &needs->items[i]));
     choose(search, nearest);
     return NRBAC_OK;

@@ -76,3 +76,23 @@ def test_s25_nearest_is_bounded_for_a_requirement_with_very_many_ways(policy):
     assert len(answer.nearest) <= 5
     for chosen in answer.nearest:
         assert policy(text, show=False).ask(neutral("many", activities=chosen)).effect == "permit"
+
+
+def test_s25_a_way_that_is_too_wide_does_not_hide_the_narrow_ones(policy):
+    """More codes than a set may have are not looked for, which the answer says; the other ways still are."""
+    wide = ", ".join(f"B{number:04}" for number in range(101, 108))
+    text = "activities:\n  B0020: { name: Alone }\n" + "".join(f"  B{n:04}: {{ name: W{n} }}\n" for n in range(101, 108))
+    text += f"job_roles:\n  R8000: {{ name: A role }}\nfunctions:\n  f: {{ name: F, require: {{ any: [{{ all: [{wide}] }}, B0020] }} }}\n"
+    answer = policy(text).ask(neutral("f"))
+    assert answer.nearest == [["B0020"]]
+    assert answer.context["nearest_complete"] is False
+
+
+def test_s25_a_search_that_is_cut_still_gives_sets_with_nothing_to_spare(policy):
+    groups = range(1, 10)
+    codes = [f"B{n:04}" for n in [*groups, *(n + 100 for n in groups), 500]]
+    text = "activities:\n" + "".join(f"  {code}: {{ name: A{code[1:]} }}\n" for code in codes)
+    pairs = ", ".join(f"{{ any: [B{n:04}, B{n + 100:04}] }}" for n in groups)
+    text += f"job_roles:\n  R8000: {{ name: A role }}\nfunctions:\n  f: {{ name: F, require: {{ all: [{pairs}, B0500] }} }}\n"
+    answer = policy(text).ask(neutral("f", activities=[f"B{n + 100:04}" for n in groups]))
+    assert answer.nearest == [["B0500"]]

@@ -50,3 +50,17 @@ def test_a_policy_that_extends_a_national_one_may_suspend_what_is_national(polic
     both.path = both.path / "local"
     assert both.ask(neutral("B0825")).verdict == "deny suspended"
     assert both.ask(neutral("B0360", role="R8001")).verdict == "permit granted-by-baseline"
+
+
+def of_application(name, application):
+    asked = neutral(name)
+    asked["context"]["application"] = {"id": application}
+    return asked
+
+
+def test_a_suspended_application_is_denied_what_its_users_have(policy):
+    suspended = policy(suspending("application: old-system"))
+    for name in ("B0825", "patient.amend"):
+        assert suspended.ask(of_application(name, "old-system")).verdict == "deny suspended"
+        assert suspended.ask(of_application(name, "new-system")).effect == "permit"
+        assert suspended.ask(neutral(name)).effect == "permit"

@@ -5,9 +5,27 @@
 
 #include <nrbac/policy.h>
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+
+/* The linker sends the engine's threads here: -Wl,--wrap=pthread_create. */
+typedef void *thread_body(void *context);
+static bool no_threads;
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          thread_body *body, void *context);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          thread_body *body, void *context);
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          thread_body *body, void *context)
+{
+    return no_threads ? EAGAIN
+                      : __real_pthread_create(thread, attributes, body, context);
+}
 
 static const char first_policy[] =
     "nrbac: 1\n"
@@ -31,6 +49,14 @@ static const char second_policy[] =
     "job_roles: { R8000: { name: Practitioner } }\n"
     "baseline: [{ roles: [R8000], activities: [B0001] }]\n"
     "functions: { fresh: { require: B0001 } }\n";
+
+static const char suspending_policy[] =
+    "nrbac: 1\n"
+    "policy: { name: third, version: \"3\" }\n"
+    "activities: { B0820: { name: View } }\n"
+    "job_roles: { R8000: { name: Practitioner } }\n"
+    "baseline: [{ roles: [R8000], activities: [B0820] }]\n"
+    "suspend: [{ application: old-system, reason: incident }]\n";
 
 static void load(nrbac_engine *engine, const char *text)
 {
@@ -172,6 +198,52 @@ static void s26_the_watcher_ends_what_has_expired(void)
     nrbac_engine_destroy(engine);
 }
 
+/* A stated time is where the session's time begins, not where it stands still. */
+static void s26_a_session_of_a_stated_time_ends_too(void)
+{
+    nrbac_engine *engine = engine_with(first_policy, NRBAC_ENGINE_UNWATCHED);
+    nrbac_name view = nrbac_prepare(engine, "B0820");
+    nrbac_request request = somebody();
+    request.time = 1000000;
+    request.subject.expires_at = request.time + 100;
+    nrbac_session *session = NULL;
+    CHECK_INT(nrbac_session_open(engine, &request, &session).effect, NRBAC_PERMIT);
+    CHECK_INT(nrbac_session_valid_until(session), request.time + 100);
+    int64_t now = (int64_t)time(NULL);
+    CHECK(nrbac_poll(engine, now) >= now + 90);
+    load(engine, first_policy);
+    CHECK(nrbac_check(session, view));
+    CHECK_INT(nrbac_poll(engine, now + 110), 0);
+    CHECK(!nrbac_check(session, view));
+    CHECK_INT(nrbac_decide(session, view).reason, NRBAC_REASON_EVIDENCE_EXPIRED);
+    nrbac_session_close(session);
+    request.time = INT64_MIN;
+    request.subject.expires_at = INT64_MAX;
+    CHECK_INT(nrbac_session_open(engine, &request, &session).effect, NRBAC_PERMIT);
+    CHECK_INT(nrbac_poll(engine, now), INT64_MAX);
+    nrbac_session_close(session);
+    nrbac_engine_destroy(engine);
+}
+
+/* A session whose end nobody would notice is not opened. */
+static void s26_without_a_watcher_nothing_that_expires_is_opened(void)
+{
+    nrbac_engine *engine = engine_with(first_policy, 0);
+    nrbac_request request = somebody();
+    nrbac_session *session = NULL;
+    no_threads = true;
+    CHECK_INT(nrbac_session_open(engine, &request, &session).effect, NRBAC_PERMIT);
+    nrbac_session_close(session);
+    request.subject.expires_at = (int64_t)time(NULL) + 1000;
+    CHECK_INT(nrbac_session_open(engine, &request, &session).reason,
+              NRBAC_REASON_NOT_EVALUATED);
+    CHECK(session == NULL);
+    no_threads = false;
+    CHECK_INT(nrbac_session_open(engine, &request, &session).effect, NRBAC_PERMIT);
+    nrbac_session_close(session);
+    nrbac_engine_destroy(engine);
+}
+
 static void a_revocation_ends_those_who_match_it_wholly(void)
 {
     nrbac_engine *engine = engine_with(first_policy, 0);
@@ -221,6 +293,23 @@ static void a_number_never_changes_its_meaning(void)
     nrbac_engine_destroy(engine);
 }
 
+/* The one bit does not know more than the rule: who asks may be suspended, too. */
+static void a_suspended_application_has_no_permits(void)
+{
+    nrbac_engine *engine = engine_with(first_policy, 0);
+    nrbac_name view = nrbac_prepare(engine, "B0820");
+    nrbac_request request = somebody();
+    request.application = "old-system";
+    nrbac_session *session = NULL;
+    CHECK_INT(nrbac_session_open(engine, &request, &session).effect, NRBAC_PERMIT);
+    CHECK(nrbac_check(session, view));
+    load(engine, suspending_policy);
+    CHECK(!nrbac_check(session, view));
+    CHECK_INT(nrbac_decide(session, view).reason, NRBAC_REASON_SUSPENDED);
+    nrbac_session_close(session);
+    nrbac_engine_destroy(engine);
+}
+
 /* A bad image changes nothing. */
 static void the_last_good_policy_stays(void)
 {
@@ -246,8 +335,11 @@ int main(void)
     s04_a_forgotten_level_reaches_nothing();
     s26_a_session_ends_with_its_evidence();
     s26_the_watcher_ends_what_has_expired();
+    s26_a_session_of_a_stated_time_ends_too();
+    s26_without_a_watcher_nothing_that_expires_is_opened();
     a_revocation_ends_those_who_match_it_wholly();
     a_number_never_changes_its_meaning();
+    a_suspended_application_has_no_permits();
     the_last_good_policy_stays();
     return check_report();
 }

@@ -140,7 +140,8 @@ NRBAC_API nrbac_name nrbac_prepare(nrbac_engine *engine, const char *name);
 
 /* Opens a session for the role profile in force. What the subject points to is
  * copied. *out is NULL unless the decision is a permit (reason opened). The
- * request's action is ignored. The caller owns *out. */
+ * request's action is ignored; a time that it states is when the session begins,
+ * and from there goes on with the clock. The caller owns *out. */
 NRBAC_API nrbac_decision nrbac_session_open(nrbac_engine *engine,
                                             const nrbac_request *request,
                                             nrbac_session **out);
