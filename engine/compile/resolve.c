@@ -86,34 +86,45 @@ static bool learn_operations(resolving *resolver)
     return true;
 }
 
+static void begin_lists(resolving *resolver)
+{
+    nr_arena *arena = resolver->model->arena;
+    struct {
+        name_list *list;
+        name_list begun;
+    } lists[] = {
+        { &resolver->activities,
+          { .what = "activity",
+            .article = "an activity",
+            .section = "activities",
+            .kind = NR_CODE_ACTIVITY } },
+        { &resolver->roles,
+          { .what = "job role",
+            .article = "a job role",
+            .section = "job_roles",
+            .kind = NR_CODE_ROLE } },
+        { &resolver->areas,
+          { .what = "area of work",
+            .article = "an area of work",
+            .section = "areas_of_work",
+            .kind = NR_CODE_AREA } },
+        { &resolver->obligations, { .what = "obligation", .section = "obligations" } },
+        { &resolver->functions, { .what = "function", .section = "functions" } },
+        { &resolver->apis, { .what = "API", .section = "apis" } },
+        { &resolver->applications,
+          { .what = "application", .section = "applications" } },
+    };
+    for (size_t i = 0; i < NR_COUNT(lists); i++) {
+        *lists[i].list = lists[i].begun;
+        lists[i].list->names.arena = arena;
+    }
+}
+
 static bool learn_all(resolving *resolver)
 {
     nr_model *model = resolver->model;
     nr_arena *arena = model->arena;
-    resolver->activities = (name_list){ .what = "activity",
-                                        .article = "an activity",
-                                        .section = "activities",
-                                        .kind = NR_CODE_ACTIVITY };
-    resolver->roles = (name_list){ .what = "job role",
-                                   .article = "a job role",
-                                   .section = "job_roles",
-                                   .kind = NR_CODE_ROLE };
-    resolver->areas = (name_list){ .what = "area of work",
-                                   .article = "an area of work",
-                                   .section = "areas_of_work",
-                                   .kind = NR_CODE_AREA };
-    resolver->obligations = (name_list){ .what = "obligation",
-                                         .section = "obligations",
-                                         .names.arena = arena };
-    resolver->functions = (name_list){ .what = "function",
-                                       .section = "functions",
-                                       .names.arena = arena };
-    resolver->apis = (name_list){ .what = "API",
-                                  .section = "apis",
-                                  .names.arena = arena };
-    resolver->applications = (name_list){ .what = "application",
-                                          .section = "applications",
-                                          .names.arena = arena };
+    begin_lists(resolver);
     LEARN_LIST(&resolver->obligations, model->obligations);
     LEARN_LIST(&resolver->functions, model->functions);
     LEARN_LIST(&resolver->apis, model->apis);
