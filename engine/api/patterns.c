@@ -86,14 +86,17 @@ static const struct {
     { NRBAC_EVIDENCE_PROFILE, NR_PATTERN_HL7V3_CIS2 },
 };
 
-/* Without a user's evidence the application's own shows the pattern. */
-static nr_pattern pattern_of_application(const nrbac_request *request)
+/* Without a user's evidence the application's own shows the pattern. A way that we
+ * have no word for shows none: it is not the same as saying nothing. */
+static uint32_t pattern_of_application(const nrbac_request *request)
 {
+    if (request->authenticated_by == NULL)
+        return NR_PATTERN_OPEN_ACCESS;
     nr_proof proof = proof_of(request);
     for (size_t i = 0; i < NR_COUNT(ways); i++)
         if (ways[i].proof == proof)
             return ways[i].pattern;
-    return NR_PATTERN_OPEN_ACCESS;
+    return NR_NONE;
 }
 
 static uint32_t find_pattern(const nr_question *question)

@@ -254,6 +254,13 @@ static uint32_t take_proofs(nr_loader *loader, const nr_node *node)
     return bits;
 }
 
+static bool says_all(nr_loader *loader, const nr_node *node)
+{
+    static const char *const words[] = { "all" };
+    return nr_node_choice(node, "what may be called", words, NR_COUNT(words),
+                          loader->diags) == 0;
+}
+
 static bool take_allowance(nr_loader *loader, nr_application *application,
                            const nr_node *node)
 {
@@ -264,9 +271,7 @@ static bool take_allowance(nr_loader *loader, nr_application *application,
         .api = { .code = node->key, .at = node->key_at, .index = NR_NONE },
     };
     if (node->kind == NR_NODE_SCALAR) {
-        static const char *const words[] = { "all" };
-        allowance->all = nr_node_choice(node, "what may be called", words,
-                                        NR_COUNT(words), loader->diags) == 0;
+        allowance->all = says_all(loader, node);
         return true;
     }
     nr_loader_take_some(loader, node, "what may be called", &allowance->operations);
@@ -276,7 +281,13 @@ static bool take_allowance(nr_loader *loader, nr_application *application,
 static void take_allowances(nr_loader *loader, nr_application *application,
                             const nr_node *node)
 {
-    if (node == NULL || !nr_node_is_mapping(node, "`apis`", loader->diags))
+    if (node == NULL)
+        return;
+    if (node->kind == NR_NODE_SCALAR && !nr_node_is_nothing(node)) {
+        application->every_api = says_all(loader, node);
+        return;
+    }
+    if (!nr_node_is_mapping(node, "`apis`", loader->diags))
         return;
     for (const nr_node *item = node->first; item != NULL; item = item->next)
         if (!take_allowance(loader, application, item))

@@ -370,11 +370,30 @@ static void resolve_apis(resolving *resolver)
     }
 }
 
+/* `apis: all`: an allowance for each API that there is. */
+static void allow_everything(resolving *resolver, nr_application *application)
+{
+    const nr_model *model = resolver->model;
+    for (size_t i = 0; i < model->apis.count; i++) {
+        nr_allowance *allowance = nr_list_add(model->arena, &application->allowances);
+        if (allowance == NULL) {
+            resolver->diags->failed = true;
+            return;
+        }
+        *allowance = (nr_allowance){ .all = true,
+                                     .api = { .code = model->apis.items[i].id,
+                                              .at = application->at,
+                                              .index = NR_NONE } };
+    }
+}
+
 static void resolve_applications(resolving *resolver)
 {
     nr_model *model = resolver->model;
     for (size_t i = 0; i < model->applications.count; i++) {
         nr_application *application = &model->applications.items[i];
+        if (application->every_api)
+            allow_everything(resolver, application);
         for (size_t k = 0; k < application->allowances.count; k++) {
             nr_allowance *allowance = &application->allowances.items[k];
             resolve_one(resolver, &resolver->apis, &allowance->api);

@@ -133,6 +133,7 @@ typedef struct nr_application {
     uint32_t proofs;           /* bits of nr_proof: authenticated_by */
     bool any_organisation;     /* `organisations` is left out */
     nr_mentions organisations; /* ODS codes; never resolved */
+    bool every_api;            /* apis: all; after resolve an allowance for each */
     struct {
         nr_allowance *items;
         size_t count, room;

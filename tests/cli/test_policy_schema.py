@@ -14,7 +14,7 @@ BROKEN = ROOT / "tests" / "broken"
 # What a schema cannot know: it needs more than one place to see the mistake.
 BEYOND = {"yaml-syntax", "yaml-syntax-tab", "not-text", "not-text-control", "yaml-feature-alias", "yaml-feature-merge",
           "yaml-feature-tag", "yaml-feature-documents", "duplicate-key"}
-SHAPES = {"missing-header", "unknown-key", "wrong-type", "bad-value", "bad-code", "not-supported", "missing-key", "always-met",
+SHAPES = {"missing-header", "unknown-key", "wrong-type", "bad-value", "bad-code", "bad-api", "missing-key", "always-met",
           "function-like-code", "wrong-kind", "replaced-not-obsolete", "bad-extends",
           "many-at-once", "never-met", "unknown-code"}  # these among others
 

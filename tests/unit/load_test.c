@@ -165,6 +165,87 @@ static void requirements(void)
     drop(&loaded);
 }
 
+/* Operations have the patterns of their API unless they name their own; what is
+ * left out has its default; mentions are resolved within the API. */
+static void apis_and_applications(void)
+{
+    put("api/a.yaml",
+        "nrbac: 1\npolicy: { name: api, version: '1' }\n"
+        "activities: { B0001: , B0002: }\nobligations: { tell: }\n"
+        "apis:\n  plain: { patterns: [open-access], operations: { read: , list: } }\n"
+        "  full:\n    name: Full\n"
+        "    patterns: [user-restricted/cis2-separate, user-restricted/nhs-login-combined]\n"
+        "    rbac: national\n    local_user: authorised\n    operations:\n"
+        "      list: { patterns: [application-restricted/tls-ma], obligations: [tell] }\n"
+        "      read: { name: Read it, require: { all: [B0002, B0001] }, delegation: allowed }\n");
+    put("api/b.yaml",
+        "nrbac: 1\napplications:\n"
+        "  one: { authenticated_by: [tls-ma, api-key], apis: { full: [read, list], plain: all }, organisations: [RBA] }\n"
+        "  two: { name: Two, authenticated_by: [signed-jwt], status: closed }\n"
+        "suspend: [{ application: two }]\n");
+    attempt loaded;
+    load(&loaded, "api", NULL);
+    CHECK_STR(first_message(&loaded), "");
+    const nr_model *model = &loaded.model;
+    CHECK_INT(model->apis.count, 2);
+    const nr_api *plain = &model->apis.items[0];
+    const nr_api *full = &model->apis.items[1];
+    CHECK_STR(plain->id, "plain");
+    CHECK_INT(plain->rbac, NR_RBAC_OWN);
+    CHECK_INT(plain->local_user, NR_LOCAL_USER_NONE);
+    CHECK_INT(plain->operations.items[1].patterns, 1 << NR_PATTERN_OPEN_ACCESS);
+    CHECK(!plain->operations.items[1].own_patterns);
+    CHECK(plain->operations.items[1].require == NULL);
+    CHECK_STR(full->name, "Full");
+    CHECK_INT(full->rbac, NR_RBAC_NATIONAL);
+    CHECK_INT(full->local_user, NR_LOCAL_USER_AUTHORISED);
+    CHECK_INT(full->operations.items[0].patterns, 1 << NR_PATTERN_TLS_MA);
+    CHECK(full->operations.items[0].own_patterns);
+    CHECK_INT(full->operations.items[0].obligations.items[0].index, 0);
+    CHECK(!full->operations.items[0].delegation);
+    const nr_operation *read = &full->operations.items[1];
+    CHECK_INT(read->patterns,
+              1 << NR_PATTERN_CIS2_SEPARATE | 1 << NR_PATTERN_NHS_LOGIN_COMBINED);
+    CHECK(read->delegation);
+    CHECK_INT(read->require->children->code.index, 1);
+    const nr_application *one = &model->applications.items[0];
+    CHECK_INT(one->proofs, NR_PROOF_TLS_MA | NR_PROOF_API_KEY);
+    CHECK(!one->any_organisation && !one->closed);
+    CHECK_STR(one->organisations.items[0].code, "RBA");
+    CHECK_INT(one->allowances.items[0].api.index, 1);
+    CHECK_INT(one->allowances.items[0].operations.items[0].index, 1);
+    CHECK(!one->allowances.items[0].all && one->allowances.items[1].all);
+    const nr_application *two = &model->applications.items[1];
+    CHECK(two->closed && two->any_organisation);
+    CHECK_INT(two->allowances.count, 0);
+    CHECK_INT(model->suspensions.items[0].what.index, 1);
+    drop(&loaded);
+}
+
+/* The limit is of operations of all APIs together. */
+static void too_many_operations(void)
+{
+    static char text[1 << 19];
+    size_t used = (size_t)snprintf(text, sizeof(text),
+                                   "nrbac: 1\npolicy: { name: many, version: '1' }\n"
+                                   "apis:\n");
+    for (int api = 0; api < 2; api++) {
+        used += (size_t)snprintf(text + used, sizeof(text) - used,
+                                 "  a%d:\n    patterns: [open-access]\n"
+                                 "    operations:\n",
+                                 api);
+        for (int i = 0; i < NR_OPERATION_MAX / 2 + api; i++)
+            used += (size_t)snprintf(text + used, sizeof(text) - used, "      o%d:\n",
+                                     i);
+    }
+    put("many/p.yaml", text);
+    attempt loaded;
+    load(&loaded, "many", NULL);
+    CHECK_INT(loaded.diags.count, 1);
+    CHECK_STR(first_message(&loaded), "more than 8192 operations");
+    drop(&loaded);
+}
+
 static int remove_one(const char *path, const struct stat *stat, int kind,
                       struct FTW *at)
 {
@@ -184,6 +265,8 @@ int main(void)
     the_policy_root();
     links_and_pipes();
     requirements();
+    apis_and_applications();
+    too_many_operations();
     CHECK(nftw(home, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
     return check_report();
 }
