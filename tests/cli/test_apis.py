@@ -216,6 +216,13 @@ def test_mistakes_in_apis_have_a_place(policy, text, said):
     assert "policy.yaml:" in result.all and "error[" in result.all and said in result.all
 
 
+def test_all_apis_are_all_of_the_operations_of_each(policy):
+    text = policy_with()
+    assert "tls-ma], apis: all }" in text
+    each = text.replace("apis: all", "apis: { all: all, own: all, authenticated: all, authorised: all, open: all, hidden: all }")
+    assert run("dump", policy(text, name="one", show=False).path).out == run("dump", policy(each, name="other", show=False).path).out
+
+
 def test_a_sound_api_has_no_mistakes(policy):
     text = API + "applications:\n  gp: { authenticated_by: [signed-jwt], apis: { a: all } }\n"
     result = policy(text).validate("--strict")

@@ -233,7 +233,8 @@ def test_an_application_calls_what_it_may_call(served):
 def test_each_application_is_authenticated_in_its_own_ways(served):
     assert served.ask(to_api("plain", application="one-way", way="signed-jwt")).effect == "permit"
     for way in ("api-key", "tls-ma", "SIGNED-JWT", "", "signed-jwt,tls-ma"):
-        assert served.ask(to_api("plain", application="one-way", way=way, pattern=SIGNED_JWT)).verdict == "deny application-not-authenticated"
+        for pattern in (None, SIGNED_JWT):
+            assert served.ask(to_api("plain", application="one-way", way=way, pattern=pattern)).verdict == "deny application-not-authenticated"
 
 
 def test_a_suspended_application_is_suspended_before_it_is_closed(served):
@@ -292,6 +293,17 @@ def test_hl7_v3_with_cis2_needs_aal3(served, aal, verdict):
         answer = served.ask(to_api(operation, by_cis2(aal=aal), pattern=HL7V3_CIS2, way="tls-ma"))
         assert answer.verdict == (verdict if operation == "guarded" else verdict.replace("requirement-met", "application-authorised"))
     assert served.ask(to_api("guarded", by_cis2(aal=aal), pattern=CIS2_SEPARATE)).verdict == "permit requirement-met"
+
+
+@pytest.mark.parametrize("role", ["R8000", "R8001", "R8003"])
+@pytest.mark.parametrize("operation", ["plain", "guarded", "noted", "here"])
+@pytest.mark.parametrize("organisation", ["RBA", "Y51", None])
+def test_cis1_and_cis2_evidence_of_one_profile_give_one_answer(served, role, operation, organisation):
+    old = served.ask(to_api(operation, by_cis1(role), way="tls-ma", organisation=organisation))
+    new = served.ask(to_api(operation, by_cis2(role), way="tls-ma", organisation=organisation, pattern=HL7V3_CIS2))
+    assert (old.context["pattern"], new.context["pattern"]) == (HL7V3_CIS, HL7V3_CIS2)
+    for member in ("effect", "reason", "profile", "obligations", "decided_by", "message", "nearest"):
+        assert old.context.get(member) == new.context.get(member)
 
 
 # What the answer carries.

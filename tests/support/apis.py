@@ -126,7 +126,7 @@ apis:
       view: { name: View }
 %(more)s
 applications:
-  gp: { name: GP system, authenticated_by: [api-key, signed-jwt, tls-ma], apis: { %(every)s } }
+  gp: { name: GP system, authenticated_by: [api-key, signed-jwt, tls-ma], apis: all }
   one-way: { authenticated_by: [signed-jwt], apis: { %(every)s } }
   bound: { authenticated_by: [api-key, signed-jwt, tls-ma], apis: { %(every)s }, organisations: [RBA, Y51] }
   few: { authenticated_by: [signed-jwt, tls-ma], apis: { all: [plain], own: all } }
