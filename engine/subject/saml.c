@@ -119,6 +119,12 @@ static bool is_of_role(attribute which)
     return which >= ORGANISATION && which <= CLOSES;
 }
 
+/* Of several days, the profile opens on the last and closes on the first. */
+static int64_t latest(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 static void take_of_role(nr_reader *reader, attribute which, const nr_place *value,
                          draft *role)
 {
@@ -136,7 +142,7 @@ static void take_of_role(nr_reader *reader, attribute which, const nr_place *val
     else if (which == WORKGROUPS)
         read_all(reader, value, &role->workgroups);
     else if (which == OPENS)
-        profile->opens_at = read_day(reader, value);
+        profile->opens_at = latest(profile->opens_at, read_day(reader, value));
     else
         profile->closes_at = nr_earliest(profile->closes_at, read_day(reader, value));
 }

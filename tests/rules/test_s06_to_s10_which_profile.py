@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """S6 to S10: one profile is in force, and it must be usable here and now."""
 import pytest
-from support.requests import NOW, cis2, neutral, nrbac_role, saml, saml_role
+from support.requests import NOW, cis2, neutral, nrbac_role, request, saml, saml_role
 from support.small import FUNCTIONS, SMALL
 
 TWO = [nrbac_role("501", "R8000"), nrbac_role("502", "R8001", organisation="Y51")]
@@ -120,6 +120,13 @@ def test_s07_saml_names_its_selected_profile(policy):
     ({}, "permit granted-by-baseline")])
 def test_s08_a_profile_is_open_from_its_open_date_until_before_its_close_date(policy, dates, verdict):
     assert policy(SMALL).ask(saml("B0820", [saml_role("501", "R8000", **dates)])).verdict == verdict
+
+
+@pytest.mark.parametrize("days", [["20200101", "20261124"], ["20261124", "20200101"]])
+def test_s08_of_several_open_dates_the_last_counts_in_whatever_order_they_come(policy, days):
+    attributes = [["uid", "910000000001"], ["nhsIdCode", "RBA"], ["nhsJobRoleCode", "R8000"], ["uniqueIdentifier", "501"]]
+    attributes += [["nhsOrgOpenDate", day] for day in days]
+    assert policy(SMALL).ask(request("B0820", {"saml": attributes})).verdict == "deny profile-not-open"
 
 
 def test_s08_only_the_dates_of_the_profile_in_force_count(policy):
