@@ -99,20 +99,43 @@ static uint32_t pattern_of_application(const nrbac_request *request)
     return NR_NONE;
 }
 
+/* Where the application's own evidence is not enough, a user is missing: the
+ * pattern to tell of is the likeliest one with a user. */
+static uint32_t pattern_that_misses_a_user(const nr_question *question)
+{
+    static const nr_pattern likeliest[] = {
+        NR_PATTERN_CIS2_SEPARATE, NR_PATTERN_NHS_LOGIN_SEPARATE,
+        NR_PATTERN_HL7V3_CIS2,    NR_PATTERN_HL7V3_CIS,
+        NR_PATTERN_CIS2_COMBINED, NR_PATTERN_NHS_LOGIN_COMBINED,
+    };
+    for (size_t i = 0; i < NR_COUNT(likeliest); i++)
+        if (offers(question, likeliest[i]))
+            return likeliest[i];
+    return NR_NONE;
+}
+
+static uint32_t pattern_by_name(const char *slug)
+{
+    for (uint32_t i = 0; i < NR_PATTERN_COUNT; i++)
+        if (strcmp(slug, patterns[i].slug) == 0)
+            return i;
+    return NR_NONE;
+}
+
 static uint32_t find_pattern(const nr_question *question)
 {
     const nrbac_request *request = question->request;
-    if (request->pattern != NULL) {
-        for (uint32_t i = 0; i < NR_PATTERN_COUNT; i++)
-            if (strcmp(request->pattern, patterns[i].slug) == 0)
-                return i;
-        return NR_NONE;
-    }
+    if (request->pattern != NULL)
+        return pattern_by_name(request->pattern);
     for (size_t i = 0; has_user(question) && i < NR_COUNT(shown); i++)
         if (shown[i].evidence == request->subject.evidence &&
             offers(question, shown[i].pattern))
             return shown[i].pattern;
-    return pattern_of_application(request);
+    uint32_t own = pattern_of_application(request);
+    if (has_user(question) || offers(question, own))
+        return own;
+    uint32_t missing = pattern_that_misses_a_user(question);
+    return missing == NR_NONE ? own : missing;
 }
 
 /* Whether the user's evidence is of a kind that belongs to the pattern. */
@@ -249,7 +272,7 @@ nrbac_reason nr_pattern_record(const nr_question *question)
     if (asked != NULL && *asked != '\0') {
         if (subject->actor != NULL && operation_of(question)->delegation != 0)
             return NRBAC_REASON_NOT_EVALUATED;
-        if (subject->id != NULL && strcmp(subject->id, asked) == 0)
+        if (subject->nhs_number != NULL && strcmp(subject->nhs_number, asked) == 0)
             return NRBAC_REASON_NOT_EVALUATED;
     }
     return NRBAC_REASON_NOT_OWN_RECORD;

@@ -97,6 +97,7 @@ static nrbac_status copy_request(nrbac_session *session, const nrbac_request *re
     subject->sid = copy_text(arena, subject->sid, &failed);
     subject->token_choice = copy_text(arena, subject->token_choice, &failed);
     subject->caller_choice = copy_text(arena, subject->caller_choice, &failed);
+    subject->nhs_number = copy_text(arena, subject->nhs_number, &failed);
     subject->actor = copy_text(arena, subject->actor, &failed);
     session->request.action = NULL; /* a session is asked many names, of no API */
     session->request.api = NULL;

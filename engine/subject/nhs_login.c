@@ -52,7 +52,8 @@ void nr_nhs_login_read(nr_reader *reader, const nr_evidence *evidence,
     nr_place sub = nr_place_member(&token, "sub");
     const char *nhs_number = nr_read_code(reader, &number);
     const char *login = nr_read_code(reader, &sub);
-    subject->id = nhs_number != NULL ? nhs_number : login;
+    subject->id = login != NULL ? login : nhs_number;
+    subject->nhs_number = nhs_number;
     subject->mismatched = nr_person_differs(reader, evidence->stated_id, nhs_number) &&
                           nr_person_differs(reader, evidence->stated_id, login);
 

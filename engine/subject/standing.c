@@ -104,7 +104,7 @@ nrbac_reason nr_check_person(const nrbac_subject *subject, int64_t now)
  * policy to judge. */
 static nrbac_reason check_record(const nrbac_request *request)
 {
-    const char *own = request->subject.id;
+    const char *own = request->subject.nhs_number;
     const char *asked = request->nhs_number;
     if (request->api != NULL)
         return NRBAC_REASON_OPENED;

@@ -390,3 +390,17 @@ def test_example_19_a_patient_proves_who_they_are(pds):
     assert pds.ask(of_pds("own", by_nhs_login(level="P5"), record=OWN)).verdict == "deny proofing-too-low"
     assert pds.ask(of_pds("own", by_nhs_login(level="P9"), record=OWN)).verdict == "permit patient-authorised"
     assert pds.ask(of_pds("own", by_nhs_login(level="P9"), record=OTHER)).verdict == "deny not-own-record"
+
+
+def test_where_only_a_users_evidence_would_do_a_request_without_one_misses_a_user(pds):
+    """Whether or not it names the pattern: what the application says of itself is no user's evidence."""
+    assert pds.ask(of_pds("amend")).verdict == "deny user-required"
+    assert pds.ask(of_pds("view")).verdict == "deny user-required"
+
+
+def test_a_login_is_no_nhs_number(served):
+    """A token that states no NHS number opens no record, not even one that is called as the login is."""
+    token = by_nhs_login(number=None, sub=OWN)
+    del token["properties"]["nhs_login"]["nhs_number"]
+    token.pop("id", None)
+    assert served.ask(to_api("plain", token, pattern=NHS_LOGIN_SEPARATE, record=OWN)).verdict == "deny not-own-record"

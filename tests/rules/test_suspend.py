@@ -59,7 +59,8 @@ def of_application(name, application):
 
 
 def test_a_suspended_application_is_denied_what_its_users_have(policy):
-    suspended = policy(suspending("application: old-system"))
+    suspended = policy(suspending("application: old-system") +
+                       "applications: { old-system: { authenticated_by: [signed-jwt] } }\n")
     for name in ("B0825", "patient.amend"):
         assert suspended.ask(of_application(name, "old-system")).verdict == "deny suspended"
         assert suspended.ask(of_application(name, "new-system")).effect == "permit"

@@ -56,6 +56,7 @@ static const char suspending_policy[] =
     "activities: { B0820: { name: View } }\n"
     "job_roles: { R8000: { name: Practitioner } }\n"
     "baseline: [{ roles: [R8000], activities: [B0820] }]\n"
+    "applications: { old-system: { authenticated_by: [signed-jwt] } }\n"
     "suspend: [{ application: old-system, reason: incident }]\n";
 
 static void load(nrbac_engine *engine, const char *text)

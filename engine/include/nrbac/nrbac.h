@@ -97,7 +97,9 @@ typedef enum nrbac_evidence {
 typedef struct nrbac_subject {
     nrbac_subject_type type;
     nrbac_evidence evidence;
-    const char *id;    /* the person: CIS2 sub, SAML uid, NHS number */
+    const char *id; /* the person: CIS2 or NHS login sub, SAML uid */
+    const char
+        *nhs_number;   /* of a patient, as the evidence states it; NULL: it does not */
     const char *actor; /* who acts for a patient: act.sub; NULL: the patient */
     const char *sid;   /* the login session, for revocation; may be NULL */
     const nrbac_profile *profiles;
