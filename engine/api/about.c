@@ -203,12 +203,13 @@ static nrbac_value *additions(const role_search *search)
     nr_holding holding;
     nr_nearest nearest = { 0 };
     nrbac_status status = nr_holding_make(&document->arena, table, &facts, &holding);
-    if (status == NRBAC_OK)
+    if (status == NRBAC_OK) {
         status = search->target.kind == NR_TARGET_ACTIVITY
                      ? nr_nearest_for_activity(&document->arena, &holding,
                                                search->target.number, &nearest)
                      : nr_nearest_for_function(&document->arena, &holding,
                                                search->target.number, &nearest);
+    }
     if (status != NRBAC_OK)
         document->failed = true;
     for (uint32_t i = 0; i < nearest.count; i++) {

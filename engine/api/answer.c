@@ -469,11 +469,12 @@ static nrbac_value *permitted_functions(const nr_question *question)
     nrbac_value *list = nrbac_new_list(question->document);
     if (question->holding.table == NULL)
         return list;
-    for (uint32_t f = 0; f < table->functions_count; f++)
+    for (uint32_t f = 0; f < table->functions_count; f++) {
         if (nr_decide_function(&question->holding, f).reason ==
             NRBAC_REASON_REQUIREMENT_MET)
             nrbac_append(question->document, list,
                          text(question, nr_table_text(table, table->functions[f].id)));
+    }
     return list;
 }
 

@@ -126,15 +126,20 @@ nrbac_name nrbac_prepare(nrbac_engine *engine, const char *name)
     return number;
 }
 
+static nrbac_status no_number(const nrbac_engine *engine)
+{
+    return engine->names.count >= NAME_MAX_COUNT ? NRBAC_E_LIMIT : NRBAC_E_MEMORY;
+}
+
 /* Gives every name of the policy its number. */
 static nrbac_status intern_names(nrbac_engine *engine, const nr_table *table)
 {
     for (uint32_t i = 0; i < table->activities_count; i++)
         if (intern(engine, nr_table_text(table, table->activities[i].code)) == 0)
-            return NRBAC_E_LIMIT;
+            return no_number(engine);
     for (uint32_t i = 0; i < table->functions_count; i++)
         if (intern(engine, nr_table_text(table, table->functions[i].id)) == 0)
-            return NRBAC_E_LIMIT;
+            return no_number(engine);
     return NRBAC_OK;
 }
 
@@ -223,9 +228,11 @@ static nrbac_status publish(nrbac_engine *engine, nr_policy *policy, nrbac_error
 static nrbac_status fail(nrbac_error *error, nrbac_status status, const char *what,
                          int number)
 {
+    char why[128];
+    if (number == 0 || strerror_r(number, why, sizeof(why)) != 0)
+        (void)snprintf(why, sizeof(why), "%s", nrbac_status_text(status));
     if (error != NULL)
-        (void)snprintf(error->text, sizeof(error->text), "%s: %s", what,
-                       number == 0 ? nrbac_status_text(status) : strerror(number));
+        (void)snprintf(error->text, sizeof(error->text), "%s: %s", what, why);
     return status;
 }
 
@@ -348,11 +355,12 @@ size_t nrbac_revoke(nrbac_engine *engine, const nrbac_revocation *which)
 {
     size_t ended = 0;
     pthread_mutex_lock(&engine->lock);
-    for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s))
+    for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s)) {
         if (nr_session_matches(s, which)) {
             nr_session_stop(s, NRBAC_REASON_SESSION_REVOKED);
             ended++;
         }
+    }
     pthread_mutex_unlock(&engine->lock);
     return ended;
 }

@@ -4,6 +4,8 @@
  */
 #include "api/question.h"
 
+enum { OPEN_TRIES = 3 };
+
 static nrbac_decision answer(nrbac_engine *engine, nr_question *question,
                              nrbac_value **out)
 {
@@ -67,11 +69,16 @@ nrbac_decision nrbac_session_open_document(nrbac_engine *engine,
     *session = NULL;
     if (!read_request(&question, request, flags, &reading))
         return (nrbac_decision){ 0 };
-    nrbac_decision decision = answer(engine, &question, out);
-    if (decision.effect != NRBAC_PERMIT)
-        return decision;
-    nrbac_decision opened = nrbac_session_open(engine, &reading.request, session);
-    if (*session == NULL)
-        *out = NULL;
-    return opened;
+    /* A policy may be published between the answer and the session; then both are
+     * made anew, so that they agree. */
+    for (int tries = 0; tries < OPEN_TRIES; tries++) {
+        nrbac_decision decision = answer(engine, &question, out);
+        if (decision.effect != NRBAC_PERMIT)
+            return decision;
+        decision = nrbac_session_open(engine, &reading.request, session);
+        if (*session != NULL)
+            return decision;
+    }
+    *out = NULL;
+    return (nrbac_decision){ 0 };
 }

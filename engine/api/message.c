@@ -76,13 +76,14 @@ static const char *own_message(const nr_question *question)
     const char *outcomes[] = { nrbac_reason_slug(question->verdict.reason),
                                nrbac_effect_slug(effect), "" };
     size_t count = effect == NRBAC_PERMIT ? 2 : 3;
-    for (size_t o = 0; o < count; o++)
+    for (size_t o = 0; o < count; o++) {
         for (uint32_t i = 0; i < function->messages.count; i++) {
             const nr_table_message
                 *message = &table->messages[function->messages.first + i];
             if (strcmp(nr_table_text(table, message->outcome), outcomes[o]) == 0)
                 return nr_table_text(table, message->text);
         }
+    }
     return NULL;
 }
 
@@ -106,8 +107,8 @@ static const char *fill(nr_arena *arena, const char *text, const char *who_text,
             sentence[done++] = *text++;
             continue;
         }
-        memcpy(sentence + done, piece, strlen(piece));
-        done += strlen(piece);
+        while (*piece != '\0')
+            sentence[done++] = *piece++;
         text = strchr(text, '}') + 1;
     }
     return sentence;

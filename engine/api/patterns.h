@@ -29,6 +29,6 @@ const char *nr_pattern_application_decider(const nr_question *question);
 const char *nr_pattern_user_decider(const nr_question *question);
 
 /* The pattern's slug; NULL: none was judged. */
-const char *nr_pattern_slug(uint32_t pattern);
+const char *nr_pattern_slug(uint32_t number);
 
 #endif

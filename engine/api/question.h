@@ -50,7 +50,7 @@ nrbac_value *nr_answer_obligations(const nr_question *question,
                                    const nr_verdict *verdict);
 
 /* explain.c: a requirement (NODES), each part with whether it holds. */
-nrbac_value *nr_explain_requirement(const nr_question *question, nr_range nodes);
+nrbac_value *nr_explain_requirement(const nr_question *question, nr_range range);
 /* The names of the codes in an answer's context, by code. */
 nrbac_value *nr_explain_names(const nr_question *question, const nrbac_value *context);
 

@@ -139,7 +139,8 @@ static void print_summary(const nrbac_value *info, const char *path, size_t size
         char label[64];
         (void)snprintf(label, sizeof label, "%s", nrbac_value_key(counts, i));
         for (char *at = label; *at != '\0'; at++)
-            *at = *at == '_' ? ' ' : *at;
+            if (*at == '_')
+                *at = ' ';
         print_number(nrbac_value_at(counts, i), label);
     }
     print_number(nrbac_value_find(info, "compared_cells"), "cells compared");

@@ -21,12 +21,13 @@ static nr_exit run(const nr_arguments *arguments)
     if (end == NR_EXIT_OK)
         end = nr_nrd_write(&nrd, output);
     (void)fflush(stdout); /* the files stand before their count, also in a log */
-    if (end == NR_EXIT_OK)
+    if (end == NR_EXIT_OK) {
         fprintf(stderr,
                 "%zu job roles, %zu activities, %zu areas of work, %zu baseline rows, "
                 "%zu inclusions\n",
                 nrd.roles.count, nrd.activities.count, nrd.areas.count,
                 nrd.baseline.count, nrd.includes.count);
+    }
     nr_arena_finish(&arena);
     return end;
 }

@@ -160,11 +160,12 @@ static void sort_codes(const csv_sheet *sheet, nr_nrd_codes *codes)
 {
     if (codes->count > 1)
         qsort(codes->items, codes->count, sizeof *codes->items, by_code);
-    for (size_t i = 1; i < codes->count; i++)
+    for (size_t i = 1; i < codes->count; i++) {
         if (strcmp(codes->items[i].code, codes->items[i - 1].code) == 0)
             mistake(sheet->nrd, sheet->file, codes->items[i].line,
                     "`%s` stands in line %u already", codes->items[i].code,
                     codes->items[i - 1].line);
+    }
 }
 
 typedef struct code_file {
@@ -229,11 +230,12 @@ static void check_reference(const csv_sheet *sheet, uint32_t line,
                             const struct kind *kind, const nr_nrd_codes *codes,
                             const char *code)
 {
-    if (is_code(sheet, line, kind, code) && nr_nrd_find(codes, code) == NULL)
+    if (is_code(sheet, line, kind, code) && nr_nrd_find(codes, code) == NULL) {
         mistake(sheet->nrd, sheet->file, line, "`%s` is not among the %s", code,
                 kind->kind == NR_CODE_ROLE       ? "roles of roles.csv"
                 : kind->kind == NR_CODE_ACTIVITY ? "activities of activities.csv"
                                                  : "areas of areas_of_work.csv");
+    }
 }
 
 static void check_replacements(nr_nrd *nrd, const code_file *what,

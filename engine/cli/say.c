@@ -115,7 +115,7 @@ enum { FILE_SIZE_MAX = 64 * 1024 * 1024 };
  * errno says which. */
 static char *read_all(int fd, size_t *size)
 {
-    size_t room = 64 * 1024, used = 0;
+    size_t room = 1 << 16, used = 0;
     char *text = malloc(room);
     while (text != NULL) {
         ssize_t got = read(fd, text + used, room - used - 1);

@@ -49,7 +49,10 @@ static nrbac_value *fit_text(nrbac_document *document, const char *text, size_t 
     const char *end = text + size;
     while (text < end && used < sizeof fit) {
         size_t control = control_size(text, end);
-        fit[used++] = control > 0 ? '?' : *text;
+        fit[used] = '?';
+        if (control == 0)
+            fit[used] = *text;
+        used++;
         text += control > 0 ? control : 1;
     }
     return nrbac_new_text_of(document, fit, used);

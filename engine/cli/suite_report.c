@@ -62,29 +62,36 @@ static void report_pretty(const nr_suite *suite, nr_arena *arena)
 
 /* ---- TAP 13 ---- */
 
+/* A '#' would begin a directive. */
+static void put_tap_name(const char *name)
+{
+    for (const char *at = name; *at != '\0'; at++) {
+        if (*at == '#' || *at == '\\')
+            putchar('\\');
+        putchar((unsigned char)*at < 0x20 || *at == 0x7f ? '?' : *at);
+    }
+    putchar('\n');
+}
+
+static void put_tap_failure(const nr_expected *expected, nr_arena *arena)
+{
+    printf("# %s:%u: ", file_of(expected->at), nr_line_of(expected->at));
+    nr_show_text(stdout, expected->asked);
+    printf(": expected %s, came %s\n", nr_expected_text(arena, expected),
+           expected->came);
+    print_indented("#   ", expected->story);
+}
+
 static void report_tap(const nr_suite *suite, nr_arena *arena)
 {
     printf("TAP version 13\n1..%zu\n", suite->tests.count);
     for (size_t t = 0; t < suite->tests.count; t++) {
         const nr_test *test = &suite->tests.items[t];
         printf("%sok %zu - ", test->failures == 0 ? "" : "not ", t + 1);
-        /* A '#' would begin a directive. */
-        for (const char *at = test->name; *at != '\0'; at++) {
-            if (*at == '#' || *at == '\\')
-                putchar('\\');
-            putchar((unsigned char)*at < 0x20 || *at == 0x7f ? '?' : *at);
-        }
-        putchar('\n');
-        for (size_t e = 0; e < test->expected.count; e++) {
-            const nr_expected *expected = &test->expected.items[e];
-            if (expected->passed)
-                continue;
-            printf("# %s:%u: ", file_of(expected->at), nr_line_of(expected->at));
-            nr_show_text(stdout, expected->asked);
-            printf(": expected %s, came %s\n", nr_expected_text(arena, expected),
-                   expected->came);
-            print_indented("#   ", expected->story);
-        }
+        put_tap_name(test->name);
+        for (size_t e = 0; e < test->expected.count; e++)
+            if (!test->expected.items[e].passed)
+                put_tap_failure(&test->expected.items[e], arena);
     }
 }
 

@@ -98,11 +98,12 @@ static void check_called(const caller_check *check, const nr_api *api, size_t fi
                     "no application may call any operation of `%s`", api->id);
         return;
     }
-    for (size_t i = 0; uncalled > 0 && i < api->operations.count; i++)
+    for (size_t i = 0; uncalled > 0 && i < api->operations.count; i++) {
         if (!is_callable(check, &api->operations.items[i], first + i))
             nr_diag_add(diags, NR_DIAG_UNCALLED_OPERATION, api->operations.items[i].at,
                         "no application may call `%s` of `%s`",
                         api->operations.items[i].id, api->id);
+    }
 }
 
 /* ---- Patterns that nobody can meet ------------------------------------------------- */
@@ -143,11 +144,12 @@ static void check_own(const caller_check *check, const nr_operation *operation,
 {
     if (!operation->own_patterns || !check->called[number])
         return;
-    for (uint32_t pattern = 0; pattern < NR_PATTERN_COUNT; pattern++)
+    for (uint32_t pattern = 0; pattern < NR_PATTERN_COUNT; pattern++) {
         if (offers(operation->patterns, pattern) &&
             !is_met_by(pattern, check->proofs[number]))
             tell_unmeetable(check->checking->diags, operation->at, operation->id,
                             pattern);
+    }
 }
 
 /* ---- Users and their levels -------------------------------------------------------- */

@@ -135,6 +135,27 @@ static void read_reload_users(config *c)
 }
 
 /* The peer of an application: `{ user: gp }`, `{ uid: 123 }`, `{ gid: 456 }`. */
+/* What a binding must be, once it is read. */
+static void check_binding(config *c, const nr_node *node, const nr_binding *binding)
+{
+    if (!binding->has_uid && !binding->has_gid)
+        nr_diag_add(&c->diags, NR_DIAG_MISSING_KEY, node->at,
+                    "`peer` says who: `user`, `uid` or `gid`");
+    else if ((binding->has_uid && binding->uid == NR_ID_UNMAPPED) ||
+             (binding->has_gid && binding->gid == NR_ID_UNMAPPED))
+        nr_diag_add(&c->diags, NR_DIAG_BAD_VALUE, node->at,
+                    "%d stands for whoever is not known, and is bound to nothing",
+                    NR_ID_UNMAPPED);
+}
+
+static void read_peer_user(config *c, const nr_node *node, nr_binding *binding)
+{
+    const char *user = nr_node_text(node, "`user`", &c->diags);
+    if (user != NULL && !find_user(user, &binding->uid))
+        nr_diag_add(&c->diags, NR_DIAG_BAD_VALUE, node->at,
+                    "`%.80s` is not a user that can be given rights", user);
+}
+
 static void read_peer(config *c, const nr_node *node, nr_binding *binding)
 {
     static const nr_field keys[] = { { "user", false },
@@ -144,32 +165,22 @@ static void read_peer(config *c, const nr_node *node, nr_binding *binding)
     int64_t number = 0;
     if (!nr_node_fields(node, "`peer`", keys, NR_COUNT(keys), values, &c->diags))
         return;
-    const char *user = values[0] == NULL ? NULL
-                                         : nr_node_text(values[0], "`user`", &c->diags);
-    if (user != NULL && !find_user(user, &binding->uid)) {
-        nr_diag_add(&c->diags, NR_DIAG_BAD_VALUE, values[0]->at,
-                    "`%.80s` is not a user that can be given rights", user);
-        return;
-    }
+    size_t before = c->diags.count;
+    if (values[0] != NULL)
+        read_peer_user(c, values[0], binding);
     if (values[1] != NULL &&
         nr_node_integer(values[1], "`uid`", 0, NR_ID_MAX, &number, &c->diags))
         binding->uid = (uid_t)number;
-    binding->has_uid = values[0] != NULL || values[1] != NULL;
-    binding->has_gid = values[2] != NULL;
-    if (binding->has_gid &&
+    if (values[2] != NULL &&
         nr_node_integer(values[2], "`gid`", 0, NR_ID_MAX, &number, &c->diags))
         binding->gid = (gid_t)number;
     if (values[0] != NULL && values[1] != NULL)
         nr_diag_add(&c->diags, NR_DIAG_BAD_VALUE, values[1]->key_at,
                     "`user` and `uid` say the same: give one of them");
-    else if (!binding->has_uid && !binding->has_gid)
-        nr_diag_add(&c->diags, NR_DIAG_MISSING_KEY, node->at,
-                    "`peer` says who: `user`, `uid` or `gid`");
-    else if ((binding->has_uid && binding->uid == NR_ID_UNMAPPED) ||
-             (binding->has_gid && binding->gid == NR_ID_UNMAPPED))
-        nr_diag_add(&c->diags, NR_DIAG_BAD_VALUE, node->at,
-                    "%d stands for whoever is not known, and is bound to nothing",
-                    NR_ID_UNMAPPED);
+    binding->has_uid = values[0] != NULL || values[1] != NULL;
+    binding->has_gid = values[2] != NULL;
+    if (c->diags.count == before)
+        check_binding(c, node, binding);
 }
 
 static void read_applications(config *c)

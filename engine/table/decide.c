@@ -217,11 +217,12 @@ static nrbac_reason why_not(const nr_holding *holding, nr_range range,
     if (requirement_holds(holding, range, relaxed, bits))
         return NRBAC_REASON_PROOFING_TOO_LOW;
     relaxed |= RELAX_ORGANISATION;
-    if (requirement_holds(holding, range, relaxed, bits))
+    if (requirement_holds(holding, range, relaxed, bits)) {
         return holding->facts->request_organisation == NULL &&
                        mentions_request(holding, range)
                    ? NRBAC_REASON_ORGANISATION_REQUIRED
                    : NRBAC_REASON_ORGANISATION_MISMATCH;
+    }
     relaxed |= RELAX_EXCLUSIVE;
     if (requirement_holds(holding, range, relaxed, bits))
         return NRBAC_REASON_EXCLUSIVE_CONFLICT;

@@ -111,7 +111,7 @@ static nrbac_status needs_cross(nearest_search *search, const code_sets *so_far,
 {
     if (so_far->count * child->count > NEED_MAX)
         search->cut = true;
-    for (size_t i = 0; i < so_far->count; i++)
+    for (size_t i = 0; i < so_far->count; i++) {
         for (size_t j = 0; j < child->count && product->count < NEED_MAX; j++) {
             code_set both = so_far->items[i];
             bool fits = true;
@@ -122,6 +122,7 @@ static nrbac_status needs_cross(nearest_search *search, const code_sets *so_far,
             else
                 search->cut = true;
         }
+    }
     return NRBAC_OK;
 }
 
