@@ -360,17 +360,23 @@ nrbac_status nr_nearest_for_activity(nr_arena *arena, const nr_holding *holding,
     return run(&search, &needs, nearest);
 }
 
+/* A function's or an operation's: what decides on it, and its nodes. */
+static nrbac_status run_requirement(nearest_search *search, nr_range nodes,
+                                    nr_nearest *nearest)
+{
+    code_sets needs = { 0 };
+    NR_TRY(needs_of_requirement(search, nodes, &needs));
+    return run(search, &needs, nearest);
+}
+
 nrbac_status nr_nearest_for_function(nr_arena *arena, const nr_holding *holding,
                                      uint32_t function, nr_nearest *nearest)
 {
     nearest_search search = { .arena = arena,
                               .holding = holding,
-                              .decide = nr_decide_function };
-    nr_range nodes = holding->table->functions[function].nodes;
-    code_sets needs = { 0 };
-    search.target = function;
-    NR_TRY(needs_of_requirement(&search, nodes, &needs));
-    return run(&search, &needs, nearest);
+                              .decide = nr_decide_function,
+                              .target = function };
+    return run_requirement(&search, holding->table->functions[function].nodes, nearest);
 }
 
 nrbac_status nr_nearest_for_operation(nr_arena *arena, const nr_holding *holding,
@@ -378,10 +384,8 @@ nrbac_status nr_nearest_for_operation(nr_arena *arena, const nr_holding *holding
 {
     nearest_search search = { .arena = arena,
                               .holding = holding,
-                              .decide = nr_decide_operation };
-    nr_range nodes = holding->table->operations[operation].nodes;
-    code_sets needs = { 0 };
-    search.target = operation;
-    NR_TRY(needs_of_requirement(&search, nodes, &needs));
-    return run(&search, &needs, nearest);
+                              .decide = nr_decide_operation,
+                              .target = operation };
+    return run_requirement(&search, holding->table->operations[operation].nodes,
+                           nearest);
 }

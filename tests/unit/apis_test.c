@@ -5,37 +5,13 @@
  */
 #include "check.h"
 #include "compile/compile.h"
+#include "images.h"
+
 #include "made.h"
 #include "table/dump.h"
 #include "table/nearest.h"
 
 #include <stdlib.h>
-
-typedef struct image {
-    void *bytes;
-    size_t size;
-} image;
-
-static image build(const made_policy *made)
-{
-    image built = { 0 };
-    nrbac_error error = { "" };
-    nrbac_status status = nr_build_image(&made->model, &built.bytes, &built.size,
-                                         &error);
-    CHECK_INT(status, NRBAC_OK);
-    if (status != NRBAC_OK)
-        printf("%s\n", error.text);
-    return built;
-}
-
-static nrbac_status open_image(nr_table *table, image built)
-{
-    nrbac_error error = { "" };
-    nrbac_status status = nr_table_open(table, built.bytes, built.size, &error);
-    if (status != NRBAC_OK)
-        printf("%s\n", error.text);
-    return status;
-}
 
 /* ---- What is in it -------------------------------------------------------------- */
 
