@@ -95,8 +95,9 @@ nrbac_value *nrbac_what_can(nrbac_engine *engine, const nrbac_request *request,
 }
 
 nrbac_value *nrbac_what_can_document(nrbac_engine *engine, const nrbac_value *request,
-                                     unsigned flags, nrbac_document *document)
+                                     const nrbac_ask *ask, nrbac_document *document)
 {
+    unsigned flags = ask == NULL ? 0 : ask->flags;
     nr_reading reading = { 0 };
     if (nr_request_read(&document->arena, request, false, &reading) != NRBAC_OK)
         return NULL;

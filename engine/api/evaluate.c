@@ -30,8 +30,9 @@ nrbac_decision nrbac_evaluate(nrbac_engine *engine, const nrbac_request *request
 
 /* Reads the document; false: out of memory. */
 static bool read_request(nr_question *question, const nrbac_value *request,
-                         unsigned flags, nr_reading *reading)
+                         const nrbac_ask *ask, nr_reading *reading)
 {
+    unsigned flags = ask == NULL ? 0 : ask->flags;
     if (nr_request_read(&question->document->arena, request, !question->opening,
                         reading) != NRBAC_OK)
         return false;
@@ -47,19 +48,19 @@ static bool read_request(nr_question *question, const nrbac_value *request,
 }
 
 nrbac_decision nrbac_evaluate_document(nrbac_engine *engine, const nrbac_value *request,
-                                       unsigned flags, nrbac_document *document,
+                                       const nrbac_ask *ask, nrbac_document *document,
                                        nrbac_value **out)
 {
     nr_question question = { .document = document };
     nr_reading reading = { 0 };
     *out = NULL;
-    if (!read_request(&question, request, flags, &reading))
+    if (!read_request(&question, request, ask, &reading))
         return (nrbac_decision){ 0 };
     return answer(engine, &question, out);
 }
 
 nrbac_decision nrbac_session_open_document(nrbac_engine *engine,
-                                           const nrbac_value *request, unsigned flags,
+                                           const nrbac_value *request, const nrbac_ask *ask,
                                            nrbac_document *document, nrbac_value **out,
                                            nrbac_session **session)
 {
@@ -67,7 +68,7 @@ nrbac_decision nrbac_session_open_document(nrbac_engine *engine,
     nr_reading reading = { 0 };
     *out = NULL;
     *session = NULL;
-    if (!read_request(&question, request, flags, &reading))
+    if (!read_request(&question, request, ask, &reading))
         return (nrbac_decision){ 0 };
     /* A policy may be published between the answer and the session; then both are
      * made anew, so that they agree. */

@@ -142,9 +142,9 @@ static nr_exit ask(const nr_arguments *arguments, nrbac_engine *engine,
     if (whole.subject == NULL)
         whole.subject = subject_of_role(document, arguments);
     const nrbac_value *request = nr_request_make(&whole, document, NULL);
-    nr_exit end = tell(
-        arguments, document,
-        nrbac_what_can_document(engine, request, NRBAC_ASK_REQUEST_TIME, document));
+    const nrbac_ask how = { .flags = NRBAC_ASK_REQUEST_TIME };
+    nr_exit end = tell(arguments, document,
+                       nrbac_what_can_document(engine, request, &how, document));
     nrbac_document_destroy(document);
     return end;
 }

@@ -39,8 +39,8 @@ nrbac_value *nr_answer_malformed(nrbac_document *document, const nrbac_value *an
 
 static nr_exit ask_engine(void *self, const nr_asked *asked, nrbac_value **answer)
 {
-    (void)nrbac_evaluate_document(self, asked->request, asked->flags, asked->document,
-                                  answer);
+    const nrbac_ask ask = { .flags = asked->flags };
+    (void)nrbac_evaluate_document(self, asked->request, &ask, asked->document, answer);
     if (*answer != NULL && asked->error != NULL)
         *answer = nr_answer_malformed(asked->document, *answer, asked->error);
     if (*answer == NULL || nrbac_document_status(asked->document) != NRBAC_OK)

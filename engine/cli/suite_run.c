@@ -117,18 +117,18 @@ typedef struct suite_run {
 static bool ask(suite_run *run, const nr_test *test, nr_expected *expected)
 {
     nrbac_value *answer;
-    unsigned flags = NRBAC_ASK_REQUEST_TIME;
+    nrbac_ask how = { .flags = NRBAC_ASK_REQUEST_TIME };
     nrbac_document_reset(run->document);
     const nrbac_value *request = request_of(run->document, test, expected->asked);
-    (void)nrbac_evaluate_document(run->engine, request, flags, run->document, &answer);
+    (void)nrbac_evaluate_document(run->engine, request, &how, run->document, &answer);
     if (answer == NULL)
         return false;
     expected->passed = holds(expected, answer);
     expected->came = came_text(&run->suite->arena, nr_shown(run->document, answer));
     if (expected->passed)
         return expected->came != NULL;
-    (void)nrbac_evaluate_document(run->engine, request, flags | NRBAC_ASK_EXPLAIN,
-                                  run->document, &answer);
+    how.flags |= NRBAC_ASK_EXPLAIN;
+    (void)nrbac_evaluate_document(run->engine, request, &how, run->document, &answer);
     if (answer != NULL)
         expected->story = story_of(&run->suite->arena, nr_shown(run->document, answer));
     return expected->came != NULL && expected->story != NULL;

@@ -25,7 +25,7 @@ static bool answer(nrbac_engine *engine, nrbac_document *document, FILE *file)
         fprintf(stderr, "%s\n", error.text);
         return false;
     }
-    nrbac_decision decision = nrbac_evaluate_document(engine, request, 0, document,
+    nrbac_decision decision = nrbac_evaluate_document(engine, request, NULL, document,
                                                       &whole);
     if (whole == NULL || nrbac_json_write(whole, NRBAC_JSON_INDENT, &json, NULL)) {
         fputs("out of memory\n", stderr);

@@ -137,9 +137,9 @@ static nrbac_value *open_session(nr_call *call)
                               "more sessions on one connection than `sessions`");
     nrbac_value *answer = NULL;
     nrbac_session *session = NULL;
+    const nrbac_ask ask = { .flags = nr_call_flags(call, request) };
     nrbac_decision decision = nrbac_session_open_document(
-        call->server->engine, request, nr_call_flags(call, request), call->document,
-        &answer, &session);
+        call->server->engine, request, &ask, call->document, &answer, &session);
     nr_metrics_decision(&call->server->metrics, &decision);
     return session == NULL ? answer : keep_session(call, session, answer);
 }

@@ -115,6 +115,26 @@ typedef struct nrbac_subject {
     bool training;             /* ssbMode 1 (S10) */
 } nrbac_subject;
 
+/* What came of the evidence that a request presented: schema/evidence.md. */
+typedef enum nrbac_finding {
+    NRBAC_ASSERTED = 0, /* nobody checked it: the caller says so */
+    NRBAC_VERIFIED,     /* it was checked and found sound */
+    NRBAC_REFUSED,      /* it was checked, or could not be, and does not count */
+} nrbac_finding;
+
+/* nrbac_verify() finds these; a program that checks evidence in its own way may
+ * state them too. Zeroed: nothing was checked. */
+typedef struct nrbac_findings {
+    nrbac_finding user;
+    nrbac_finding application;
+    const char *fault; /* why something is refused, in one sentence; NULL: nothing is */
+    const char *const *verified; /* the members found sound: "id_token", ... */
+    size_t verified_count;
+    int64_t expires_at; /* when the application's evidence ends; 0: not stated */
+    const char *const *expiring; /* credentials near their end: "gp.pem 2026-12-24" */
+    size_t expiring_count;
+} nrbac_findings;
+
 /* A whole question. */
 typedef struct nrbac_request {
     nrbac_subject subject;
@@ -127,7 +147,12 @@ typedef struct nrbac_request {
     const char
         *authenticated_by; /* "api-key", "signed-jwt", "tls-ma"; NULL: not said */
     const char *pattern;   /* the security pattern used; NULL: the evidence shows it */
-    int64_t time;          /* Unix seconds; 0: now */
+    /* In which of their capacities the user asks (for e-RS, a business function),
+     * and for whom, as the request states them; NULL: not stated. */
+    const char *acting_as;
+    const char *on_behalf_of;
+    const nrbac_findings *findings; /* NULL: nothing was checked */
+    int64_t time;                   /* Unix seconds; 0: now */
 } nrbac_request;
 
 /* ---- Sessions ------------------------------------------------------------ */
@@ -198,12 +223,19 @@ typedef enum nrbac_ask_flags {
     NRBAC_ASK_STRANGER = 1 << 3,
 } nrbac_ask_flags;
 
+/* How a request document is asked. NULL stands for a zeroed one. */
+typedef struct nrbac_ask {
+    unsigned flags;                 /* nrbac_ask_flags */
+    const nrbac_findings *findings; /* what nrbac_verify() found of it; NULL: nobody
+                                     * looked, so that tokens in it are refused */
+} nrbac_ask;
+
 /* The same for a request as a document: subject, action, resource and context
  * of the OpenID AuthZEN Authorization API 1.0, the subject's evidence as
  * received from CIS2, CIS1 (SAML), NHS login, or the neutral profile. */
 NRBAC_API nrbac_decision nrbac_evaluate_document(nrbac_engine *engine,
                                                  const nrbac_value *request,
-                                                 unsigned flags,
+                                                 const nrbac_ask *ask,
                                                  nrbac_document *document,
                                                  nrbac_value **answer);
 
@@ -211,7 +243,7 @@ NRBAC_API nrbac_decision nrbac_evaluate_document(nrbac_engine *engine,
  * nrbac_session_open(), with the answer of nrbac-protocol(7)'s `open` (without
  * its `session` member) built into the document. */
 NRBAC_API nrbac_decision nrbac_session_open_document(
-    nrbac_engine *engine, const nrbac_value *request, unsigned flags,
+    nrbac_engine *engine, const nrbac_value *request, const nrbac_ask *ask,
     nrbac_document *document, nrbac_value **answer, nrbac_session **out);
 
 /* ---- About the policy ------------------------------------------------------ */
@@ -226,7 +258,7 @@ NRBAC_API nrbac_value *nrbac_what_can(nrbac_engine *engine,
 /* The same for the subject of a request document. */
 NRBAC_API nrbac_value *nrbac_what_can_document(nrbac_engine *engine,
                                                const nrbac_value *request,
-                                               unsigned flags,
+                                               const nrbac_ask *ask,
                                                nrbac_document *document);
 
 /* Who may do NAME: a map with `name`, `roles` (each role and area of work whose
