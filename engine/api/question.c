@@ -15,6 +15,8 @@ nr_facts nr_facts_of(const nrbac_request *request, const nr_standing *standing)
         .acting_organisation = standing->acting_organisation,
         .request_organisation = request->organisation,
         .application = request->application,
+        .acting_as = request->acting_as,
+        .on_behalf_of = request->on_behalf_of,
         .aal = request->subject.aal,
         .ial = request->subject.ial,
         .proofing = request->subject.proofing,

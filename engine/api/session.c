@@ -106,6 +106,8 @@ static nrbac_status copy_request(nrbac_session *session, const nrbac_request *re
     session->request.organisation = copy_text(arena, request->organisation, &failed);
     session->request.nhs_number = copy_text(arena, request->nhs_number, &failed);
     session->request.application = copy_text(arena, request->application, &failed);
+    session->request.acting_as = copy_text(arena, request->acting_as, &failed);
+    session->request.on_behalf_of = copy_text(arena, request->on_behalf_of, &failed);
 
     nrbac_profile *profiles = nr_arena_new_array(arena, subject->profile_count,
                                                  nrbac_profile);

@@ -175,6 +175,10 @@ static void read_context(nr_reader *reader, const nr_place *place,
     nr_read_map(reader, place);
     nr_place organisation = nr_place_member(place, "organisation");
     request->organisation = nr_read_text(reader, &organisation);
+    nr_place acting_as = nr_place_member(place, "acting_as");
+    request->acting_as = nr_read_code(reader, &acting_as);
+    nr_place on_behalf_of = nr_place_member(place, "on_behalf_of");
+    request->on_behalf_of = nr_read_code(reader, &on_behalf_of);
     nr_place application = nr_place_member(place, "application");
     read_application(reader, &application, request);
     nr_place authentication = nr_place_member(place, "authentication");
