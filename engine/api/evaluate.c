@@ -60,7 +60,8 @@ nrbac_decision nrbac_evaluate_document(nrbac_engine *engine, const nrbac_value *
 }
 
 nrbac_decision nrbac_session_open_document(nrbac_engine *engine,
-                                           const nrbac_value *request, const nrbac_ask *ask,
+                                           const nrbac_value *request,
+                                           const nrbac_ask *ask,
                                            nrbac_document *document, nrbac_value **out,
                                            nrbac_session **session)
 {
