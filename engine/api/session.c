@@ -48,6 +48,7 @@ struct nrbac_session {
     nrbac_engine *engine;
     nrbac_session *next, **link; /* in engine->sessions, guarded by engine->lock */
     nrbac_request request;       /* a copy of its own, in `arena` */
+    nrbac_findings findings;     /* of it, without texts */
     int64_t valid_until;
     int64_t behind; /* seconds from the request's time to the clock's; 0: the same */
     nr_arena arena;
@@ -92,6 +93,12 @@ static nrbac_status copy_request(nrbac_session *session, const nrbac_request *re
     nr_arena *arena = &session->arena;
     bool failed = false;
     session->request = *request;
+    session->findings = (nrbac_findings){
+        .user = nr_user_finding(request),
+        .application = nr_application_finding(request),
+        .expires_at = request->findings == NULL ? 0 : request->findings->expires_at,
+    };
+    session->request.findings = &session->findings;
     nrbac_subject *subject = &session->request.subject;
     subject->id = copy_text(arena, subject->id, &failed);
     subject->sid = copy_text(arena, subject->sid, &failed);
@@ -331,6 +338,11 @@ nrbac_decision nrbac_session_open(nrbac_engine *engine, const nrbac_request *req
                                   nrbac_session **out)
 {
     *out = NULL;
+    if (nr_application_finding(request) == NRBAC_REFUSED)
+        return (nrbac_decision){
+            .reason = NRBAC_REASON_APPLICATION_NOT_AUTHENTICATED,
+            .generation = nrbac_engine_generation(engine),
+        };
     nrbac_session *session = session_make(engine, request);
     if (session == NULL)
         return (nrbac_decision){ 0 };

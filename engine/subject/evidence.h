@@ -35,6 +35,9 @@ nr_place nr_place_item(const nr_place *list, size_t index);
 
 /* "`subject.type` WHAT", unless there was a fault before. */
 void nr_reader_fault(nr_reader *reader, const nr_place *place, const char *what);
+/* That sentence alone; NULL when out of memory, which the reader remembers. */
+const char *nr_reader_sentence(nr_reader *reader, const nr_place *place,
+                               const char *what);
 /* The same with a sentence of one's own; NULL says that memory ran out. */
 void nr_reader_fault_text(nr_reader *reader, const char *sentence);
 
@@ -90,13 +93,5 @@ const char *nr_person_of(nr_reader *reader, const char *text);
 bool nr_person_differs(nr_reader *reader, const char *stated, const char *shown);
 
 bool nr_date_read(const char *text, int64_t *seconds);
-
-/* The earlier of two moments, 0 being none. */
-static inline int64_t nr_earliest(int64_t a, int64_t b)
-{
-    if (a == 0 || b == 0)
-        return a == 0 ? b : a;
-    return a < b ? a : b;
-}
 
 #endif
