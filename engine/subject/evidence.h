@@ -12,8 +12,6 @@
 
 #include "subject/subject.h"
 
-#define NR_LAST_SECOND INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
-
 typedef struct nr_reader {
     nr_arena *arena;
     const char *fault; /* the first; arena */
@@ -91,7 +89,5 @@ const char *nr_person_of(nr_reader *reader, const char *text);
 /* Whether the caller stated another person than the evidence shows. Evidence
  * that shows none cannot confirm anybody. */
 bool nr_person_differs(nr_reader *reader, const char *stated, const char *shown);
-
-bool nr_date_read(const char *text, int64_t *seconds);
 
 #endif

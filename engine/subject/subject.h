@@ -13,6 +13,7 @@
 #define NR_SUBJECT_H
 
 #include "base/arena.h"
+#include "base/time.h"
 
 #include <nrbac/nrbac.h>
 
@@ -83,12 +84,5 @@ static inline int64_t nr_evidence_ends(const nrbac_request *request)
                                                        : request->findings->expires_at;
     return nr_earliest(request->subject.expires_at, of_application);
 }
-
-/* RFC 3339 in UTC ("2026-11-23T09:00:00Z", fractions allowed) to Unix seconds;
- * false if it is not one. */
-bool nr_time_read(const char *text, int64_t *seconds);
-/* And back, into 21 bytes. */
-enum { NR_TIME_SIZE = 21 };
-void nr_time_write(int64_t seconds, char text[NR_TIME_SIZE]);
 
 #endif
