@@ -97,12 +97,9 @@ nrbac_value *nrbac_what_can(nrbac_engine *engine, const nrbac_request *request,
 nrbac_value *nrbac_what_can_document(nrbac_engine *engine, const nrbac_value *request,
                                      const nrbac_ask *ask, nrbac_document *document)
 {
-    unsigned flags = ask == NULL ? 0 : ask->flags;
     nr_reading reading = { 0 };
-    if (nr_request_read(&document->arena, request, false, &reading) != NRBAC_OK)
+    if (!nr_question_read(document, request, ask, false, &reading))
         return NULL;
-    if ((flags & NRBAC_ASK_REQUEST_TIME) == 0)
-        reading.request.time = 0;
     if (reading.fault == NULL)
         return nrbac_what_can(engine, &reading.request, document);
     nrbac_value *map = nrbac_new_map(document);
