@@ -102,7 +102,9 @@ static bool asks_for_grant(const nrbac_value *part)
                                            "workgroup", "proofing" };
     const char *key = nrbac_value_key(part, 0);
     const nrbac_value *parts = nrbac_value_at(part, 0);
-    for (size_t i = 0; key != NULL && i < NR_COUNT(granted); i++)
+    if (key == NULL)
+        return false;
+    for (size_t i = 0; i < NR_COUNT(granted); i++)
         if (strcmp(key, granted[i]) == 0)
             return true;
     if (nrbac_value_kind(parts) != NRBAC_KIND_LIST)
