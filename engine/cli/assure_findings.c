@@ -293,6 +293,11 @@ static void find_in_policy(const finder *find)
     static const finding_kind untested = {
         "no-tests", "gap", "The policy has no tests: nothing here is proved."
     };
+    static const finding_kind without = {
+        "no-apis", "gap",
+        "The policy declares no APIs. Its functions and codes are not what this report "
+        "is about."
+    };
     const nrbac_value *failures = nr_member_at(find->report, "tests.failures");
     add_unless_empty(find, &failed, nrbac_value_copy(find->document, failures));
     if (strcmp(nr_text_at(find->report, "policy.provenance"), "example") == 0)
@@ -300,6 +305,8 @@ static void find_in_policy(const finder *find)
     if (!nrbac_value_boolean(nr_member_at(find->report, "tests.run")))
         add_finding(find, find->from->suite == NULL ? &compiled : &untested,
                     nrbac_new_list(find->document));
+    if (nrbac_value_count(nrbac_value_find(find->report, "apis")) == 0)
+        add_finding(find, &without, nrbac_new_list(find->document));
 }
 
 /* Codes that are suspended, and therefore count for nobody. */

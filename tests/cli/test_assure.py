@@ -367,7 +367,7 @@ def test_other_findings(policy):
     assert only(finding(report, "code-suspended")["about"])["what"] == "B0825"
     assert finding(assure(policy(text, name="again").path, "--application", "idle"), "uncalled-operation") is None
     assert finding(report, "no-tests")["weight"] == "gap" and report["tests"]["run"] is False
-    assert finding(report, "example-policy") is None
+    assert finding(report, "example-policy") is None and finding(report, "no-apis") is None
 
 
 # How it ends.
@@ -597,4 +597,5 @@ def test_the_catalogue_of_nhs_apis():
 def test_a_policy_without_apis(policy):
     report = assure(policy("job_roles: { R8000: { name: Doctor } }").path)
     assert report["applications"] == report["open"] == report["apis"] == []
+    assert [one["code"] for one in report["findings"]] == ["no-tests", "no-apis"]
     assert run("assure", policy("job_roles: { R8000: { name: Doctor } }", name="b").path).status == 0
