@@ -370,7 +370,7 @@ static void begin_table(const nr_assure_view *view, const nrbac_value *api,
                                            "Tests that permit",
                                            "Tests that deny" };
     static const char *const widths[] = {
-        "11", "11", "11", "11", "10", "22", "12", "12"
+        "11", "10", "11", "11", "10", "19", "14", "14"
     };
     const nrbac_value *policy = nrbac_value_find(view->report, "policy");
     nr_html(view->out,
