@@ -102,7 +102,9 @@ static bool asks_for_grant(const nrbac_value *part)
                                            "workgroup", "proofing" };
     const char *key = nrbac_value_key(part, 0);
     const nrbac_value *parts = nrbac_value_at(part, 0);
-    for (size_t i = 0; key != NULL && i < NR_COUNT(granted); i++)
+    if (key == NULL)
+        return false;
+    for (size_t i = 0; i < NR_COUNT(granted); i++)
         if (strcmp(key, granted[i]) == 0)
             return true;
     if (nrbac_value_kind(parts) != NRBAC_KIND_LIST)
@@ -142,10 +144,6 @@ static const row_finding row_findings[] = {
         "of them." },
       NULL,
       is_unauthorised },
-    { { "any-user", "note",
-        "Asks for nothing that somebody was given: whoever signed in as required may." },
-      takes_any_user,
-      NULL },
     { { "never-permitted", "gap",
         "Allowed, but never permitted: no pattern offered fits the ways in which the "
         "application authenticates, or a user is required where none is taken." },
@@ -161,6 +159,10 @@ static const row_finding row_findings[] = {
         "Passed tests show that it is permitted, but not under these patterns." },
       NULL,
       is_untried },
+    { { "any-user", "note",
+        "Asks for nothing that somebody was given: whoever signed in as required may." },
+      takes_any_user,
+      NULL },
     { { "open-access", "note",
         "Open to anybody: nobody authenticates or authorises the caller." },
       NULL,
@@ -291,6 +293,11 @@ static void find_in_policy(const finder *find)
     static const finding_kind untested = {
         "no-tests", "gap", "The policy has no tests: nothing here is proved."
     };
+    static const finding_kind without = {
+        "no-apis", "gap",
+        "The policy declares no APIs. Its functions and codes are not what this report "
+        "is about."
+    };
     const nrbac_value *failures = nr_member_at(find->report, "tests.failures");
     add_unless_empty(find, &failed, nrbac_value_copy(find->document, failures));
     if (strcmp(nr_text_at(find->report, "policy.provenance"), "example") == 0)
@@ -298,6 +305,8 @@ static void find_in_policy(const finder *find)
     if (!nrbac_value_boolean(nr_member_at(find->report, "tests.run")))
         add_finding(find, find->from->suite == NULL ? &compiled : &untested,
                     nrbac_new_list(find->document));
+    if (nrbac_value_count(nrbac_value_find(find->report, "apis")) == 0)
+        add_finding(find, &without, nrbac_new_list(find->document));
 }
 
 /* Codes that are suspended, and therefore count for nobody. */

@@ -149,14 +149,14 @@ static void put_others(const nr_assure_view *view, const nrbac_value *about)
     for (size_t i = 0; i < nrbac_value_count(about); i++) {
         const nrbac_value *item = nrbac_value_at(about, i);
         const char *reason = nr_text_at(item, "reason");
-        if (nrbac_value_find(item, "test") != NULL)
+        if (nrbac_value_find(item, "test") != NULL) {
             nr_html(view->out,
                     "<p><bdi>%s</bdi>: <code>%s</code> expected %s, came <b>%s</b> "
                     "<span class=\"place\">%s</span></p>\n",
                     nr_text_at(item, "test"), nr_text_at(item, "asked"),
                     nr_text_at(item, "expected"), nr_text_at(item, "came"),
                     nr_assure_place(view, item));
-        else
+        } else {
             nr_html(view->out, "<p>%s%s<b><bdi>%s</bdi></b>%s<bdi>%s</bdi></p>\n",
                     nr_text_at(item, "kind"),
                     nrbac_value_find(item, "kind") == NULL ? "" : " ",
@@ -164,6 +164,7 @@ static void put_others(const nr_assure_view *view, const nrbac_value *about)
                         ? nr_text_at(item, "application")
                         : nr_text_at(item, "what"),
                     reason[0] == '\0' ? "" : ": ", reason);
+        }
     }
 }
 
@@ -369,7 +370,7 @@ static void begin_table(const nr_assure_view *view, const nrbac_value *api,
                                            "Tests that permit",
                                            "Tests that deny" };
     static const char *const widths[] = {
-        "11", "11", "11", "11", "10", "22", "12", "12"
+        "11", "10", "11", "11", "10", "19", "14", "14"
     };
     const nrbac_value *policy = nrbac_value_find(view->report, "policy");
     nr_html(view->out,
@@ -434,11 +435,12 @@ static void put_application(const nr_assure_view *view, const nrbac_value *appli
         fputs(
             "<p class=\"warning\">Closed: everything is refused to it for good.</p>\n",
             view->out);
-    if (is_map(suspended))
+    if (is_map(suspended)) {
         nr_html(view->out,
                 "<p class=\"warning\">Suspended: everything is refused to it. "
                 "<bdi>%s</bdi></p>\n",
                 nr_text_at(suspended, "reason"));
+    }
     if (nrbac_value_count(rows) == 0)
         fputs("<p>It may call nothing.</p>\n", view->out);
     put_rows(view, rows, nr_text_at(application, "id"));

@@ -136,12 +136,11 @@ void nr_assure_prove(nrbac_document *document, const nr_assured *from, nrbac_val
     nrbac_value *proved = nrbac_set(document, row, "proved_patterns",
                                     nrbac_new_list(document));
     const nrbac_value *patterns = nrbac_value_find(row, "patterns");
-    for (size_t i = 0; i < nrbac_value_count(patterns); i++)
+    for (size_t i = 0; i < nrbac_value_count(patterns); i++) {
+        const char *slug = nr_text_at(nrbac_value_at(patterns, i), "pattern");
         if ((proofs.proved >> i & 1) != 0)
-            nrbac_append(
-                document, proved,
-                nrbac_new_text(document,
-                               nr_text_at(nrbac_value_at(patterns, i), "pattern")));
+            nrbac_append(document, proved, nrbac_new_text(document, slug));
+    }
 }
 
 /* ---- The run ----------------------------------------------------------------------------- */

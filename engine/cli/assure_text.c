@@ -29,6 +29,19 @@ static void print_lines(FILE *out, const char *const *lines)
 
 /* ---- The head ------------------------------------------------------------------------- */
 
+static void print_tests(const nr_assure_view *view)
+{
+    const nrbac_value *failed = nr_member_at(view->report, "tests.failed");
+    const nrbac_value *gaps = nr_member_at(view->report, "counts.rows_with_gaps");
+    fprintf(view->out,
+            "  tests        %s passed, %lld failed; %s proved both ways, %lld with "
+            "gaps\n",
+            nr_assure_count(view, "tests.passed", "test"),
+            (long long)nrbac_value_integer(failed),
+            nr_assure_count(view, "counts.rows_proved", "operation"),
+            (long long)nrbac_value_integer(gaps));
+}
+
 static void print_head(const nr_assure_view *view)
 {
     const nrbac_value *policy = nrbac_value_find(view->report, "policy");
@@ -46,15 +59,7 @@ static void print_head(const nr_assure_view *view)
             nr_assure_count(view, "counts.applications", "application"),
             nr_assure_count(view, "counts.rows", "operation"));
     if (run)
-        fprintf(
-            view->out,
-            "  tests        %s passed, %lld failed; %s proved both ways, "
-            "%lld with gaps\n",
-            nr_assure_count(view, "tests.passed", "test"),
-            (long long)nrbac_value_integer(nr_member_at(view->report, "tests.failed")),
-            nr_assure_count(view, "counts.rows_proved", "operation"),
-            (long long)nrbac_value_integer(
-                nr_member_at(view->report, "counts.rows_with_gaps")));
+        print_tests(view);
     else
         fputs("  tests        none were run\n", view->out);
     fputc('\n', view->out);
@@ -65,15 +70,17 @@ static void print_head(const nr_assure_view *view)
 
 static const char *about_text(const nr_assure_view *view, const nrbac_value *item)
 {
-    if (nrbac_value_find(item, "test") != NULL)
+    const char *place = nr_assure_place(view, item);
+    const char *what = nr_text_at(item, "what");
+    if (nrbac_value_find(item, "kind") != NULL)
+        return nr_assure_format(view, "%s %s: %s (%s)", nr_text_at(item, "kind"), what,
+                                nr_text_at(item, "reason"), place);
+    if (nrbac_value_find(item, "test") != NULL) {
         return nr_assure_format(view, "%s (%s), %s: expected %s, came %s",
-                                nr_text_at(item, "test"), nr_assure_place(view, item),
+                                nr_text_at(item, "test"), place,
                                 nr_text_at(item, "asked"), nr_text_at(item, "expected"),
                                 nr_text_at(item, "came"));
-    if (nrbac_value_find(item, "kind") != NULL)
-        return nr_assure_format(view, "%s %s: %s (%s)", nr_text_at(item, "kind"),
-                                nr_text_at(item, "what"), nr_text_at(item, "reason"),
-                                nr_assure_place(view, item));
+    }
     return nr_assure_format(view, "%s%s%s", nr_text_at(item, "application"),
                             nrbac_value_find(item, "reason") == NULL ? "" : ": ",
                             nr_text_at(item, "reason"));

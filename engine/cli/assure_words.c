@@ -103,12 +103,11 @@ const char *nr_assure_application(const nr_assure_view *view,
                                   const nrbac_value *pattern, bool authorised)
 {
     const nrbac_value *ways = nr_member_at(pattern, "application.ways");
+    const char *by = nr_text_at(pattern, "application.authorised_by");
+    if (authorised && strcmp(by, "nobody") == 0)
+        return "nobody";
     if (authorised)
-        return is(pattern, "application.authorised_by", "nobody")
-                   ? "nobody"
-                   : nr_assure_format(
-                         view, "%s, and this policy",
-                         party(view, nr_text_at(pattern, "application.authorised_by")));
+        return nr_assure_format(view, "%s, and this policy", party(view, by));
     const char *who = party(view, nr_text_at(pattern, "application.authenticated_by"));
     if (nrbac_value_count(ways) == 0)
         return who;
@@ -237,6 +236,11 @@ static const char *atom(const nr_assure_view *view, const char *key, const char 
     return nr_assure_format(view, "%s %s", key, text);
 }
 
+static const char *number(const nr_assure_view *view, const nrbac_value *value)
+{
+    return nr_assure_format(view, "%lld", (long long)nrbac_value_integer(value));
+}
+
 static const char *with_obligations(const nr_assure_view *view, const char *text,
                                     const nrbac_value *obligations)
 {
@@ -257,9 +261,7 @@ const char *nr_assure_part(const nr_assure_view *view, const nrbac_value *part)
     if (nrbac_value_kind(operand) == NRBAC_KIND_LIST)
         text = nr_assure_format(view, "%s of", key);
     else if (nrbac_value_kind(operand) == NRBAC_KIND_INTEGER)
-        text = atom(
-            view, key,
-            nr_assure_format(view, "%lld", (long long)nrbac_value_integer(operand)));
+        text = atom(view, key, number(view, operand));
     else
         text = atom(view, key, code(view, nr_text_at(part, key)));
     return with_obligations(view, text, nrbac_value_find(part, "obligations"));

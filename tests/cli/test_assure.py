@@ -338,8 +338,9 @@ def test_users_whom_nobody_authorises_are_a_finding(small):
     found = {(one["api"], one["operation"]): one["patterns"] for one in finding(report, "user-authorised-by-nobody")["about"] if one["application"] == "gp"}
     assert set(found) == {("all", "plain"), ("all", "told"), ("authenticated", "plain"), ("authorised", "plain")}
     assert found["all", "plain"] == [CIS2_SEPARATE, CIS2_COMBINED, HL7V3_CIS2, HL7V3_CIS]
-    few = only(one for one in finding(report, "user-authorised-by-nobody")["about"] if one["application"] == "few")
-    assert few["patterns"] == [CIS2_SEPARATE, CIS2_COMBINED, HL7V3_CIS2, HL7V3_CIS]
+    # Only what the application can use: this one has no client certificate.
+    one_way = only(one for one in finding(report, "user-authorised-by-nobody")["about"] if (one["application"], one["operation"]) == ("one-way", "told"))
+    assert one_way["patterns"] == [CIS2_SEPARATE, CIS2_COMBINED]
     text = run("assure", small, *AT).out
     assert re.search(r"user authorised by +NOBODY", text)
 
@@ -366,7 +367,7 @@ def test_other_findings(policy):
     assert only(finding(report, "code-suspended")["about"])["what"] == "B0825"
     assert finding(assure(policy(text, name="again").path, "--application", "idle"), "uncalled-operation") is None
     assert finding(report, "no-tests")["weight"] == "gap" and report["tests"]["run"] is False
-    assert finding(report, "example-policy") is None
+    assert finding(report, "example-policy") is None and finding(report, "no-apis") is None
 
 
 # How it ends.
@@ -539,6 +540,7 @@ def test_html_escapes_what_others_wrote(wild):
     page = html_of(wild)
     assert "<script" not in page.text and "</script" not in page.text and "<b>_test" not in page.text
     assert page.strings.count(WILD) >= 6
+    assert "&quot;quoted&quot; &lt;/td&gt;" in page.text and "&#39;x&#39;" in page.text and '"quoted"' not in page.text
     assert page.title == f"Who answers for what: {WILD} 1{WILD}"
     assert any(WILD in text and "incident" not in text and text.startswith("Suspended") for text in page.paragraphs)
     assert "<b>_test.yaml" in page.all_text
@@ -595,4 +597,5 @@ def test_the_catalogue_of_nhs_apis():
 def test_a_policy_without_apis(policy):
     report = assure(policy("job_roles: { R8000: { name: Doctor } }").path)
     assert report["applications"] == report["open"] == report["apis"] == []
+    assert [one["code"] for one in report["findings"]] == ["no-tests", "no-apis"]
     assert run("assure", policy("job_roles: { R8000: { name: Doctor } }", name="b").path).status == 0
