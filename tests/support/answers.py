@@ -11,7 +11,7 @@ REASONS = {
         organisation-mismatch organisation-required training-session profile-not-open person-inactive subject-mismatch
         pattern-not-met application-unknown application-not-authenticated application-not-authorised user-required
         user-not-allowed proofing-too-low not-own-record evidence-expired session-revoked suspended obligations-apply
-        policy-stale not-recorded""".split(),
+        policy-stale not-recorded user-not-authenticated""".split(),
     "indeterminate": """no-policy malformed-request unknown-activity no-roles role-selection-required
         selected-role-invalid role-code-missing cannot-decide-locally""".split(),
     "not-applicable": "unknown-function unknown-api unknown-operation".split(),
