@@ -10,7 +10,7 @@ from .requests import NOW
 from .tokens import Key, b64, ec_key, jwt, rsa_key, signature, unb64, with_part
 
 ID_TOKENS = ("id_token", "nhs_login")
-NOT_ITS_OWN = [name for name in ("client_assertion", "access_token", "id_token", "userinfo", "nhs_login")]
+ALL = ("client_assertion", "access_token", "id_token", "userinfo", "nhs_login")
 ATTACKER = ("attacker", "k1")
 OURS = {"client_assertion": TOKEN_URL}
 
@@ -29,18 +29,8 @@ def text(kind, more="", **changes):
     return json.dumps(kind.claims(**changes))[:-1] + (", " + more if more else "") + "}"
 
 
-def padded(kind, size):
-    """A token of exactly so many bytes."""
-    token = kind.token(filler="")
-    for length in range((size - len(token)) * 3 // 4 - 8, (size - len(token)) * 3 // 4 + 8):
-        token = kind.token(filler="x" * length)
-        if len(token) == size:
-            return token
-    raise AssertionError(f"no token of {size} bytes can be made")
-
-
 def sized(kind, size):
-    """As padded; base64 leaves out one size in four, which a byte more in the header mends."""
+    """A token of exactly so many bytes. base64 leaves out one size in four, which a byte more in the header mends."""
     for more in ("", "y", "yy"):
         header = {"typ": "JWT" + more}
         start = len(kind.token(header=header, filler=""))
@@ -253,4 +243,4 @@ NOT_FOR_ITS_END_ALONE = {
 
 
 def applies(kind, name):
-    return kind.member in ONLY.get(name.partition(": ")[2], NOT_ITS_OWN)
+    return kind.member in ONLY.get(name.partition(": ")[2], ALL)
