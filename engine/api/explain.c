@@ -19,6 +19,8 @@ static const char *const atom_keys[] = {
     [NR_ATOM_AAL] = "aal",
     [NR_ATOM_IAL] = "ial",
     [NR_ATOM_PROOFING] = "proofing",
+    [NR_ATOM_ACTING_AS] = "acting_as",
+    [NR_ATOM_ON_BEHALF_OF] = "on_behalf_of",
 };
 
 static nrbac_value *operand_of(const nr_question *question, const nr_table_node *node)
@@ -37,9 +39,12 @@ static nrbac_value *operand_of(const nr_question *question, const nr_table_node 
                               nr_table_text(table, table->areas[node->operand].code));
     case NR_ATOM_WORKGROUP:
     case NR_ATOM_ORGANISATION:
+    case NR_ATOM_ACTING_AS:
         return nrbac_new_text(document, nr_table_text(table, node->operand));
     case NR_ATOM_ORGANISATION_REQUEST:
         return nrbac_new_text(document, "request");
+    case NR_ATOM_ON_BEHALF_OF:
+        return nrbac_new_text(document, "named");
     case NR_ATOM_AAL:
     case NR_ATOM_IAL:
         return nrbac_new_integer(document, node->operand);

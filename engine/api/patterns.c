@@ -299,6 +299,15 @@ static bool was_judged(const nr_question *question)
     return question->target.kind == NR_TARGET_OPERATION;
 }
 
+/* Of a function, an activity or a session there is no application to judge; the user
+ * is, once it is known what is asked. */
+static bool is_about_user_alone(const nr_question *question)
+{
+    return question->request->api == NULL && question->fault == NULL &&
+           (question->opening ? question->policy != NULL
+                              : question->target.kind != NR_TARGET_UNKNOWN);
+}
+
 const char *nr_pattern_application_decider(const nr_question *question)
 {
     return !was_judged(question) || question->pattern == NR_PATTERN_OPEN_ACCESS
@@ -308,6 +317,8 @@ const char *nr_pattern_application_decider(const nr_question *question)
 
 const char *nr_pattern_user_decider(const nr_question *question)
 {
+    if (is_about_user_alone(question))
+        return has_user(question) ? "engine" : "nobody";
     if (!was_judged(question) || question->pattern >= NR_PATTERN_COUNT)
         return "nobody";
     nr_pattern_user user = patterns[question->pattern].user;

@@ -36,6 +36,11 @@ nrbac_status nr_question_decide(nr_question *question);
 nr_verdict nr_question_decide_as(const nr_question *question, nr_arena *scratch,
                                  const nrbac_profile *profile);
 
+/* evaluate.c: a request document with how it is asked, except its flags about the
+ * application; false: out of memory. */
+bool nr_question_read(nrbac_document *document, const nrbac_value *request,
+                      const nrbac_ask *ask, bool need_action, nr_reading *reading);
+
 /* answer.c: the answer of a decided question; NULL when out of memory. */
 nrbac_value *nr_answer_write(const nr_question *question);
 /* The answer of `open`. */

@@ -21,7 +21,9 @@ nr_exit nr_policy_open(const char *path, nrbac_engine **out);
     { "api", 0, "ID", "the API whose operation is asked for" }, \
     { "authenticated-by", 0, "WAY", "how the application was: api-key, signed-jwt, tls-ma" }, \
     { "pattern", 0, "SLUG", "the security pattern used, as user-restricted/cis2-combined" }, \
-    { "record", 0, "NUMBER", "the NHS number of the patient whose record it is" }
+    { "record", 0, "NUMBER", "the NHS number of the patient whose record it is" }, \
+    { "acting-as", 0, "NAME", "in which capacity the user asks, as an e-RS business function" }, \
+    { "on-behalf-of", 0, "ID", "for whom the user asks" }
 #define NR_REQUEST_CONTEXT_OPTIONS \
     { "subject", 's', "FILE", "the request's subject, as JSON" }, \
     { "role-profile", 0, "ID", "the caller's choice of role profile" }, \
@@ -39,6 +41,8 @@ typedef enum nr_override {
     NR_OVERRIDE_PATTERN,
     NR_OVERRIDE_API,
     NR_OVERRIDE_RECORD,
+    NR_OVERRIDE_ACTING_AS,
+    NR_OVERRIDE_ON_BEHALF_OF,
     NR_OVERRIDE_COUNT,
 } nr_override;
 

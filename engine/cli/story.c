@@ -76,9 +76,12 @@ static void tell_text(const story_teller *teller, const char *path, const char *
     fprintf(teller->out, "%s\n", text);
 }
 
-/* Of a request to an API: under which pattern it came, and who decided what. */
+/* Of a request to an API: under which pattern it came, and who decided what. Of
+ * others it goes without saying. */
 static void tell_pattern(const story_teller *teller)
 {
+    if (nrbac_value_find(teller->context, "pattern") == NULL)
+        return;
     const nrbac_value *deciders = nrbac_value_find(teller->context, "decided_by");
     tell_text(teller, "pattern", "pattern");
     for (size_t i = 0; i < nrbac_value_count(deciders); i++) {
@@ -274,7 +277,7 @@ void nr_answer_print_story(FILE *out, const nrbac_value *answer, const char *ind
     if (nrbac_value_kind(nrbac_value_find(teller.context, "requirement")) ==
         NRBAC_KIND_MAP)
         tell_requirement(&teller, nrbac_value_find(teller.context, "requirement"), 0);
-    tell_text(&teller, "fault", "malformed");
+    tell_text(&teller, "fault", "fault");
     tell_candidates(&teller);
     tell_nearest(&teller);
     tell_texts(&teller, "obligations", "obliged to");

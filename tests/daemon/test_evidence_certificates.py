@@ -69,7 +69,7 @@ def test_from_anybody_else_it_proves_nothing(served, daemons, name):
     for configuration in ({}, {"gateways": [54321]}, {"applications": elsewhere}, {"applications": {"pharmacy": {"peer": {"uid": HERE}}}}):
         client = served.start(daemons, **configuration).client()
         for id in ("gp", None):
-            assert refused(client.evaluate(by_application(id=id, certificate=getattr(cast(), name).pem)), NOT_AUTHENTICATED, "application"), configuration
+            assert refused(client.evaluate(by_application(id=id, certificate=getattr(cast(), name).pem)), NOT_AUTHENTICATED, MEMBER), configuration
 
 
 def test_a_gateway_speaks_for_every_application_and_a_bound_peer_for_its_own(of_gateway, of_bound):

@@ -287,16 +287,22 @@ KINDS = {kind.member: kind for kind in (
 def of_evidence(answer):
     """(user, application, what was found sound)."""
     said = answer.context["evidence"]
-    assert set(said) == {"user", "application", "verified"}, said
-    assert len(set(said["verified"])) == len(said["verified"]), said
-    return said["user"], said["application"], sorted(said["verified"])
+    assert set(said) - {"verified"} == {"user", "application"} and said.get("verified") != [], said
+    verified = said.get("verified", [])
+    assert len(set(verified)) == len(verified), said
+    return said["user"], said["application"], sorted(verified)
+
+
+OF_USERS = ("id_token", "userinfo", "nhs_login")
 
 
 def says_why(answer, member, *presented):
     """A refusal says in one sentence what was wrong with which member, and nothing of what was presented."""
     fault = answer.context["fault"]
     assert is_one_sentence(fault) and member in fault, fault
-    assert member not in of_evidence(answer)[2], "what was refused is not called verified"
+    user, application, verified = of_evidence(answer)
+    assert member not in verified, "what was refused is not called verified"
+    assert (user if member in OF_USERS else application) == "none", "what was refused says nothing of anybody"
     for token in presented:
         for part in parts_of(token):
             assert part not in json.dumps(answer), "what was presented comes back"
