@@ -7,7 +7,7 @@ import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from support.certificates import cast
+from support.certificates import cast, certificate
 from support.command import run
 from support.evidence import (API_KEYS, AUTHORISED, GRANTED, HERE, NOT_AUTHENTICATED, REFUSED_USER, Served, assertion, assertion_claims, by_application,
                               hash_of, id_claims, id_token, key_of, keys_of, settings, to_function, worker)
@@ -282,3 +282,13 @@ def test_the_command_warns_by_the_time_of_the_request(served):
     assert answer.verdict == AUTHORISED and answer.warnings == ["credential-expiring"] and day_of(NOW + 20 * 86400) in answer.warned_about
     served.write({**settings(), "warn_days": 10})
     assert served.ask(by_old_key()).warnings == []
+
+
+def test_a_jwk_ends_with_its_certificate(served):
+    """`x5c` is base64, not base64url, of the certificate of the key."""
+    ends = NOW + 20 * 86400
+    chain = ["".join(certificate("CN=signer", NEW, ends=ends).pem.splitlines()[1:-1])]
+    served.write_keys("gp", jwks(NEW.jwk(x5c=chain)))
+    served.write({**settings(), "warn_days": 30})
+    answer = served.ask(by_new_key())
+    assert answer.verdict == AUTHORISED and answer.warnings == ["credential-expiring"] and day_of(ends) in answer.warned_about
