@@ -11,6 +11,7 @@ from support.certificates import cast, certificate
 from support.command import run
 from support.evidence import (API_KEYS, AUTHORISED, GRANTED, HERE, NOT_AUTHENTICATED, REFUSED_USER, Served, assertion, assertion_claims, by_application,
                               hash_of, id_claims, id_token, key_of, keys_of, settings, to_function, worker)
+from support.evidence_mistakes import broken
 from support.requests import NOW
 from support.rpc import until
 from support.tokens import jwks, jwt, rsa_key
@@ -149,42 +150,6 @@ def test_health_lists_the_files_and_they_are_sound(running):
 
 
 # The settings themselves.
-
-MISTAKES = {
-    "no YAML": "nrbac-evidence: [", "no header": lambda whole: whole.pop("nrbac-evidence"), "another version": lambda whole: whole.update({"nrbac-evidence": 2}),
-    "an unknown member": lambda whole: whole.update(aplications={}), "an unknown kind": lambda whole: whole["issuers"]["cis2"].update(kind="cis3"),
-    "an HMAC allowed": lambda whole: whole["issuers"]["cis2"].update(algorithms=["RS256", "HS256"]),
-    "none allowed": lambda whole: whole["issuers"]["cis2"].update(algorithms=["none"]),
-    "no algorithms": lambda whole: whole["issuers"]["cis2"].update(algorithms=[]), "no audience": lambda whole: whole["issuers"]["cis2"].pop("audience"),
-    "an audience of none": lambda whole: whole["issuers"]["cis2"].update(audience=[]), "no keys": lambda whole: whole["issuers"]["cis2"].pop("keys"),
-    "no issuer": lambda whole: whole["issuers"]["cis2"].pop("issuer"), "a file that is not there": lambda whole: whole["issuers"]["cis2"].update(keys="none.json"),
-    "a key instead of its hash": lambda whole: whole["applications"]["gp"].update(api_keys=[{"hash": "MARKER-the-key-itself"}]),
-    "a hash that is cut": lambda whole: whole["applications"]["gp"].update(api_keys=[{"hash": hash_of(API_KEYS["gp-1"])[:-2]}]),
-    "a day that there is not": lambda whole: whole["applications"]["gp"].update(api_keys=[{"hash": hash_of(API_KEYS["gp-1"]), "expires": "2026-02-30"}]),
-    "a fingerprint that is cut": lambda whole: whole["applications"]["gp"].update(certificates=[{"fingerprint": "sha256:60:6d"}]),
-    "a certificate by nothing": lambda whole: whole["applications"]["gp"].update(certificates=[{}]),
-    "a subject without authorities": lambda whole: whole.pop("authorities"), "too large a skew": lambda whole: whole.update(clock_skew=301),
-    "a negative skew": lambda whole: whole.update(clock_skew=-1), "something unknown required": lambda whole: whole.update(require=["everything"]),
-}
-
-
-def broken(name):
-    change = MISTAKES[name]
-    if isinstance(change, str):
-        return change
-    whole = settings()
-    change(whole)
-    return whole
-
-
-@pytest.mark.parametrize("name", MISTAKES)
-def test_settings_with_a_mistake_are_not_served(tmp_path, name):
-    served = Served(tmp_path, broken(name))
-    result = run("check", served.policy.path, "-", "--evidence", served.file, "--format", "json", stdin=json.dumps(to_function()))
-    assert result.status != 0 and "permit" not in result.out
-    assert "evidence.yaml:" in result.err and "error[" in result.err
-    assert "MARKER" not in result.all and "hmac-sha256:" not in result.all, "a secret is not told, not even in the line that is wrong"
-
 
 @pytest.mark.parametrize("by", ["reload", "SIGHUP"])
 def test_settings_with_a_mistake_change_nothing_while_the_daemon_runs(served, running, by):
