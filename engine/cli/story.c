@@ -92,6 +92,22 @@ static void tell_pattern(const story_teller *teller)
     }
 }
 
+/* Whether evidence was checked; that of a function's user goes without saying if not. */
+static void tell_evidence(const story_teller *teller)
+{
+    const nrbac_value *evidence = nrbac_value_find(teller->context, "evidence");
+    const nrbac_value *verified = nrbac_value_find(evidence, "verified");
+    if (verified == NULL && nrbac_value_find(teller->context, "pattern") == NULL)
+        return;
+    begin(teller, "evidence");
+    fprintf(teller->out, "of the user: %s, of the application: %s\n",
+            nr_text_at(evidence, "user"), nr_text_at(evidence, "application"));
+    for (size_t i = 0; i < nrbac_value_count(verified); i++) {
+        begin(teller, i == 0 ? "verified" : "");
+        fprintf(teller->out, "%s\n", nrbac_value_text(nrbac_value_at(verified, i)));
+    }
+}
+
 /* The grant, or an inclusion that follows from it. */
 static void print_step(const story_teller *teller, const nrbac_value *step,
                        const char *grant)
@@ -272,6 +288,7 @@ void nr_answer_print_story(FILE *out, const nrbac_value *answer, const char *ind
     fprintf(out, "%s%s\n\n", indent, nr_text_at(teller.context, "message"));
     tell_who(&teller);
     tell_pattern(&teller);
+    tell_evidence(&teller);
     tell_steps(&teller);
     tell_grant(&teller);
     if (nrbac_value_kind(nrbac_value_find(teller.context, "requirement")) ==
