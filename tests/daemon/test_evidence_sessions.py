@@ -29,6 +29,14 @@ def test_a_session_is_valid_until_the_first_of_its_evidence_ends(served, daemons
         assert opened["reason"] == "opened" and moment(opened["valid_until"]).timestamp() == NOW + ends
 
 
+def test_it_says_what_it_rests_on(served, daemons):
+    client = served.start(daemons).client()
+    opened = client.call("open", opening(client_assertion=assertion()))
+    assert (opened["evidence"]["user"], opened["evidence"]["application"]) == ("verified", "verified")
+    assert sorted(opened["evidence"]["verified"]) == ["client_assertion", "id_token", "userinfo"]
+    assert client.call("open", opening(worker(id_claims())))["evidence"] == {"user": "asserted", "application": "none"}
+
+
 def test_it_ends_with_its_evidence(served, daemons):
     client = served.start(daemons, trust_request_time=None).client()
     now = int(time.time())
@@ -57,6 +65,7 @@ def signed_in_now():
 def test_what_is_refused_opens_nothing(served, daemons, user, application, reason):
     opened = served.start(daemons).client().call("open", opening(user(), **application))
     assert (opened["effect"], opened["reason"]) == ("deny", reason) and "session" not in opened
+    assert reason == "subject-mismatch" or opened["fault"]
 
 
 def test_a_session_outlives_a_reload_although_its_assertion_is_used(served, daemons):

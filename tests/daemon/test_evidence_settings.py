@@ -7,6 +7,7 @@ import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from support.answers import moment
 from support.certificates import cast, certificate
 from support.command import run
 from support.evidence import (API_KEYS, AUTHORISED, GRANTED, HERE, NOT_AUTHENTICATED, REFUSED_USER, Served, assertion, assertion_claims, by_application,
@@ -47,14 +48,8 @@ def becomes(client, make, verdict, seconds=SOON):
 
 
 def files_of(health, name):
-    """What `health` says of a file, wherever in it that is."""
-    if isinstance(health, dict):
-        if str(health.get("file", "")).endswith(name):
-            return health
-        health = list(health.values())
-    if isinstance(health, list):
-        return next((found for found in (files_of(part, name) for part in health) if found), None)
-    return None
+    """What `health` says of a file."""
+    return next((file for file in health["evidence"]["files"] if file["file"].endswith(name)), None)
 
 
 # New keys.
@@ -116,14 +111,15 @@ def test_an_unsound_file_changes_nothing_and_health_says_so(served, running, nam
             path.mkdir()
     else:
         served.write_keys("gp", content)
-    said = until(lambda: (files_of(client.call("health"), "gp.jwks.json") or {}).get("error"), SOON)
+    said = until(lambda: files_of(client.call("health"), "gp.jwks.json")["error"], SOON)
     assert said and isinstance(said, str) and "MARKER" not in said
+    assert client.call("health")["status"] == "degraded"
     assert verdicts(client, by_old_key(), by_new_key()) == [AUTHORISED, NOT_AUTHENTICATED]
     if path.is_dir():
         path.rmdir()
     served.write_keys("gp", jwks(NEW))
     assert becomes(client, by_new_key, AUTHORISED)
-    assert until(lambda: not files_of(client.call("health"), "gp.jwks.json")["error"], SOON)
+    assert until(lambda: client.call("health")["status"] == "ok", SOON) and files_of(client.call("health"), "gp.jwks.json")["error"] is None
 
 
 @pytest.mark.parametrize("name", UNSOUND)
@@ -143,10 +139,17 @@ def test_a_daemon_does_not_start_on_an_unsound_file_and_the_command_does_not_ans
 
 def test_health_lists_the_files_and_they_are_sound(running):
     health = running.client().call("health")
-    for name in ("gp.jwks.json", "cis2.jwks.json", "login.jwks.json", "platform.jwks.json", "by-file.pem", "authorities.pem"):
+    for name, keys in (("gp.jwks.json", 5), ("cis2.jwks.json", 5), ("login.jwks.json", 5), ("platform.jwks.json", 5), ("pharmacy.jwks.json", 1)):
         said = files_of(health, name)
-        assert said and said.get("error") is None, name
-    assert health["status"] == "ok"
+        assert (said["error"], said["keys"]) == (None, keys), "those that are usable"
+    for name in ("by-file.pem", "authorities.pem"):
+        assert files_of(health, name)["error"] is None
+    assert health["status"] == "ok" and health["evidence"]["settings"].endswith("evidence.yaml")
+    assert all(moment(at) for at in (health["evidence"]["opened_at"], *(file["loaded_at"] for file in health["evidence"]["files"])))
+
+
+def test_without_settings_health_has_no_such_member(served, daemons):
+    assert "evidence" not in served.start(daemons, evidence=False).client().call("health")
 
 
 # The settings themselves.
@@ -169,6 +172,34 @@ def test_settings_with_a_mistake_change_nothing_while_the_daemon_runs(served, ru
     served.write(settings())
     assert client.call("reload")["ok"] is True and client.call("health")["status"] == "ok"
     assert "MARKER" not in running.stderr and "hmac-sha256:" not in running.stderr
+
+
+@pytest.mark.parametrize("wrong", ["policy", "settings"])
+def test_policy_and_settings_are_taken_together_or_not_at_all(served, running, wrong):
+    client = running.client()
+    document = settings()
+    document["issuers"]["cis2"]["audience"] = ["client-9"]
+    more = served.policy.path / "later.yaml"
+    more.write_text("nrbac: 1\nfunctions:\n  later: { name: Later, require: %s }\n" % ("B9999" if wrong == "policy" else "B0825"))
+    served.write("nrbac-evidence: 7" if wrong == "settings" else document)
+    told = client.call("reload")
+    assert told["ok"] is False and told["generation"] == 1
+    assert verdicts(client, to_function("later"), to_function(user=worker(id_token()))) == ["not-applicable unknown-function", GRANTED]
+    more.write_text(more.read_text().replace("B9999", "B0825"))
+    served.write(document)
+    assert client.call("reload")["ok"] is True
+    assert verdicts(client, to_function("later"), to_function(user=worker(id_token()))) == ["permit requirement-met", REFUSED_USER]
+
+
+def test_metrics_count_what_was_verified_and_what_was_refused(running):
+    client = running.client()
+
+    def counted():
+        metrics = client.call("metrics")
+        return metrics["evidence_verified"], metrics["evidence_refused"]
+    assert counted() == (0, 0)
+    verdicts(client, by_old_key(), to_function(user=worker(id_token())), by_new_key(), to_function(), to_function(user=worker(id_token(aud="x"))), by_new_key())
+    assert counted() == (2, 3)
 
 
 def test_new_settings_count_from_the_reload_on(served, running):
