@@ -186,3 +186,20 @@ def test_refusing_costs_no_memory(running):
     before = running.resident_kb()
     ask_all(400)
     assert running.resident_kb() - before < 2048 * ROOM
+
+
+@pytest.mark.parametrize("algorithm, name", [("ES256", "e1"), ("RS512", "k1"), ("PS256", "kps")])
+def test_no_letter_of_a_token_can_be_another(running, algorithm, name):
+    """But the last, of which some bits mean nothing."""
+    client = running.client()
+    kind = KINDS["id_token"]
+    token = kind.token(algorithm, kind.key(name))
+    assert client.evaluate(kind.present(token)).verdict == GRANTED
+    sent = []
+    for place in range(0, len(token) - 1, 3):
+        for letter in "A-.":
+            if token[place] != letter:
+                sent.append(client.post("evaluate", kind.present(token[:place] + letter + token[place + 1:])))
+    assert {checked(client.wait(number)).verdict for number in sent} == {REFUSED_USER}
+    sent = [client.post("evaluate", kind.present(token[:end])) for end in range(1, len(token), 5)]
+    assert {checked(client.wait(number)).verdict for number in sent} == {REFUSED_USER}
