@@ -6,6 +6,7 @@ set(targets nrbac_shared nrbac_static nrbac_policy_shared nrbac_policy_static)
 if(TARGET nrbac_client_shared)
   list(APPEND targets nrbac_client_shared nrbac_client_static)
 endif()
+list(APPEND targets nrbac_verify_shared nrbac_verify_static)
 # The static libraries are ours to test with; what others link is shared.
 list(FILTER targets INCLUDE REGEX "_shared$")
 install(TARGETS ${targets} EXPORT nrbac-targets LIBRARY)
@@ -33,6 +34,7 @@ endfunction()
 nr_pkgconfig(nrbac "decides on National RBAC" "")
 nr_pkgconfig(nrbac-policy "compiles National RBAC policies and reads JSON" "nrbac")
 nr_pkgconfig(nrbac-client "asks a running nrbacd" "nrbac")
+nr_pkgconfig(nrbac-verify "verifies tokens, API keys and certificates" "nrbac-policy")
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/engine/dist/nrbac-config.cmake.in
   ${PROJECT_BINARY_DIR}/nrbac-config.cmake INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/nrbac)

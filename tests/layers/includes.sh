@@ -31,10 +31,11 @@ check subject base
 check api subject table base
 check wire base
 check client wire base
+check verify text base
 check server text wire base
 check cli text base
 for folder in */; do
-    case " base/ text/ model/ table/ twin/ compile/ subject/ api/ wire/ client/ server/ cli/ include/ examples/ man/ dist/ " in
+    case " base/ text/ model/ table/ twin/ compile/ subject/ api/ wire/ client/ verify/ server/ cli/ include/ examples/ man/ dist/ " in
     *" $folder "*) ;;
     *) echo "engine/$folder has no place in the layers"; bad=1 ;;
     esac

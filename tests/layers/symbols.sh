@@ -10,7 +10,7 @@ case "$needed" in
 *libasan*|*libubsan*|*libtsan*) ;; # a sanitizer's build is not what is installed
 *) echo "libnrbac needs: $needed"; bad=1 ;;
 esac
-for library in nrbac nrbac-policy nrbac-client; do
+for library in nrbac nrbac-policy nrbac-client nrbac-verify; do
     exported=$(nm -D --defined-only "$lib/lib$library.so" | awk '$2 != "A" { print $3 }')
     [ -n "$exported" ] || { echo "lib$library.so exports nothing"; bad=1; }
     stray=$(echo "$exported" | grep -vE '^nrbac_[a-z0-9_]+@@NRBAC[A-Z_]*_[0-9.]+$' | grep -vE '^(__asan|__ubsan|__odr_asan|__tsan)')

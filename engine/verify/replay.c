@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/replay.h"
+
+#include "base/hash.h"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { FIRST_SLOTS = 256, ID_SIZE = 16 /* of a hash: enough, since it is salted */ };
+
+struct nr_used {
+    uint8_t id[ID_SIZE]; /* of application and jti */
+    uint8_t token[ID_SIZE];
+    uint64_t occasion;
+    int64_t forget_at;
+    bool taken;
+};
+
+bool nr_replay_init(nr_replay *replay, size_t limit)
+{
+    *replay = (nr_replay){ .limit = limit };
+    if (RAND_bytes(replay->salt, sizeof(replay->salt)) != 1)
+        return false;
+    return pthread_mutex_init(&replay->lock, NULL) == 0;
+}
+
+void nr_replay_finish(nr_replay *replay)
+{
+    free(replay->slots);
+    (void)pthread_mutex_destroy(&replay->lock);
+    *replay = (nr_replay){ 0 };
+}
+
+static bool digest_use(const nr_replay *replay, const nr_use *use, nr_used *out)
+{
+    uint8_t digest[NR_SHA256_SIZE] = { 0 };
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    /* The application's NUL keeps "a" + "bc" apart from "ab" + "c". */
+    bool fine = context != NULL &&
+                EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
+                EVP_DigestUpdate(context, replay->salt, sizeof(replay->salt)) == 1 &&
+                EVP_DigestUpdate(context, use->application,
+                                 strlen(use->application) + 1) == 1 &&
+                EVP_DigestUpdate(context, use->jti, strlen(use->jti)) == 1 &&
+                EVP_DigestFinal_ex(context, digest, NULL) == 1;
+    EVP_MD_CTX_free(context);
+    memcpy(out->id, digest, ID_SIZE);
+    nr_sha256(use->token, use->token_size, digest);
+    memcpy(out->token, digest, ID_SIZE);
+    out->occasion = use->occasion;
+    out->forget_at = use->forget_at;
+    out->taken = true;
+    return fine;
+}
+
+/* Where the entry is, or where it would go. There is always a free slot. */
+static nr_used *find_slot(nr_used *slots, size_t count, const uint8_t *id)
+{
+    uint64_t hash = 0;
+    memcpy(&hash, id, sizeof(hash));
+    size_t at = (size_t)hash & (count - 1);
+    while (slots[at].taken && memcmp(slots[at].id, id, ID_SIZE) != 0)
+        at = (at + 1) & (count - 1);
+    return &slots[at];
+}
+
+/* A request may be judged at another time than now (a test, a replay). What is
+ * forgotten is over by both clocks, so that neither brings an assertion back. */
+static int64_t certain_time(int64_t now)
+{
+    int64_t clock = (int64_t)time(NULL);
+    return now < clock ? now : clock;
+}
+
+/* Moves what is still to be remembered into a table of this many slots. */
+static bool rebuild(nr_replay *replay, size_t slot_count, int64_t now)
+{
+    nr_used *slots = calloc(slot_count, sizeof(*slots));
+    if (slots == NULL)
+        return false;
+    replay->used = 0;
+    replay->worth_sweeping_at = INT64_MAX;
+    for (size_t i = 0; i < replay->slot_count; i++) {
+        const nr_used *old = &replay->slots[i];
+        if (!old->taken || old->forget_at <= now)
+            continue;
+        *find_slot(slots, slot_count, old->id) = *old;
+        replay->used++;
+        if (old->forget_at < replay->worth_sweeping_at)
+            replay->worth_sweeping_at = old->forget_at;
+    }
+    free(replay->slots);
+    replay->slots = slots;
+    replay->slot_count = slot_count;
+    return true;
+}
+
+/* Makes room for one more: at most half of the slots are taken. */
+static bool make_room(nr_replay *replay, int64_t now)
+{
+    bool crowded = replay->used * 2 >= replay->slot_count;
+    bool full = replay->used >= replay->limit;
+    if (!crowded && !full)
+        return true;
+    int64_t certain = certain_time(now);
+    if (full && certain < replay->worth_sweeping_at)
+        return false; /* a sweep would find nothing: a full memory stays cheap */
+    size_t count = replay->slot_count == 0 ? FIRST_SLOTS : replay->slot_count;
+    if (!rebuild(replay, count, certain))
+        return false;
+    /* Mostly what was over made the crowd; the table grows only if it did not. */
+    if (replay->used * 8 >= count * 3 && !rebuild(replay, count * 2, certain))
+        return false;
+    return replay->used < replay->limit;
+}
+
+static nr_use_answer use_locked(nr_replay *replay, const nr_used *wanted, int64_t now)
+{
+    if (replay->slot_count != 0) {
+        const nr_used *there = find_slot(replay->slots, replay->slot_count, wanted->id);
+        bool same = there->taken && wanted->occasion != 0 &&
+                    there->occasion == wanted->occasion &&
+                    memcmp(there->token, wanted->token, ID_SIZE) == 0;
+        if (same)
+            return NR_USE_SAME_OCCASION;
+        if (there->taken && there->forget_at > certain_time(now))
+            return NR_USE_REPEATED;
+    }
+    if (!make_room(replay, now))
+        return NR_USE_FULL;
+    nr_used *slot = find_slot(replay->slots, replay->slot_count, wanted->id);
+    replay->used += slot->taken ? 0 : 1;
+    *slot = *wanted;
+    if (wanted->forget_at < replay->worth_sweeping_at)
+        replay->worth_sweeping_at = wanted->forget_at;
+    return NR_USE_FIRST;
+}
+
+nr_use_answer nr_replay_use(nr_replay *replay, const nr_use *use)
+{
+    nr_used wanted = { .taken = true };
+    if (!digest_use(replay, use, &wanted))
+        return NR_USE_FULL;
+    (void)pthread_mutex_lock(&replay->lock);
+    nr_use_answer answer = use_locked(replay, &wanted, use->now);
+    (void)pthread_mutex_unlock(&replay->lock);
+    return answer;
+}
