@@ -69,14 +69,6 @@ nr_snapshot *nr_verifier_take(nrbac_verifier *verifier, bool look_now)
 
 /* ---- Reading ------------------------------------------------------------------------ */
 
-/* A line with a hash in it, or what may be one, is not shown. */
-static void hide_hashes(nrbac_diagnostic *told)
-{
-    const char *line = told->source_line;
-    if (line != NULL && (strstr(line, "hash") != NULL || strstr(line, "hmac") != NULL))
-        told->source_line = NULL;
-}
-
 static nrbac_status keep_diagnostics(nrbac_verifier *verifier, nr_diags *diags)
 {
     nr_diags_sort(diags);
@@ -89,7 +81,7 @@ static nrbac_status keep_diagnostics(nrbac_verifier *verifier, nr_diags *diags)
         nrbac_diagnostic *told = &verifier->diagnostics[i];
         if (!nr_diag_tell(&verifier->told, &diags->items[i], told))
             return NRBAC_E_MEMORY;
-        hide_hashes(told);
+        told->source_line = NULL; /* it may hold a hash or, by mistake, a secret */
         verifier->diagnostic_count++;
     }
     return diags->failed ? NRBAC_E_MEMORY : NRBAC_OK;
@@ -216,14 +208,16 @@ static bool find_all(nr_present *present, const nrbac_value *request,
     nr_present_application(present);
     nr_present_user(present);
     nr_present_agree(present);
-    nr_present_require(present);
+    nr_present_require_user(present);
     *checked = nr_present_rewrite(present);
     bool listed = list_verified(present, findings);
     findings->user = present->user_finding;
     findings->application = present->application_finding;
     findings->fault = present->check.fault;
-    if (present->application_finding == NRBAC_VERIFIED)
+    if (present->application_finding == NRBAC_VERIFIED) {
         findings->expires_at = present->check.ends_at;
+        findings->grant = present->grant.kind;
+    }
     findings->expiring = present->check.expiring.items;
     findings->expiring_count = present->check.expiring.count;
     return listed && !present->check.no_memory;
