@@ -341,6 +341,9 @@ bool nr_keys_read(nr_credentials *into, const char *name, const char *text, size
     nrbac_error why = { "does not fit into memory" };
     bool fine = document != NULL &&
                 nrbac_json_read(document, text, size, &root, &why) == NRBAC_OK;
+    char *near = strstr(why.text, " near ");
+    if (near != NULL)
+        *near = '\0'; /* what stands there may be secret, in a wrong file */
     error->text[0] = '\0';
     fine = fine ? take_set(&reading, root)
                 : nr_unsound(error, "is not JSON: %.200s", why.text);

@@ -268,11 +268,11 @@ static void extend(X509 *certificate, int extension, const char *value)
 static void name_subject(X509 *certificate, const char *subject)
 {
     X509_NAME *name = X509_get_subject_name(certificate);
-    const char *comma = strchr(subject, ',');
-    int size = comma == NULL ? -1 : (int)(comma - subject);
-    if (comma != NULL)
+    const char *bar = strchr(subject, '|');
+    int size = bar == NULL ? -1 : (int)(bar - subject);
+    if (bar != NULL)
         must_be(X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8,
-                                           (const unsigned char *)comma + 1, -1, -1,
+                                           (const unsigned char *)bar + 1, -1, -1,
                                            0) == 1);
     must_be(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
                                        (const unsigned char *)subject, size, -1,

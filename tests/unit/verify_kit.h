@@ -48,7 +48,7 @@ char *kit_hmac_token(const void *secret, size_t size, const char *header,
 /* ---- Certificates ---- */
 
 typedef struct kit_certificate {
-    const char *subject; /* "CN", or "CN,O": values of CN and O */
+    const char *subject; /* "CN", or "CN|O": values of CN and O */
     EVP_PKEY *key;
     X509 *issuer;         /* NULL: signed by itself */
     EVP_PKEY *issuer_key; /* likewise */
