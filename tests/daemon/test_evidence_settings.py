@@ -11,7 +11,7 @@ from support.answers import moment
 from support.certificates import cast, certificate
 from support.command import run
 from support.evidence import (API_KEYS, AUTHORISED, GRANTED, HERE, NOT_AUTHENTICATED, REFUSED_USER, Served, assertion, assertion_claims, by_application,
-                              hash_of, id_claims, id_token, key_of, keys_of, settings, to_function, worker)
+                              hash_of, id_claims, id_token, key_of, keys_of, settings, to_function, userinfo, worker)
 from support.evidence_mistakes import broken
 from support.requests import NOW
 from support.rpc import until
@@ -198,7 +198,7 @@ def test_metrics_count_what_was_verified_and_what_was_refused(running):
         metrics = client.call("metrics")
         return metrics["evidence_verified"], metrics["evidence_refused"]
     assert counted() == (0, 0)
-    verdicts(client, by_old_key(), to_function(user=worker(id_token())), by_new_key(), to_function(), to_function(user=worker(id_token(aud="x"))), by_new_key())
+    verdicts(client, by_old_key(), to_function(user=worker(id_token(), userinfo())), by_new_key(), to_function(), to_function(user=worker(id_token(aud="x"))), by_new_key())
     assert counted() == (2, 3)
 
 
