@@ -18,7 +18,7 @@ from support.rpc import until
 from support.tokens import jwks, jwt, rsa_key
 
 SOON = 2.5         # "at most a second", and what a busy machine needs
-NEW = rsa_key("gp", "new")
+NEW = rsa_key("gp", "fresh")
 
 
 @pytest.fixture
