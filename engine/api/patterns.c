@@ -32,6 +32,15 @@ const char *nr_pattern_slug(uint32_t number)
     return number < NR_PATTERN_COUNT ? patterns[number].slug : NULL;
 }
 
+nrbac_value *nr_proof_words(nrbac_document *document, uint32_t proofs)
+{
+    nrbac_value *list = nrbac_new_list(document);
+    for (size_t i = 0; i < NR_COUNT(ways); i++)
+        if ((proofs & (uint32_t)ways[i].proof) != 0)
+            nrbac_append(document, list, nrbac_new_text(document, ways[i].word));
+    return list;
+}
+
 static const nr_table_operation *operation_of(const nr_question *question)
 {
     return &question->policy->table.operations[question->target.number];

@@ -58,6 +58,16 @@ nrbac_value *nr_answer_obligations(const nr_question *question,
 nrbac_value *nr_explain_requirement(const nr_question *question, nr_range range);
 /* The names of the codes in an answer's context, by code. */
 nrbac_value *nr_explain_names(const nr_question *question, const nrbac_value *context);
+/* The same requirement as the policy says it: without what holds, with the
+ * obligations of its parts; null if there is none. */
+nrbac_value *nr_tell_requirement(nrbac_document *document, const nr_table *table,
+                                 nr_range range);
+/* The ids of obligations (NUMBERS), as a list. */
+nrbac_value *nr_tell_obligations(nrbac_document *document, const nr_table *table,
+                                 nr_range range);
+/* Adds the names of all codes in a value to the map `names`, each once. */
+void nr_tell_names(nrbac_document *document, const nr_table *table,
+                   const nrbac_value *from, nrbac_value *names);
 
 /* message.c: the sentence for the person at the screen. */
 const char *nr_message_write(const nr_question *question);

@@ -5,6 +5,7 @@
  */
 #include "verify/verifier.h"
 
+#include "base/time.h"
 #include "verify/calendar.h"
 #include "verify/present.h"
 
@@ -239,6 +240,18 @@ static void refuse_all(const nrbac_value *request, const nrbac_value **checked,
         ->fault = "the evidence settings are not sound, so that nothing is verified";
 }
 
+/* By which clock the request is judged. A time that is none is malformed, which the
+ * engine says. */
+static int64_t now_of(const nrbac_value *request, const nrbac_verify_options *options)
+{
+    const nrbac_value *context = nrbac_value_find(request, "context");
+    const char *time_of = nrbac_value_text(nrbac_value_find(context, "time"));
+    int64_t now = options->now == 0 ? (int64_t)time(NULL) : options->now;
+    if ((options->flags & NRBAC_VERIFY_REQUEST_TIME) != 0 && time_of != NULL)
+        (void)nr_time_read(time_of, &now);
+    return now;
+}
+
 nrbac_status nrbac_verify(nrbac_verifier *verifier, const nrbac_value *request,
                           const nrbac_verify_options *options, nrbac_document *document,
                           const nrbac_value **checked, nrbac_findings *findings)
@@ -258,7 +271,7 @@ nrbac_status nrbac_verify(nrbac_verifier *verifier, const nrbac_value *request,
                    .replay = &verifier->replay,
                    .document = document,
                    .scratch = nrbac_document_create(),
-                   .now = options->now == 0 ? (int64_t)time(NULL) : options->now,
+                   .now = now_of(request, options),
                    .flags = options->flags,
                    .occasion = options->occasion },
     };

@@ -110,6 +110,11 @@ static void without_a_policy_everything_is_refused(void)
     CHECK(session == NULL);
     CHECK_INT(nrbac_engine_load(engine, "/nonexistent/policy.nrb", NULL), NRBAC_E_IO);
     CHECK_INT(nrbac_engine_load(engine, "/proc/self/status", NULL), NRBAC_E_IMAGE);
+    nrbac_document *document = nrbac_document_create();
+    nrbac_value *apis = nrbac_apis(engine, document);
+    CHECK_INT(nrbac_value_kind(apis), NRBAC_KIND_MAP);
+    CHECK_INT(nrbac_value_count(apis), 0);
+    nrbac_document_destroy(document);
     nrbac_engine_destroy(engine);
 }
 

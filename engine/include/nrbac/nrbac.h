@@ -273,6 +273,22 @@ NRBAC_API nrbac_value *nrbac_who_can(nrbac_engine *engine, const char *name,
 NRBAC_API nrbac_value *nrbac_policy_info(nrbac_engine *engine,
                                          nrbac_document *document);
 
+/* What the policy says of APIs and applications, and who does what when one is
+ * called; schema/assure.md lists every member. A map with
+ *
+ *   apis          each with id, name, file and line, rbac, local_user, and operations,
+ *                 each with its delegation, obligations and requirement (as explained,
+ *                 without what holds), and for each of its patterns who authenticates
+ *                 and authorises the application and the user, and what rests on the
+ *                 application's supplier
+ *   applications  each with its ways to authenticate, organisations (null: any),
+ *                 status, suspended (null: it is not), and the operations it may call
+ *   suspended     all suspensions
+ *   obligations, names, words   what the ids, codes and slugs in these mean
+ *
+ * Without a policy the map is empty. NULL when out of memory. */
+NRBAC_API nrbac_value *nrbac_apis(nrbac_engine *engine, nrbac_document *document);
+
 /* The table in force as stable text, in pieces, for golden files. Stops when
  * the sink returns false. NRBAC_E_ARGUMENT without a policy. */
 NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_dump(nrbac_engine *engine, nrbac_sink *sink,
