@@ -143,6 +143,11 @@ def test_a_jti_is_used_once_whatever_else_the_assertion_says(client):
     assert verdicts(client, first, second) == [AUTHORISED, NOT_AUTHENTICATED]
 
 
+def test_whether_or_not_the_application_is_named_it_is_used(client):
+    token = assertion()
+    assert verdicts(client, *(by_application(id=id, client_assertion=token) for id in (None, "gp", None))) == [AUTHORISED] + [NOT_AUTHENTICATED] * 2
+
+
 def test_each_application_has_its_own(client):
     assert verdicts(client, *(by_application(id=id, client_assertion=assertion(id, jti="of both")) for id in ("gp", "pharmacy", "gp"))) == [
         AUTHORISED, AUTHORISED, NOT_AUTHENTICATED]
