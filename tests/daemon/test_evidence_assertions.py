@@ -110,7 +110,7 @@ def test_the_way_that_is_stated_is_the_way_proved(ask, way, verdict):
     (lambda: by_application(api="none", client_assertion=assertion(jti=None)), "not-applicable unknown-api"),
     (lambda: by_application(id="paused", client_assertion=assertion()), NOT_AUTHENTICATED),
     (lambda: by_application(api="open", client_assertion=assertion(jti=None)), NOT_AUTHENTICATED),
-    (lambda: by_application(api="open", client_assertion=assertion()), "permit open-access"),
+    (lambda: by_application(api="open", pattern="open-access", client_assertion=assertion()), "permit open-access"),
     (lambda: by_application("guarded", by_profile("R8003"), client_assertion=assertion(jti=None)), NOT_AUTHENTICATED),
     (lambda: to_function("B0825", worker({"sub": "somebody-else"}), application={MEMBER: assertion(jti=None)}), NOT_AUTHENTICATED),
     (lambda: to_function("B0825", worker(KINDS["id_token"].token(iss="x")), application={MEMBER: assertion(jti=None)}), NOT_AUTHENTICATED)],
@@ -141,6 +141,11 @@ def test_an_assertion_is_used_once(client):
 def test_a_jti_is_used_once_whatever_else_the_assertion_says(client):
     first, second = (by_application(client_assertion=assertion(jti="the same", exp=NOW + ahead)) for ahead in (100, 200))
     assert verdicts(client, first, second) == [AUTHORISED, NOT_AUTHENTICATED]
+
+
+def test_whether_or_not_the_application_is_named_it_is_used(client):
+    token = assertion()
+    assert verdicts(client, *(by_application(id=id, client_assertion=token) for id in (None, "gp", None))) == [AUTHORISED] + [NOT_AUTHENTICATED] * 2
 
 
 def test_each_application_has_its_own(client):
@@ -232,7 +237,7 @@ def test_the_memory_of_used_ones_outlives_a_reload(served, daemons):
 
 def test_a_verified_application_needs_no_trust(served, daemons):
     client = served.start(daemons, trust_applications=None).client()
-    assert verdicts(client, by_application(client_assertion=assertion()), by_application(way="signed-jwt"),
+    assert verdicts(client, by_application(client_assertion=assertion()), by_application(way="signed-jwt", api="narrow"),
                     by_application(id=None, client_assertion=assertion("pharmacy"))) == [AUTHORISED, NOT_AUTHENTICATED, AUTHORISED]
 
 

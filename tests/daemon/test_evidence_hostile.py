@@ -49,7 +49,7 @@ PLACES = {
 TEXTS = {
     "one letter": "x", "a blank": " ", "a dot": ".", "two dots": "..", "a hundred dots": "." * 100, "ten thousand dots": "." * 10000,
     "17 KB": "A" * 17000, "17 KB in three parts": ".".join(["A" * 5700] * 3), "900 KB": "A" * 900000, "900 KB of dots": "." * 900000,
-    "900 KB in three parts": ".".join(["QUJD" * 75000] * 3), "NUL within": "eyJhbGciOiJub25lIn0\0.e30.", "other letters": "ы.ъ.ь" * 50, "an emoji": "🔑" * 200,
+    "900 KB in three parts": ".".join(["QUJD" * 75000] * 3), "other letters": "ы.ъ.ь" * 50, "an emoji": "🔑" * 200,
     "three parts of no JSON": "AAAA.BBBB.CCCC", "a header of braces": b64(b"{" * 9000) + ".e30.AAAA", "a header of brackets": b64(b"[" * 9000) + ".e30.AAAA",
     "a header of quotes": b64(b'"' * 9000) + ".e30.AAAA", "format directives": "%s%n%d" * 20, "a path": "../../../../etc/passwd",
     "a path as PEM": "file:///etc/passwd", "PEM of no end": "-----BEGIN CERTIFICATE-----\n" + "A" * 4000,
@@ -68,7 +68,7 @@ def has_a_reason(answer, member):
 def test_a_text_that_is_nothing_is_refused(client, member, name):
     answer = client.evaluate(PLACES[member](TEXTS[name]))
     has_a_reason(answer, member)
-    assert answer.verdict != MALFORMED or name == "NUL within"
+    assert answer.verdict != MALFORMED
 
 
 VALUES = {"a number": 7, "a large number": 2 ** 63 - 1, "a fraction": 0.5, "true": True, "false": False, "a list": ["x"], "an empty list": [], "a list of lists": [[["x"]]],
@@ -195,11 +195,9 @@ def test_no_letter_of_a_token_can_be_another(running, algorithm, name):
     kind = KINDS["id_token"]
     token = kind.token(algorithm, kind.key(name))
     assert client.evaluate(kind.present(token)).verdict == GRANTED
-    sent = []
-    for place in range(0, len(token) - 1, 3):
-        for letter in "A-.":
-            if token[place] != letter:
-                sent.append(client.post("evaluate", kind.present(token[:place] + letter + token[place + 1:])))
-    assert {checked(client.wait(number)).verdict for number in sent} == {REFUSED_USER}
-    sent = [client.post("evaluate", kind.present(token[:end])) for end in range(1, len(token), 5)]
-    assert {checked(client.wait(number)).verdict for number in sent} == {REFUSED_USER}
+    altered = [token[:place] + letter + token[place + 1:] for place in range(0, len(token) - 1, 3) for letter in "A-." if token[place] != letter]
+    altered += [token[:end] for end in range(1, len(token), 5)]
+    for start in range(0, len(altered), 200):
+        items = [{"subject": worker(one)} for one in altered[start:start + 200]]
+        answers = client.call("evaluations", {**kind.present(token), "evaluations": items})["evaluations"]
+        assert {checked(one).verdict for one in answers} == {REFUSED_USER} and len(answers) == len(items)

@@ -131,8 +131,8 @@ def test_a_line_end_is_not_of_the_key(tmp_path):
 
 
 @pytest.mark.parametrize("stdin, good", [("", False), ("\n", False), ("x" * 15, False), ("x" * 16, True), ("x" * 512, True), ("x" * 513, False),
-                                         ("x" * 100000, False), ("x" * 20 + "\nsecond line", False)],
-                         ids=["none", "a line end", "15 bytes", "16 bytes", "512 bytes", "513 bytes", "far too long", "two lines"])
+                                         ("x" * 100000, False)],
+                         ids=["none", "a line end", "15 bytes", "16 bytes", "512 bytes", "513 bytes", "far too long"])
 def test_only_what_can_be_a_key_is_hashed(stdin, good):
     made = run("hash-key", stdin=stdin)
     assert (made.status == 0) is good and ("hmac-sha256:" in made.out) is good

@@ -7,18 +7,18 @@ import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from support.answers import moment
+from support.answers import checked, moment
 from support.certificates import cast, certificate
 from support.command import run
 from support.evidence import (API_KEYS, AUTHORISED, GRANTED, HERE, NOT_AUTHENTICATED, REFUSED_USER, Served, assertion, assertion_claims, by_application,
-                              hash_of, id_claims, id_token, key_of, keys_of, settings, to_function, worker)
+                              hash_of, id_claims, id_token, key_of, keys_of, settings, to_function, userinfo, worker)
 from support.evidence_mistakes import broken
 from support.requests import NOW
 from support.rpc import until
 from support.tokens import jwks, jwt, rsa_key
 
 SOON = 2.5         # "at most a second", and what a busy machine needs
-NEW = rsa_key("gp", "new")
+NEW = rsa_key("gp", "fresh")
 
 
 @pytest.fixture
@@ -77,6 +77,23 @@ def test_a_file_that_is_written_in_place_is_seen_too_also_of_the_same_size(serve
         assert verdicts(client, other()) == [NOT_AUTHENTICATED]
 
 
+def test_a_file_behind_a_link_is_seen_when_the_link_is_set_anew(served, daemons):
+    """So that secrets may be mounted, as container platforms do."""
+    for name, key in (("one", key_of("gp")), ("two", NEW)):
+        (served.folder / name).mkdir()
+        (served.folder / name / "keys.json").write_text(json.dumps(jwks(key.jwk(kid="k1"))))
+        os.utime(served.folder / name / "keys.json", (NOW, NOW))
+    (served.folder / "gp.jwks.json").unlink()
+    (served.folder / "current").symlink_to("one")
+    (served.folder / "gp.jwks.json").symlink_to("current/keys.json")
+    client = served.start(daemons).client()
+    assert verdicts(client, by_old_key()) == [AUTHORISED]
+    (served.folder / "next").symlink_to("two")
+    (served.folder / "next").replace(served.folder / "current")
+    assert becomes(client, lambda: by_application(client_assertion=jwt(assertion_claims(), NEW, header={"kid": "k1"})), AUTHORISED)
+    assert verdicts(client, by_old_key()) == [NOT_AUTHENTICATED]
+
+
 def test_a_certificate_and_an_authority_are_looked_at_again(served, daemons):
     client = served.start(daemons, gateways=[HERE]).client()
 
@@ -90,8 +107,11 @@ def test_a_certificate_and_an_authority_are_looked_at_again(served, daemons):
     assert verdicts(client, *(shown(name)() for name in ("by_file", "itself", "by_subject"))) == [NOT_AUTHENTICATED, AUTHORISED, NOT_AUTHENTICATED]
 
 
+# Contents of a key file; or what is there in its place.
+NOTHING, FOLDER, FIFO = object(), object(), object()
 UNSOUND = {
-    "empty": "", "no JSON": "{", "no set": "[]", "no keys": '{"keys": []}', "keys that are a map": '{"keys": {}}', "not there": None, "a folder": "folder",
+    "empty": "", "no JSON": "{", "no set": "[]", "no keys": '{"keys": []}', "keys that are a map": '{"keys": {}}', "not there": NOTHING,
+    "a folder": FOLDER, "a FIFO that nobody writes to": FIFO,
     "a private key": lambda: jwks(key_of("gp").private_jwk()), "a symmetric key": lambda: jwks(key_of("gp"), {"kty": "oct", "k": "c2VjcmV0", "kid": "s"}),
     "two of one kid": lambda: jwks(key_of("gp"), key_of("gp", "k2").jwk(kid="k1")),
     "none that is usable": lambda: jwks(key_of("gp").jwk(use="enc"), rsa_key("gp", "small", 1024)), "cut": lambda: json.dumps(keys_of("gp"))[:-9],
@@ -99,24 +119,27 @@ UNSOUND = {
 }
 
 
-@pytest.mark.parametrize("name", UNSOUND)
-def test_an_unsound_file_changes_nothing_and_health_says_so(served, running, name):
-    client = running.client()
+def put_unsound(served, name):
     path = served.folder / "gp.jwks.json"
     content = UNSOUND[name]
-    content = content() if callable(content) else content
-    if content is None or content == "folder":
+    if content in (NOTHING, FOLDER, FIFO):
         path.unlink()
-        if content:
-            path.mkdir()
+        if content is not NOTHING:
+            (os.mkdir if content is FOLDER else os.mkfifo)(path)
     else:
-        served.write_keys("gp", content)
+        served.write_keys("gp", content() if callable(content) else content)
+
+
+@pytest.mark.parametrize("name", ["cut", "not there", "a folder", "a FIFO that nobody writes to", "a private key", "two of one kid", "none that is usable"])
+def test_an_unsound_file_changes_nothing_and_health_says_so(served, running, name):
+    client = running.client()
+    put_unsound(served, name)
     said = until(lambda: files_of(client.call("health"), "gp.jwks.json")["error"], SOON)
     assert said and isinstance(said, str) and "MARKER" not in said
     assert client.call("health")["status"] == "degraded"
     assert verdicts(client, by_old_key(), by_new_key()) == [AUTHORISED, NOT_AUTHENTICATED]
-    if path.is_dir():
-        path.rmdir()
+    if UNSOUND[name] is FOLDER:
+        (served.folder / "gp.jwks.json").rmdir()
     served.write_keys("gp", jwks(NEW))
     assert becomes(client, by_new_key, AUTHORISED)
     assert until(lambda: client.call("health")["status"] == "ok", SOON) and files_of(client.call("health"), "gp.jwks.json")["error"] is None
@@ -124,13 +147,7 @@ def test_an_unsound_file_changes_nothing_and_health_says_so(served, running, nam
 
 @pytest.mark.parametrize("name", UNSOUND)
 def test_a_daemon_does_not_start_on_an_unsound_file_and_the_command_does_not_answer(served, daemons, name):
-    content = UNSOUND[name]
-    content = content() if callable(content) else content
-    path = served.folder / "gp.jwks.json"
-    if content is None or content == "folder":
-        path.unlink()
-    else:
-        served.write_keys("gp", content)
+    put_unsound(served, name)
     status, said = daemons.refused("--policy", served.policy.path, "--socket", daemons.new_path(), "--unsafe-no-audit", "--evidence", served.file)
     assert status in (1, 2, 3) and "gp.jwks.json" in said
     result = run("check", served.policy.path, "-", "--evidence", served.file, "--format", "json", stdin=json.dumps(to_function()))
@@ -174,6 +191,21 @@ def test_settings_with_a_mistake_change_nothing_while_the_daemon_runs(served, ru
     assert "MARKER" not in running.stderr and "hmac-sha256:" not in running.stderr
 
 
+def test_verifying_goes_on_while_settings_and_keys_are_replaced(served, running):
+    asking, reloading = running.client(), running.client()
+    for turn in range(40):
+        sent = [asking.post("evaluate", whole) for whole in (by_old_key(), to_function(user=worker(id_token(), userinfo())), by_new_key())]
+        document = settings()
+        document["clock_skew"] = turn
+        served.write(document if turn % 4 else "nrbac-evidence: [")
+        served.write_keys("gp", keys_of("gp") if turn % 3 else "{")
+        number = reloading.post("reload")
+        sent += [asking.post("evaluate", whole) for whole in (by_old_key(), to_function(user=worker(id_token(), userinfo())), by_new_key())]
+        assert [checked(asking.wait(one)).verdict for one in sent] == [AUTHORISED, GRANTED, NOT_AUTHENTICATED] * 2
+        reloading.wait(number)
+    assert verdicts(running.client(), by_old_key()) == [AUTHORISED]
+
+
 @pytest.mark.parametrize("wrong", ["policy", "settings"])
 def test_policy_and_settings_are_taken_together_or_not_at_all(served, running, wrong):
     client = running.client()
@@ -198,7 +230,7 @@ def test_metrics_count_what_was_verified_and_what_was_refused(running):
         metrics = client.call("metrics")
         return metrics["evidence_verified"], metrics["evidence_refused"]
     assert counted() == (0, 0)
-    verdicts(client, by_old_key(), to_function(user=worker(id_token())), by_new_key(), to_function(), to_function(user=worker(id_token(aud="x"))), by_new_key())
+    verdicts(client, by_old_key(), to_function(user=worker(id_token(), userinfo())), by_new_key(), to_function(), to_function(user=worker(id_token(aud="x"))), by_new_key())
     assert counted() == (2, 3)
 
 

@@ -172,7 +172,7 @@ SIGNATURE = {
     "by a key that is not in the set": lambda kind: kind.token(key=rsa_key(*ATTACKER)),
     "by the other key of the set": lambda kind: kind.token(key=named_otherwise(kind.key("k2"), "k1")),
     "by somebody else's key of that name": lambda kind: kind.token(key=key_of("pharmacy")),
-    "of other claims": lambda kind: with_part(kind.token(), 1, lambda part: b64(json.dumps(kind.claims()).encode())),
+    "of other claims": lambda kind: with_part(kind.token(), 1, lambda part: b64(json.dumps(kind.claims(more=1)).encode())),
     "of another header": lambda kind: with_part(kind.token(), 0, lambda part: b64(b'{"alg":"RS512","kid":"k1"}')),
     "one bit changed": lambda kind: with_part(kind.token(), 2, lambda part: ("A" if part[0] != "A" else "B") + part[1:]),
     "cut by a byte": lambda kind: with_part(kind.token(), 2, lambda part: b64(unb64(part)[:-1])),
