@@ -69,6 +69,31 @@ nr_snapshot *nr_verifier_take(nrbac_verifier *verifier, bool look_now)
 
 /* ---- Reading ------------------------------------------------------------------------ */
 
+/* No word of the settings is as long as a key or its hash can be short. */
+enum { SECRET_SIZE_MIN = 16 };
+
+/* A secret in the wrong place, such as a key of YAML, is not told back: of a long text
+ * that is marked as the mistake, the message keeps the first letters. */
+static const char *without_secret(nr_arena *arena, const nr_diag *diag)
+{
+    nr_span at = diag->at;
+    const char *text = at.source == NULL ? NULL : at.source->text;
+    const char *quote = strchr(diag->message, '`');
+    size_t marked = at.end - at.start;
+    while (text != NULL && marked > SECRET_SIZE_MIN && quote != NULL) {
+        size_t size = strcspn(quote + 1, "`");
+        const char *rest = quote + 1 + size;
+        bool quoted = text[at.start] == '"' || text[at.start] == '\'';
+        if (size > SECRET_SIZE_MIN && size <= marked &&
+            memcmp(quote + 1, text + at.start + quoted, SECRET_SIZE_MIN) == 0)
+            return nr_arena_format(arena, "%.*s%.4s...%s",
+                                   (int)(quote + 1 - diag->message), diag->message,
+                                   quote + 1, rest);
+        quote = *rest == '\0' ? NULL : strchr(rest + 1, '`');
+    }
+    return diag->message;
+}
+
 static nrbac_status keep_diagnostics(nrbac_verifier *verifier, nr_diags *diags)
 {
     nr_diags_sort(diags);
@@ -82,6 +107,9 @@ static nrbac_status keep_diagnostics(nrbac_verifier *verifier, nr_diags *diags)
         if (!nr_diag_tell(&verifier->told, &diags->items[i], told))
             return NRBAC_E_MEMORY;
         told->source_line = NULL; /* it may hold a hash or, by mistake, a secret */
+        told->message = without_secret(&verifier->told, &diags->items[i]);
+        if (told->message == NULL)
+            return NRBAC_E_MEMORY;
         verifier->diagnostic_count++;
     }
     return diags->failed ? NRBAC_E_MEMORY : NRBAC_OK;
