@@ -255,6 +255,11 @@ static void test_scope_names(void)
                                     cis2_scope)),
                 "", NULL),
             "has scopes that contradict each other");
+    REFUSED(ask(access_for(kit_text("%s urn:nhsd:apim:user-nhs-login:P0:"
+                                    "personal-demographics",
+                                    app_scope)),
+                "", NULL),
+            "has scopes that contradict each other");
     VERIFIED(
         ask(access_for(kit_text("%s urn:nhsd:apim:user-nhs-cis2:aal3:ods", cis2_scope)),
             "", NULL),

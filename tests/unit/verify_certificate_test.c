@@ -193,6 +193,26 @@ static void test_authority_end(void)
     X509_free(plain);
 }
 
+/* An authority that is no root may end a chain by itself. */
+static void test_partial_chain(void)
+{
+    nrbac_verifier *before = verifier;
+    X509 *plain = certify("named|Example Surgery", middle, middle_key, NULL);
+    kit_write("middle.pem", kit_pem(middle));
+    verifier = kit_open("nrbac-evidence: 1\nauthorities: middle.pem\napplications:\n"
+                        "  subject: { certificates: [{ subject: \"O=Example Surgery,"
+                        "CN=named\" }] }\n");
+    REFUSED(ask(plain, NULL), "is not one of any application"); /* the other order */
+    nrbac_verifier_close(verifier);
+    verifier = kit_open("nrbac-evidence: 1\nauthorities: middle.pem\napplications:\n"
+                        "  subject: { certificates: [{ subject: \"CN=named, "
+                        "O=Example Surgery\" }] }\n");
+    PROVED(ask(plain, NULL), "subject");
+    nrbac_verifier_close(verifier);
+    verifier = before;
+    X509_free(plain);
+}
+
 /* ---- Its form ---- */
 
 static void test_form(void)
@@ -203,6 +223,7 @@ static void test_form(void)
     PROVED(ask_at(kit_text("\n %s \n", pem), NULL, ended, KIT_NOW), "file");
     REFUSED(ask_at(kit_text("%s%s", pem, pem), NULL, ended, KIT_NOW), wrong);
     REFUSED(ask_at(kit_text("x%s", pem), NULL, ended, KIT_NOW), wrong);
+    REFUSED(ask_at(kit_text("subject=CN = file\n%s", pem), NULL, ended, KIT_NOW), wrong);
     REFUSED(ask_at(kit_text("%sx", pem), NULL, ended, KIT_NOW), wrong);
     REFUSED(ask_at("MIIB", NULL, ended, KIT_NOW), wrong);
     REFUSED(ask_at("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", NULL,
@@ -298,6 +319,7 @@ int main(void)
     test_subject();
     test_chain();
     test_authority_end();
+    test_partial_chain();
     test_form();
     test_names();
     nrbac_verifier_close(verifier);

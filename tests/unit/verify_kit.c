@@ -48,7 +48,8 @@ static char *keep(size_t size)
     return one->text;
 }
 
-static char *format_kept(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static char *format_kept(const char *format,
+                                                               va_list arguments)
 {
     va_list again;
     va_copy(again, arguments);
@@ -116,7 +117,7 @@ static int remove_one(const char *path, const struct stat *at, int kind,
     return remove(path);
 }
 
-void kit_finish(void)
+void kit_forget(void)
 {
     nrbac_document_destroy(last_document);
     last_document = NULL;
@@ -125,6 +126,11 @@ void kit_finish(void)
         free(one);
     }
     all_kept = NULL;
+}
+
+void kit_finish(void)
+{
+    kit_forget();
     if (folder[0] != '\0')
         (void)nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }

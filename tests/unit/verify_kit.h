@@ -86,6 +86,8 @@ const char *kit_diagnostic(const nrbac_verifier *verifier, size_t index);
 /* A text quoted for JSON. */
 char *kit_quote(const char *text);
 
+/* Frees every text and document that was made so far; the second also the folder. */
+void kit_forget(void);
 void kit_finish(void);
 
 #endif

@@ -6,6 +6,8 @@
 #include "verify/verifier.h"
 #include "verify_kit.h"
 
+#include <dirent.h>
+
 static EVP_PKEY *rsa, *ec, *weak;
 
 /* Opens settings that have exactly these mistakes, which NULL ends. */
@@ -329,6 +331,28 @@ static void test_unsound_numbers(void)
     SET(kit_json("{'keys':[{'kty':'EC','crv':'P-256','x':'%s'}]}", coordinate), no_ec);
 }
 
+/* The files that schema/evidence.schema.json is held to as well. */
+static void test_shared(const char *folder, bool sound)
+{
+    DIR *open = opendir(folder);
+    int count = 0;
+    CHECK(open != NULL);
+    for (struct dirent *one = readdir(open); one != NULL; one = readdir(open)) {
+        nrbac_verifier *verifier = NULL;
+        if (one->d_name[0] == '.')
+            continue;
+        nrbac_status status = nrbac_verifier_open(
+            kit_text("%s/%s", folder, one->d_name), &verifier);
+        if (!check_note(status == (sound ? NRBAC_OK : NRBAC_E_POLICY), __FILE__,
+                        __LINE__))
+            printf("%s: %s\n", one->d_name, kit_diagnostic(verifier, 0));
+        nrbac_verifier_close(verifier);
+        count++;
+    }
+    (void)closedir(open);
+    CHECK(count > 3);
+}
+
 static void prepare(void)
 {
     rsa = kit_rsa(2048);
@@ -355,6 +379,8 @@ int main(void)
     test_sets();
     test_unsound_sets();
     test_unsound_numbers();
+    test_shared(NRBAC_TESTS_DIR "/evidence/sound", true);
+    test_shared(NRBAC_TESTS_DIR "/evidence/unsound", false);
     EVP_PKEY_free(rsa);
     EVP_PKEY_free(ec);
     EVP_PKEY_free(weak);

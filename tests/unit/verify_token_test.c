@@ -181,6 +181,12 @@ static void test_depth(void)
 {
     ACCEPTED(signed_payload(nested(31)));
     REFUSED(signed_payload(nested(32)), "has a payload that is more than 32 deep");
+    /* Brackets within a text are none, also after an escaped quote; those after it are. */
+    char many[64] = "";
+    memset(many, '[', 40);
+    ACCEPTED(signed_payload(payload(kit_text(",'a':'\\\"%s'", many))));
+    REFUSED(signed_payload(kit_text("{\"a\":\"\\\"\",\"b\":%s", many)),
+            "has a payload that is more than 32 deep");
 }
 
 /* Every prefix is refused, and every change of a character. */
