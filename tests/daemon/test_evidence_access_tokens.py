@@ -252,3 +252,12 @@ def test_without_an_application_in_the_request_the_token_still_counts(ask):
     whole = by_application(id=None, access=jwt(access_claims(client_id="nobody"), key_of("platform")))
     assert "application" not in whole["context"]
     assert ask(whole).verdict == NOT_AUTHENTICATED
+
+
+@pytest.mark.parametrize("api", ["authenticated", "authorised"])
+def test_an_applications_token_goes_with_a_user_whom_the_application_itself_signed_in(ask, api):
+    """`local_user` of the API: the pattern stays the application's own."""
+    own, of_a_user = f"urn:nhsd:apim:app:level3:{api}", of_user(api=api)
+    for user in (by_profile(), worker(id_token(), userinfo())):
+        assert ask(by_application("guarded", user, api=api, pattern=SIGNED_JWT, access=access_token(scope=own))).effect == "permit"
+        assert ask(by_application("guarded", user, api=api, pattern=SIGNED_JWT, access=access_token(scope=of_a_user))).verdict == NOT_AUTHENTICATED
