@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of the black-box suite, which knows the contract and not the code.
 
-    /usr/bin/python3 -m pytest tests/rules tests/cli tests/daemon tests/wire
+    /usr/bin/python3 -m pytest tests/rules tests/cli tests/docs tests/daemon tests/wire
 
 NRBAC, NRBACD and NRBAC_POLICY say where the command, the daemon and the policies are; without them it is build/bin/nrbac,
 build/bin/nrbacd and policy. A test that fails prints the policy, the request and the answer.
@@ -17,7 +17,7 @@ from support.daemon import Daemons  # noqa: E402
 from support.paths import NRBAC, NRBACD  # noqa: E402
 from support.policy import Policy, write  # noqa: E402
 
-OURS = ("rules", "cli", "daemon", "wire")
+OURS = ("rules", "cli", "docs", "daemon", "wire")
 
 
 def pytest_collection_modifyitems(items):

@@ -97,12 +97,9 @@ nrbac_value *nrbac_what_can(nrbac_engine *engine, const nrbac_request *request,
 nrbac_value *nrbac_what_can_document(nrbac_engine *engine, const nrbac_value *request,
                                      const nrbac_ask *ask, nrbac_document *document)
 {
-    unsigned flags = ask == NULL ? 0 : ask->flags;
     nr_reading reading = { 0 };
-    if (nr_request_read(&document->arena, request, false, &reading) != NRBAC_OK)
+    if (!nr_question_read(document, request, ask, false, &reading))
         return NULL;
-    if ((flags & NRBAC_ASK_REQUEST_TIME) == 0)
-        reading.request.time = 0;
     if (reading.fault == NULL)
         return nrbac_what_can(engine, &reading.request, document);
     nrbac_value *map = nrbac_new_map(document);
@@ -132,26 +129,52 @@ static nr_facts best_facts(const char *role, const char *const *areas,
                        .area_of_work_count = area_count,
                        .acting_organisation = "",
                        .request_organisation = "",
+                       .on_behalf_of = "somebody",
                        .aal = NRBAC_LEVEL(3),
                        .ial = NRBAC_LEVEL(3),
                        .proofing = NRBAC_LEVEL(9) };
 }
 
-static bool permits(const role_search *search, const nr_facts *facts)
+static bool is_permitted(const role_search *search, const nr_holding *holding)
+{
+    uint32_t number = search->target.number;
+    nrbac_reason reason = search->target.kind == NR_TARGET_ACTIVITY
+                              ? nr_decide_activity(holding, number).reason
+                              : nr_decide_function(holding, number).reason;
+    return nrbac_reason_effect(reason) == NRBAC_PERMIT ||
+           reason == NRBAC_REASON_ORGANISATION_MISMATCH;
+}
+
+/* In whichever capacity that the function mentions the request might be made. */
+static bool is_permitted_somehow(const role_search *search, nr_facts *facts,
+                                 const nr_holding *holding)
+{
+    const nr_table *table = search->table;
+    if (is_permitted(search, holding))
+        return true;
+    if (search->target.kind == NR_TARGET_ACTIVITY)
+        return false;
+    nr_range nodes = table->functions[search->target.number].nodes;
+    for (uint32_t i = 0; i < nodes.count; i++) {
+        const nr_table_node *node = &table->nodes[nodes.first + i];
+        if (node->atom != NR_ATOM_ACTING_AS)
+            continue;
+        facts->acting_as = nr_table_text(table, node->operand);
+        if (is_permitted(search, holding))
+            return true;
+    }
+    return false;
+}
+
+static bool permits(const role_search *search, nr_facts *facts)
 {
     nr_arena scratch = { 0 };
     nr_holding holding;
     bool yes = false;
-    if (nr_holding_make(&scratch, search->table, facts, &holding) != NRBAC_OK) {
+    if (nr_holding_make(&scratch, search->table, facts, &holding) != NRBAC_OK)
         search->document->failed = true;
-    } else {
-        nrbac_reason reason =
-            search->target.kind == NR_TARGET_ACTIVITY
-                ? nr_decide_activity(&holding, search->target.number).reason
-                : nr_decide_function(&holding, search->target.number).reason;
-        yes = nrbac_reason_effect(reason) == NRBAC_PERMIT ||
-              reason == NRBAC_REASON_ORGANISATION_MISMATCH;
-    }
+    else
+        yes = is_permitted_somehow(search, facts, &holding);
     nr_arena_finish(&scratch);
     return yes;
 }

@@ -174,6 +174,13 @@ static void warn_of_sets(const warning_list *to)
     }
 }
 
+static void warn_of_credentials(const warning_list *to)
+{
+    const nrbac_findings *findings = to->question->request->findings;
+    for (size_t i = 0; findings != NULL && i < findings->expiring_count; i++)
+        warn(to, WARNING_CREDENTIAL_EXPIRING, findings->expiring[i]);
+}
+
 nrbac_value *nr_answer_warnings(const nr_question *question)
 {
     warning_list to = { question, nrbac_new_list(question->document) };
@@ -185,6 +192,7 @@ nrbac_value *nr_answer_warnings(const nr_question *question)
         warn_of_additional(&to);
         warn_of_sets(&to);
     }
+    warn_of_credentials(&to);
     if (question->policy != NULL) {
         const nr_table *table = &question->policy->table;
         if (table->header->provenance == NR_PROVENANCE_EXAMPLE)
@@ -305,16 +313,15 @@ static void set_grant(const nr_question *question, nrbac_value *context)
     }
 }
 
-/* Of a request to an API: under which pattern, and who decided what. */
+/* Who decided what, and, of a request to an API, under which pattern. */
 static void set_deciders(const nr_question *question, nrbac_value *context)
 {
-    if (question->request->api == NULL)
-        return;
     nrbac_value *map = nrbac_new_map(question->document);
     set_text(question, map, "application", nr_pattern_application_decider(question));
     set_text(question, map, "user", nr_pattern_user_decider(question));
     set(question, context, "decided_by", map);
-    set_text(question, context, "pattern", nr_pattern_slug(question->pattern));
+    if (question->request->api != NULL)
+        set_text(question, context, "pattern", nr_pattern_slug(question->pattern));
 }
 
 static nrbac_status find_nearest(const nr_question *question, nr_nearest *nearest)
@@ -379,23 +386,55 @@ static nrbac_value *policy_of(const nr_question *question)
     return map;
 }
 
+static const char *finding_slug(bool present, nrbac_finding finding)
+{
+    if (!present || finding == NRBAC_REFUSED)
+        return "none"; /* that counts */
+    return finding == NRBAC_VERIFIED ? "verified" : "asserted";
+}
+
 static nrbac_value *evidence_of(const nr_question *question)
 {
-    bool user = question->request->subject.type != NRBAC_SUBJECT_NONE;
+    const nrbac_request *request = question->request;
+    const nrbac_findings *findings = request->findings;
     nrbac_value *map = nrbac_new_map(question->document);
-    set_text(question, map, "user", user ? "asserted" : "none");
-    set_text(question, map, "application",
-             question->request->application != NULL ? "asserted" : "none");
+    set_text(question, map, "user",
+             finding_slug(request->subject.type != NRBAC_SUBJECT_NONE,
+                          nr_user_finding(request)));
+    set_text(
+        question, map, "application",
+        finding_slug(request->application != NULL, nr_application_finding(request)));
+    if (findings == NULL || findings->verified_count == 0)
+        return map;
+    nrbac_value *verified = nrbac_new_list(question->document);
+    for (size_t i = 0; i < findings->verified_count; i++)
+        nrbac_append(question->document, verified,
+                     text(question, findings->verified[i]));
+    set(question, map, "verified", verified);
     return map;
 }
 
 static nrbac_value *valid_until(const nr_question *question)
 {
-    if (question->standing.valid_until == 0)
+    /* The profile in force may end sooner; where no user was judged, there is none. */
+    int64_t ends = nr_earliest(question->standing.valid_until,
+                               nr_evidence_ends(question->request));
+    if (ends == 0)
         return nrbac_new_null(question->document);
     char written[NR_TIME_SIZE];
-    nr_time_write(question->standing.valid_until, written);
+    nr_time_write(ends, written);
     return text(question, written);
+}
+
+/* Why evidence was refused, where that is what decided; NULL: it is not. */
+static const char *refusal_of(const nr_question *question)
+{
+    const nrbac_request *request = question->request;
+    nrbac_reason reason = question->verdict.reason;
+    bool of_application = reason == NRBAC_REASON_APPLICATION_NOT_AUTHENTICATED &&
+                          nr_application_finding(request) == NRBAC_REFUSED;
+    bool of_user = reason == NRBAC_REASON_USER_NOT_AUTHENTICATED;
+    return of_application || of_user ? request->findings->fault : NULL;
 }
 
 static void set_outcome(const nr_question *question, nrbac_value *map)
@@ -408,8 +447,10 @@ static void set_outcome(const nr_question *question, nrbac_value *map)
 static void set_help(const nr_question *question, nrbac_value *map)
 {
     nrbac_reason reason = question->verdict.reason;
-    if (question->fault != NULL)
-        set_text(question, map, "fault", question->fault);
+    const char *fault = question->fault != NULL ? question->fault
+                                                : refusal_of(question);
+    if (fault != NULL)
+        set_text(question, map, "fault", fault);
     if (reason == NRBAC_REASON_ROLE_SELECTION_REQUIRED)
         set(question, map, "candidates", candidates(question));
     if (reason == NRBAC_REASON_NOT_GRANTED ||
@@ -489,6 +530,9 @@ nrbac_value *nr_answer_write_opened(const nr_question *question)
         set(question, answer, "activities", effective_activities(question));
         set(question, answer, "functions", permitted_functions(question));
     }
+    set_deciders(question, answer);
+    set(question, answer, "evidence", evidence_of(question));
+    set(question, answer, "obligations", nrbac_new_list(document));
     set_help(question, answer);
     set(question, answer, "warnings", nr_answer_warnings(question));
     set(question, answer, "valid_until", valid_until(question));

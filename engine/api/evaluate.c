@@ -28,17 +28,31 @@ nrbac_decision nrbac_evaluate(nrbac_engine *engine, const nrbac_request *request
     return answer(engine, &question, out);
 }
 
+bool nr_question_read(nrbac_document *document, const nrbac_value *request,
+                      const nrbac_ask *ask, bool need_action, nr_reading *reading)
+{
+    if (nr_request_read(&document->arena, request, need_action, reading) != NRBAC_OK)
+        return false;
+    if (ask == NULL || (ask->flags & NRBAC_ASK_REQUEST_TIME) == 0)
+        reading->request.time = 0;
+    /* What nobody checked is refused, whatever the caller says was found. */
+    if (reading->unchecked.fault != NULL)
+        reading->request.findings = &reading->unchecked;
+    else if (ask != NULL)
+        reading->request.findings = ask->findings;
+    return true;
+}
+
 /* Reads the document; false: out of memory. */
 static bool read_request(nr_question *question, const nrbac_value *request,
                          const nrbac_ask *ask, nr_reading *reading)
 {
     unsigned flags = ask == NULL ? 0 : ask->flags;
-    if (nr_request_read(&question->document->arena, request, !question->opening,
-                        reading) != NRBAC_OK)
+    if (!nr_question_read(question->document, request, ask, !question->opening,
+                          reading))
         return false;
-    if ((flags & NRBAC_ASK_REQUEST_TIME) == 0)
-        reading->request.time = 0;
-    if ((flags & NRBAC_ASK_UNPROVEN) != 0)
+    if ((flags & NRBAC_ASK_UNPROVEN) != 0 &&
+        nr_application_finding(&reading->request) != NRBAC_VERIFIED)
         reading->request.authenticated_by = NULL;
     question->stranger = (flags & NRBAC_ASK_STRANGER) != 0;
     question->request = &reading->request;
@@ -60,7 +74,8 @@ nrbac_decision nrbac_evaluate_document(nrbac_engine *engine, const nrbac_value *
 }
 
 nrbac_decision nrbac_session_open_document(nrbac_engine *engine,
-                                           const nrbac_value *request, const nrbac_ask *ask,
+                                           const nrbac_value *request,
+                                           const nrbac_ask *ask,
                                            nrbac_document *document, nrbac_value **out,
                                            nrbac_session **session)
 {

@@ -32,6 +32,15 @@ const char *nr_pattern_slug(uint32_t number)
     return number < NR_PATTERN_COUNT ? patterns[number].slug : NULL;
 }
 
+nrbac_value *nr_proof_words(nrbac_document *document, uint32_t proofs)
+{
+    nrbac_value *list = nrbac_new_list(document);
+    for (size_t i = 0; i < NR_COUNT(ways); i++)
+        if ((proofs & (uint32_t)ways[i].proof) != 0)
+            nrbac_append(document, list, nrbac_new_text(document, ways[i].word));
+    return list;
+}
+
 static const nr_table_operation *operation_of(const nr_question *question)
 {
     return &question->policy->table.operations[question->target.number];
@@ -99,17 +108,58 @@ static uint32_t pattern_of_application(const nrbac_request *request)
     return NR_NONE;
 }
 
+static nrbac_grant grant_of(const nr_question *question)
+{
+    const nrbac_findings *findings = question->request->findings;
+    return findings == NULL ? NRBAC_GRANT_UNKNOWN : findings->grant;
+}
+
+/* Whether an access token, where one was presented, is for a pattern of this kind: a
+ * user's is not the application's own, nor the other way round. */
+static bool is_granted(const nr_question *question, uint32_t number)
+{
+    nrbac_grant grant = grant_of(question);
+    if (grant == NRBAC_GRANT_UNKNOWN || number >= NR_PATTERN_COUNT)
+        return true;
+    switch (patterns[number].user) {
+    case NR_USER_NOBODY:
+        break;
+    case NR_USER_LOCAL:
+        return grant == NRBAC_GRANT_APPLICATION;
+    case NR_USER_CIS2:
+    case NR_USER_PLATFORM_CIS2:
+    case NR_USER_CIS1:
+        return grant == NRBAC_GRANT_CIS2;
+    case NR_USER_NHS_LOGIN:
+    case NR_USER_PLATFORM_NHS_LOGIN:
+        return grant == NRBAC_GRANT_NHS_LOGIN;
+    }
+    return true;
+}
+
+static bool may_be(const nr_question *question, uint32_t number)
+{
+    return offers(question, number) && is_granted(question, number);
+}
+
 /* Where the application's own evidence is not enough, a user is missing: the
- * pattern to tell of is the likeliest one with a user. */
+ * pattern to tell of is the likeliest one with a user. Of a user whom an access token
+ * grants, and of whom nothing else is shown, the platform alone knows. */
 static uint32_t pattern_that_misses_a_user(const nr_question *question)
 {
+    if (grant_of(question) == NRBAC_GRANT_CIS2 &&
+        offers(question, NR_PATTERN_CIS2_COMBINED))
+        return NR_PATTERN_CIS2_COMBINED;
+    if (grant_of(question) == NRBAC_GRANT_NHS_LOGIN &&
+        offers(question, NR_PATTERN_NHS_LOGIN_COMBINED))
+        return NR_PATTERN_NHS_LOGIN_COMBINED;
     static const nr_pattern likeliest[] = {
         NR_PATTERN_CIS2_SEPARATE, NR_PATTERN_NHS_LOGIN_SEPARATE,
         NR_PATTERN_HL7V3_CIS2,    NR_PATTERN_HL7V3_CIS,
         NR_PATTERN_CIS2_COMBINED, NR_PATTERN_NHS_LOGIN_COMBINED,
     };
     for (size_t i = 0; i < NR_COUNT(likeliest); i++)
-        if (offers(question, likeliest[i]))
+        if (may_be(question, likeliest[i]))
             return likeliest[i];
     return NR_NONE;
 }
@@ -129,10 +179,10 @@ static uint32_t find_pattern(const nr_question *question)
         return pattern_by_name(request->pattern);
     for (size_t i = 0; has_user(question) && i < NR_COUNT(shown); i++)
         if (shown[i].evidence == request->subject.evidence &&
-            offers(question, shown[i].pattern))
+            may_be(question, shown[i].pattern))
             return shown[i].pattern;
     uint32_t own = pattern_of_application(request);
-    if (has_user(question) || offers(question, own))
+    if (has_user(question) || may_be(question, own))
         return own;
     uint32_t missing = pattern_that_misses_a_user(question);
     return missing == NR_NONE ? own : missing;
@@ -224,7 +274,7 @@ static nrbac_reason check_presence(const nr_question *question)
 
 static nrbac_reason check_pattern(const nr_question *question)
 {
-    if (!offers(question, question->pattern) ||
+    if (!may_be(question, question->pattern) ||
         !evidence_fits(question, question->pattern))
         return NRBAC_REASON_PATTERN_NOT_MET;
     nr_proof wanted = patterns[question->pattern].proof;
@@ -299,6 +349,15 @@ static bool was_judged(const nr_question *question)
     return question->target.kind == NR_TARGET_OPERATION;
 }
 
+/* Of a function, an activity or a session there is no application to judge; the user
+ * is, once it is known what is asked. */
+static bool is_about_user_alone(const nr_question *question)
+{
+    return question->request->api == NULL && question->fault == NULL &&
+           (question->opening ? question->policy != NULL
+                              : question->target.kind != NR_TARGET_UNKNOWN);
+}
+
 const char *nr_pattern_application_decider(const nr_question *question)
 {
     return !was_judged(question) || question->pattern == NR_PATTERN_OPEN_ACCESS
@@ -308,6 +367,8 @@ const char *nr_pattern_application_decider(const nr_question *question)
 
 const char *nr_pattern_user_decider(const nr_question *question)
 {
+    if (is_about_user_alone(question))
+        return has_user(question) ? "engine" : "nobody";
     if (!was_judged(question) || question->pattern >= NR_PATTERN_COUNT)
         return "nobody";
     nr_pattern_user user = patterns[question->pattern].user;

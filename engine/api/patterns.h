@@ -30,5 +30,7 @@ const char *nr_pattern_user_decider(const nr_question *question);
 
 /* The pattern's slug; NULL: none was judged. */
 const char *nr_pattern_slug(uint32_t number);
+/* The words of ways to prove an application (bits of nr_proof), as a list. */
+nrbac_value *nr_proof_words(nrbac_document *document, uint32_t proofs);
 
 #endif

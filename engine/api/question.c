@@ -15,6 +15,8 @@ nr_facts nr_facts_of(const nrbac_request *request, const nr_standing *standing)
         .acting_organisation = standing->acting_organisation,
         .request_organisation = request->organisation,
         .application = request->application,
+        .acting_as = request->acting_as,
+        .on_behalf_of = request->on_behalf_of,
         .aal = request->subject.aal,
         .ial = request->subject.ial,
         .proofing = request->subject.proofing,
@@ -97,7 +99,9 @@ static nrbac_reason check_question(nr_question *question)
                                                         question->request->application);
     nrbac_reason reason = question->opening ? NRBAC_REASON_NOT_EVALUATED
                                             : find_target(question);
-    if (reason == NRBAC_REASON_NOT_EVALUATED && question->stranger)
+    bool refused = question->stranger ||
+                   nr_application_finding(question->request) == NRBAC_REFUSED;
+    if (reason == NRBAC_REASON_NOT_EVALUATED && refused)
         return NRBAC_REASON_APPLICATION_NOT_AUTHENTICATED;
     if (reason != NRBAC_REASON_NOT_EVALUATED || question->opening)
         return reason;
@@ -115,12 +119,11 @@ static bool roleless_additional(const nr_question *question)
  * are none. */
 static nrbac_reason check_user(nr_question *question)
 {
-    const nrbac_subject *subject = &question->request->subject;
     bool operation = question->target.kind == NR_TARGET_OPERATION;
     if (operation) {
         if (!nr_pattern_judges_user(question))
             return NRBAC_REASON_OPENED;
-        nrbac_reason reason = nr_check_person(subject, question->now);
+        nrbac_reason reason = nr_check_person(question->request, question->now);
         if (reason == NRBAC_REASON_OPENED)
             reason = nr_pattern_assurance(question);
         if (reason != NRBAC_REASON_NOT_EVALUATED)

@@ -36,6 +36,11 @@ nrbac_status nr_question_decide(nr_question *question);
 nr_verdict nr_question_decide_as(const nr_question *question, nr_arena *scratch,
                                  const nrbac_profile *profile);
 
+/* evaluate.c: a request document with how it is asked, except its flags about the
+ * application; false: out of memory. */
+bool nr_question_read(nrbac_document *document, const nrbac_value *request,
+                      const nrbac_ask *ask, bool need_action, nr_reading *reading);
+
 /* answer.c: the answer of a decided question; NULL when out of memory. */
 nrbac_value *nr_answer_write(const nr_question *question);
 /* The answer of `open`. */
@@ -53,6 +58,16 @@ nrbac_value *nr_answer_obligations(const nr_question *question,
 nrbac_value *nr_explain_requirement(const nr_question *question, nr_range range);
 /* The names of the codes in an answer's context, by code. */
 nrbac_value *nr_explain_names(const nr_question *question, const nrbac_value *context);
+/* The same requirement as the policy says it: without what holds, with the
+ * obligations of its parts; null if there is none. */
+nrbac_value *nr_tell_requirement(nrbac_document *document, const nr_table *table,
+                                 nr_range range);
+/* The ids of obligations (NUMBERS), as a list. */
+nrbac_value *nr_tell_obligations(nrbac_document *document, const nr_table *table,
+                                 nr_range range);
+/* Adds the names of all codes in a value to the map `names`, each once. */
+void nr_tell_names(nrbac_document *document, const nr_table *table,
+                   const nrbac_value *from, nrbac_value *names);
 
 /* message.c: the sentence for the person at the screen. */
 const char *nr_message_write(const nr_question *question);

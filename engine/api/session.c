@@ -21,8 +21,6 @@
 #include <string.h>
 #include <time.h>
 
-#define LAST_SECOND INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
-
 typedef struct permits permits;
 struct permits {
     permits *retired; /* the smaller one before it */
@@ -48,6 +46,7 @@ struct nrbac_session {
     nrbac_engine *engine;
     nrbac_session *next, **link; /* in engine->sessions, guarded by engine->lock */
     nrbac_request request;       /* a copy of its own, in `arena` */
+    nrbac_findings findings;     /* of it, without texts */
     int64_t valid_until;
     int64_t behind; /* seconds from the request's time to the clock's; 0: the same */
     nr_arena arena;
@@ -92,6 +91,12 @@ static nrbac_status copy_request(nrbac_session *session, const nrbac_request *re
     nr_arena *arena = &session->arena;
     bool failed = false;
     session->request = *request;
+    session->findings = (nrbac_findings){
+        .user = nr_user_finding(request),
+        .application = nr_application_finding(request),
+        .expires_at = request->findings == NULL ? 0 : request->findings->expires_at,
+    };
+    session->request.findings = &session->findings;
     nrbac_subject *subject = &session->request.subject;
     subject->id = copy_text(arena, subject->id, &failed);
     subject->sid = copy_text(arena, subject->sid, &failed);
@@ -106,6 +111,8 @@ static nrbac_status copy_request(nrbac_session *session, const nrbac_request *re
     session->request.organisation = copy_text(arena, request->organisation, &failed);
     session->request.nhs_number = copy_text(arena, request->nhs_number, &failed);
     session->request.application = copy_text(arena, request->application, &failed);
+    session->request.acting_as = copy_text(arena, request->acting_as, &failed);
+    session->request.on_behalf_of = copy_text(arena, request->on_behalf_of, &failed);
 
     nrbac_profile *profiles = nr_arena_new_array(arena, subject->profile_count,
                                                  nrbac_profile);
@@ -260,8 +267,8 @@ static int64_t seconds_behind(const nrbac_request *request)
     int64_t stated = request->time;
     if (stated == 0)
         return 0;
-    if (stated < 0 || stated > LAST_SECOND)
-        stated = stated < 0 ? 0 : LAST_SECOND;
+    if (stated < 0 || stated > NR_LAST_SECOND)
+        stated = stated < 0 ? 0 : NR_LAST_SECOND;
     return (int64_t)time(NULL) - stated;
 }
 
@@ -273,7 +280,7 @@ static int64_t now_of(const nrbac_session *session)
 /* When the clock shows the end of the session's evidence; 0: never. */
 static int64_t expiry_of(const nrbac_session *session)
 {
-    if (session->valid_until == 0 || session->valid_until > LAST_SECOND)
+    if (session->valid_until == 0 || session->valid_until > NR_LAST_SECOND)
         return session->valid_until;
     int64_t expiry = session->valid_until + session->behind;
     return expiry > 0 ? expiry : 1;
@@ -329,6 +336,12 @@ nrbac_decision nrbac_session_open(nrbac_engine *engine, const nrbac_request *req
                                   nrbac_session **out)
 {
     *out = NULL;
+    if (nr_application_finding(request) == NRBAC_REFUSED) {
+        return (nrbac_decision){
+            .reason = NRBAC_REASON_APPLICATION_NOT_AUTHENTICATED,
+            .generation = nrbac_engine_generation(engine),
+        };
+    }
     nrbac_session *session = session_make(engine, request);
     if (session == NULL)
         return (nrbac_decision){ 0 };

@@ -38,7 +38,9 @@ typedef enum nr_atom {
     NR_ATOM_ORGANISATION_REQUEST, /* the acting organisation is the request's */
     NR_ATOM_AAL,                  /* level: at least */
     NR_ATOM_IAL,
-    NR_ATOM_PROOFING, /* level: 0, 5 or 9 */
+    NR_ATOM_PROOFING,     /* level: 0, 5 or 9 */
+    NR_ATOM_ACTING_AS,    /* text: the capacity in which the request says it asks */
+    NR_ATOM_ON_BEHALF_OF, /* the request says for whom */
 } nr_atom;
 
 typedef enum nr_on_conflict {

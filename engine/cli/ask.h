@@ -7,10 +7,33 @@
 
 #include "cli/cli.h"
 
+#include <nrbac/verify.h>
+
 /* opened.c: an engine that serves POLICY, a folder (compiled in memory; its
  * mistakes go to stderr and end in NR_EXIT_NO) or a compiled file. The caller
  * destroys *out. */
 nr_exit nr_policy_open(const char *path, nrbac_engine **out);
+
+/* Who answers here: a policy, and who checks evidence for it. */
+typedef struct nr_judge {
+    nrbac_engine *engine;
+    nrbac_verifier *verifier; /* NULL: no evidence settings are given */
+} nr_judge;
+
+/* The policy, and the settings that --evidence names, if it is given. What was
+ * opened is the caller's, to be closed also after a failure. */
+nr_exit nr_judge_open(const nr_arguments *arguments, nr_judge *judge);
+void nr_judge_close(nr_judge *judge);
+/* The request with what it presents checked, and how to ask it; `findings` is where
+ * *ask points to. */
+nr_exit nr_judge_verify(const nr_judge *judge, nrbac_document *document,
+                        const nrbac_value **request, nrbac_findings *findings,
+                        nrbac_ask *ask);
+#define NR_EVIDENCE_OPTION                                                         \
+    {                                                                              \
+        "evidence", 0, "FILE",                                                     \
+            "evidence settings: tokens, keys and certificates are checked by them" \
+    }
 
 /* The options that put a request together, for the tables of the commands that
  * ask: check, explain, query. */
@@ -21,7 +44,9 @@ nr_exit nr_policy_open(const char *path, nrbac_engine **out);
     { "api", 0, "ID", "the API whose operation is asked for" }, \
     { "authenticated-by", 0, "WAY", "how the application was: api-key, signed-jwt, tls-ma" }, \
     { "pattern", 0, "SLUG", "the security pattern used, as user-restricted/cis2-combined" }, \
-    { "record", 0, "NUMBER", "the NHS number of the patient whose record it is" }
+    { "record", 0, "NUMBER", "the NHS number of the patient whose record it is" }, \
+    { "acting-as", 0, "NAME", "in which capacity the user asks, as an e-RS business function" }, \
+    { "on-behalf-of", 0, "ID", "for whom the user asks" }
 #define NR_REQUEST_CONTEXT_OPTIONS \
     { "subject", 's', "FILE", "the request's subject, as JSON" }, \
     { "role-profile", 0, "ID", "the caller's choice of role profile" }, \
@@ -39,6 +64,8 @@ typedef enum nr_override {
     NR_OVERRIDE_PATTERN,
     NR_OVERRIDE_API,
     NR_OVERRIDE_RECORD,
+    NR_OVERRIDE_ACTING_AS,
+    NR_OVERRIDE_ON_BEHALF_OF,
     NR_OVERRIDE_COUNT,
 } nr_override;
 
@@ -76,8 +103,8 @@ typedef struct nr_oracle {
     void *self;
 } nr_oracle;
 
-/* oracle.c: answers from an engine. */
-nr_oracle nr_engine_oracle(nrbac_engine *engine);
+/* oracle.c: answers from an engine. The judge is borrowed. */
+nr_oracle nr_judge_oracle(nr_judge *judge);
 /* A copy of the answer to a malformed request in which `fault` is this error. */
 nrbac_value *nr_answer_malformed(nrbac_document *document, const nrbac_value *answer,
                                  const char *error);

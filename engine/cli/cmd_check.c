@@ -7,12 +7,11 @@
 
 static nr_exit ask_policy(const nr_arguments *arguments, const nr_manner *manner)
 {
-    nrbac_engine *engine;
-    nr_exit end = nr_policy_open(arguments->operands[0], &engine);
-    if (end != NR_EXIT_OK)
-        return end;
-    end = nr_ask(arguments, 1, nr_engine_oracle(engine), manner);
-    nrbac_engine_destroy(engine);
+    nr_judge judge = { 0 };
+    nr_exit end = nr_judge_open(arguments, &judge);
+    if (end == NR_EXIT_OK)
+        end = nr_ask(arguments, 1, nr_judge_oracle(&judge), manner);
+    nr_judge_close(&judge);
     return end;
 }
 
@@ -31,6 +30,7 @@ static nr_exit run_explain(const nr_arguments *arguments)
 
 static const nr_option options[] = {
     NR_REQUEST_OPTIONS,
+    NR_EVIDENCE_OPTION,
     { "stream", 0, NULL, "a line of answer for each line of request (JSON lines)" },
     { "quiet", 'q', NULL, "print nothing; the exit status answers" },
     { "format", 0, "text|json", "text for people, json for programs" },

@@ -4,22 +4,6 @@
  */
 #include "cli/commands.h"
 #include "cli/suite.h"
-#include "text/render.h"
-
-/* Mistakes in test files, told as those of policies are. */
-static nr_exit tell_mistakes(nr_suite *suite)
-{
-    nr_diags_sort(&suite->diags);
-    for (size_t i = 0; i < suite->diags.count; i++) {
-        nrbac_diagnostic told;
-        if (!nr_diag_tell(&suite->arena, &suite->diags.items[i], &told))
-            return nr_say_memory();
-        nr_diag_render(&told, 0, stderr);
-    }
-    return suite->diags.count == 0
-               ? NR_EXIT_OK
-               : nr_say_no("the tests have mistakes, so none is run");
-}
 
 /* Reads the tests and chooses among them; NR_EXIT_OK: there are some to run. */
 static nr_exit read_tests(nr_suite *suite, const nr_arguments *arguments)
@@ -28,7 +12,7 @@ static nr_exit read_tests(nr_suite *suite, const nr_arguments *arguments)
     const char *pattern = nr_option_value(arguments, "run");
     nr_exit end = nr_suite_read(suite, folder);
     if (end == NR_EXIT_OK)
-        end = tell_mistakes(suite);
+        end = nr_suite_tell_mistakes(suite);
     if (end != NR_EXIT_OK)
         return end;
     if (suite->tests.count == 0 && suite->file_count == 0)

@@ -132,7 +132,7 @@ static nr_exit tell(const nr_arguments *arguments, nrbac_document *document,
     return end != NR_EXIT_OK || is_permit(answer) ? end : NR_EXIT_NO;
 }
 
-static nr_exit ask(const nr_arguments *arguments, nrbac_engine *engine,
+static nr_exit ask(const nr_arguments *arguments, const nr_judge *judge,
                    const nr_overrides *overrides)
 {
     nrbac_document *document = nrbac_document_create();
@@ -142,9 +142,12 @@ static nr_exit ask(const nr_arguments *arguments, nrbac_engine *engine,
     if (whole.subject == NULL)
         whole.subject = subject_of_role(document, arguments);
     const nrbac_value *request = nr_request_make(&whole, document, NULL);
-    const nrbac_ask how = { .flags = NRBAC_ASK_REQUEST_TIME };
-    nr_exit end = tell(arguments, document,
-                       nrbac_what_can_document(engine, request, &how, document));
+    nrbac_findings findings;
+    nrbac_ask how = { .flags = NRBAC_ASK_REQUEST_TIME };
+    nr_exit end = nr_judge_verify(judge, document, &request, &findings, &how);
+    if (end == NR_EXIT_OK)
+        end = tell(arguments, document,
+                   nrbac_what_can_document(judge->engine, request, &how, document));
     nrbac_document_destroy(document);
     return end;
 }
@@ -153,7 +156,7 @@ static nr_exit run(const nr_arguments *arguments)
 {
     bool by_role = nr_option_given(arguments, "role");
     nr_overrides overrides;
-    nrbac_engine *engine = NULL;
+    nr_judge judge = { 0 };
     if (by_role == nr_option_given(arguments, "subject"))
         return nr_say_usage(arguments->command,
                             "who? give --role or --subject, and only one of them");
@@ -166,10 +169,10 @@ static nr_exit run(const nr_arguments *arguments)
     if (end == NR_EXIT_OK && overrides.error[0] != '\0')
         end = nr_say_no("the subject is not well-formed JSON: %s", overrides.error);
     if (end == NR_EXIT_OK)
-        end = nr_policy_open(arguments->operands[0], &engine);
+        end = nr_judge_open(arguments, &judge);
     if (end == NR_EXIT_OK)
-        end = ask(arguments, engine, &overrides);
-    nrbac_engine_destroy(engine);
+        end = ask(arguments, &judge, &overrides);
+    nr_judge_close(&judge);
     nr_overrides_finish(&overrides);
     return end;
 }
@@ -179,6 +182,7 @@ static const nr_option options[] = {
     { "area-of-work", 0, "AREA", "an area of work of its profile; may be repeated" },
     { "activity", 0, "CODE", "an additional activity; may be repeated" },
     NR_REQUEST_CONTEXT_OPTIONS,
+    NR_EVIDENCE_OPTION,
     { "format", 0, "text|json", "text for people, json for programs" },
     { 0 },
 };

@@ -5,19 +5,10 @@
 #include <string.h>
 
 const nr_command *const nr_commands[] = {
-    &nr_cmd_validate,
-    &nr_cmd_compile,
-    &nr_cmd_check,
-    &nr_cmd_explain,
-    &nr_cmd_what_can,
-    &nr_cmd_who_can,
-    &nr_cmd_test,
-    &nr_cmd_dump,
-    &nr_cmd_import_nrd,
-    &nr_cmd_query,
-    &nr_cmd_help,
-    &nr_cmd_version,
-    NULL,
+    &nr_cmd_validate, &nr_cmd_compile,    &nr_cmd_check, &nr_cmd_explain,
+    &nr_cmd_what_can, &nr_cmd_who_can,    &nr_cmd_test,  &nr_cmd_assure,
+    &nr_cmd_dump,     &nr_cmd_import_nrd, &nr_cmd_query, &nr_cmd_hash_key,
+    &nr_cmd_help,     &nr_cmd_version,    NULL, /* the end */
 };
 
 const nr_command *nr_command_find(const char *name)

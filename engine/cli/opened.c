@@ -6,6 +6,7 @@
 
 #include "cli/ask.h"
 #include "cli/reports.h"
+#include "text/render.h"
 
 #include <errno.h>
 #include <string.h>
@@ -66,4 +67,53 @@ nr_exit nr_policy_open(const char *path, nrbac_engine **out)
     else
         nrbac_engine_destroy(engine);
     return end;
+}
+
+/* ---- With evidence that is checked --------------------------------------------------- */
+
+static nr_exit open_verifier(const char *path, nrbac_verifier **out)
+{
+    nrbac_status status = nrbac_verifier_open(path, out);
+    (void)fflush(stdout);
+    for (size_t i = 0; *out != NULL && i < nrbac_verifier_diagnostic_count(*out); i++)
+        nr_diag_render(nrbac_verifier_diagnostic(*out, i), 0, stderr);
+    if (status == NRBAC_OK)
+        return NR_EXIT_OK;
+    if (status == NRBAC_E_POLICY)
+        return nr_say_no("the evidence settings `%s` have mistakes", path);
+    return nr_say_system("cannot use the evidence settings `%s`: %s", path,
+                         nrbac_status_text(status));
+}
+
+nr_exit nr_judge_open(const nr_arguments *arguments, nr_judge *judge)
+{
+    const char *evidence = nr_option_value(arguments, "evidence");
+    nr_exit end = nr_policy_open(nr_operand(arguments, 0), &judge->engine);
+    if (end == NR_EXIT_OK && evidence != NULL)
+        end = open_verifier(evidence, &judge->verifier);
+    return end;
+}
+
+void nr_judge_close(nr_judge *judge)
+{
+    nrbac_verifier_close(judge->verifier);
+    nrbac_engine_destroy(judge->engine);
+}
+
+/* Whoever holds the request here is trusted with it: a certificate in it counts, and
+ * its time. */
+nr_exit nr_judge_verify(const nr_judge *judge, nrbac_document *document,
+                        const nrbac_value **request, nrbac_findings *findings,
+                        nrbac_ask *ask)
+{
+    const nrbac_verify_options how = {
+        .flags = NRBAC_VERIFY_TLS_ENDED | NRBAC_VERIFY_REQUEST_TIME,
+    };
+    if (judge->verifier == NULL || *request == NULL)
+        return NR_EXIT_OK;
+    if (nrbac_verify(judge->verifier, *request, &how, document, request, findings) !=
+        NRBAC_OK)
+        return nr_say_memory();
+    ask->findings = findings;
+    return NR_EXIT_OK;
 }

@@ -37,10 +37,17 @@ nrbac_value *nr_answer_malformed(nrbac_document *document, const nrbac_value *an
     return copy;
 }
 
-static nr_exit ask_engine(void *self, const nr_asked *asked, nrbac_value **answer)
+static nr_exit ask_judge(void *self, const nr_asked *asked, nrbac_value **answer)
 {
-    const nrbac_ask ask = { .flags = asked->flags };
-    (void)nrbac_evaluate_document(self, asked->request, &ask, asked->document, answer);
+    const nr_judge *judge = self;
+    const nrbac_value *request = asked->request;
+    nrbac_findings findings;
+    nrbac_ask ask = { .flags = asked->flags };
+    nr_exit end = nr_judge_verify(judge, asked->document, &request, &findings, &ask);
+    if (end != NR_EXIT_OK)
+        return end;
+    (void)nrbac_evaluate_document(judge->engine, request, &ask, asked->document,
+                                  answer);
     if (*answer != NULL && asked->error != NULL)
         *answer = nr_answer_malformed(asked->document, *answer, asked->error);
     if (*answer == NULL || nrbac_document_status(asked->document) != NRBAC_OK)
@@ -48,7 +55,7 @@ static nr_exit ask_engine(void *self, const nr_asked *asked, nrbac_value **answe
     return NR_EXIT_OK;
 }
 
-nr_oracle nr_engine_oracle(nrbac_engine *engine)
+nr_oracle nr_judge_oracle(nr_judge *judge)
 {
-    return (nr_oracle){ ask_engine, engine };
+    return (nr_oracle){ ask_judge, judge };
 }

@@ -21,6 +21,8 @@ static const struct {
     [NR_OVERRIDE_PATTERN] = { "pattern", "context.authentication.pattern" },
     [NR_OVERRIDE_API] = { "api", "resource.id" },
     [NR_OVERRIDE_RECORD] = { "record", "resource.properties.nhs_number" },
+    [NR_OVERRIDE_ACTING_AS] = { "acting-as", "context.acting_as" },
+    [NR_OVERRIDE_ON_BEHALF_OF] = { "on-behalf-of", "context.on_behalf_of" },
 };
 
 /* A value in a second place of what holds it. Values are read only from here on,

@@ -76,9 +76,12 @@ static void tell_text(const story_teller *teller, const char *path, const char *
     fprintf(teller->out, "%s\n", text);
 }
 
-/* Of a request to an API: under which pattern it came, and who decided what. */
+/* Of a request to an API: under which pattern it came, and who decided what. Of
+ * others it goes without saying. */
 static void tell_pattern(const story_teller *teller)
 {
+    if (nrbac_value_find(teller->context, "pattern") == NULL)
+        return;
     const nrbac_value *deciders = nrbac_value_find(teller->context, "decided_by");
     tell_text(teller, "pattern", "pattern");
     for (size_t i = 0; i < nrbac_value_count(deciders); i++) {
@@ -86,6 +89,22 @@ static void tell_pattern(const story_teller *teller)
         begin(teller, i == 0 ? "decided by" : "");
         fprintf(teller->out, "%-12s %s\n", nrbac_value_key(deciders, i),
                 who == NULL ? "" : who);
+    }
+}
+
+/* Whether evidence was checked; that of a function's user goes without saying if not. */
+static void tell_evidence(const story_teller *teller)
+{
+    const nrbac_value *evidence = nrbac_value_find(teller->context, "evidence");
+    const nrbac_value *verified = nrbac_value_find(evidence, "verified");
+    if (verified == NULL && nrbac_value_find(teller->context, "pattern") == NULL)
+        return;
+    begin(teller, "evidence");
+    fprintf(teller->out, "of the user: %s, of the application: %s\n",
+            nr_text_at(evidence, "user"), nr_text_at(evidence, "application"));
+    for (size_t i = 0; i < nrbac_value_count(verified); i++) {
+        begin(teller, i == 0 ? "verified" : "");
+        fprintf(teller->out, "%s\n", nrbac_value_text(nrbac_value_at(verified, i)));
     }
 }
 
@@ -269,12 +288,13 @@ void nr_answer_print_story(FILE *out, const nrbac_value *answer, const char *ind
     fprintf(out, "%s%s\n\n", indent, nr_text_at(teller.context, "message"));
     tell_who(&teller);
     tell_pattern(&teller);
+    tell_evidence(&teller);
     tell_steps(&teller);
     tell_grant(&teller);
     if (nrbac_value_kind(nrbac_value_find(teller.context, "requirement")) ==
         NRBAC_KIND_MAP)
         tell_requirement(&teller, nrbac_value_find(teller.context, "requirement"), 0);
-    tell_text(&teller, "fault", "malformed");
+    tell_text(&teller, "fault", "fault");
     tell_candidates(&teller);
     tell_nearest(&teller);
     tell_texts(&teller, "obligations", "obliged to");

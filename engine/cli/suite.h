@@ -26,8 +26,11 @@ typedef struct nr_expected {
     size_t obligation_count;
     /* After the run: */
     bool passed;
-    const char *came;  /* "deny not-granted" */
-    const char *story; /* of a failure: what explain says */
+    bool permitted;
+    bool understood;     /* the question was one that the policy could judge */
+    const char *pattern; /* the security pattern judged; "": none */
+    const char *came;    /* "deny not-granted" */
+    const char *story;   /* of a failure: what explain says */
 } nr_expected;
 
 typedef struct nr_test {
@@ -68,6 +71,9 @@ nr_exit nr_suite_read(nr_suite *suite, const char *folder);
 /* Reads one file. */
 void nr_suite_read_file(nr_suite *suite, const nr_source *source);
 void nr_suite_finish(nr_suite *suite);
+/* Tells mistakes in test files, as those of policies are told; NR_EXIT_OK: there are
+ * none. */
+nr_exit nr_suite_tell_mistakes(nr_suite *suite);
 
 /* Leaves only tests whose name holds the pattern, or matches it. */
 void nr_suite_choose(nr_suite *suite, const char *pattern);

@@ -5,6 +5,7 @@
 #define _POSIX_C_SOURCE 200809L /* opendir, lstat */
 
 #include "cli/suite.h"
+#include "text/render.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -115,4 +116,18 @@ void nr_suite_finish(nr_suite *suite)
 {
     nrbac_document_destroy(suite->document);
     nr_arena_finish(&suite->arena);
+}
+
+nr_exit nr_suite_tell_mistakes(nr_suite *suite)
+{
+    nr_diags_sort(&suite->diags);
+    for (size_t i = 0; i < suite->diags.count; i++) {
+        nrbac_diagnostic told;
+        if (!nr_diag_tell(&suite->arena, &suite->diags.items[i], &told))
+            return nr_say_memory();
+        nr_diag_render(&told, 0, stderr);
+    }
+    return suite->diags.count == 0
+               ? NR_EXIT_OK
+               : nr_say_no("the tests have mistakes, so none is run");
 }

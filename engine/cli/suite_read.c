@@ -497,8 +497,9 @@ static void read_given(suite_reading *reading, nr_test *test, const nr_node *nod
 {
     static const nr_field fields[] = {
         { "role_profile", false }, { "organisation", false }, { "api", false },
-        { "record", false },       { "pattern", false },      { "time", false },
-        { "application", false },  { "evidence", false }
+        { "record", false },       { "acting_as", false },    { "on_behalf_of", false },
+        { "pattern", false },      { "time", false },         { "application", false },
+        { "evidence", false }
     };
     static const struct {
         nr_override member;
@@ -506,7 +507,9 @@ static void read_given(suite_reading *reading, nr_test *test, const nr_node *nod
     } texts[] = { { NR_OVERRIDE_ROLE_PROFILE, "`role_profile`" },
                   { NR_OVERRIDE_ORGANISATION, "`organisation`" },
                   { NR_OVERRIDE_API, "`api`" },
-                  { NR_OVERRIDE_RECORD, "`record`" } };
+                  { NR_OVERRIDE_RECORD, "`record`" },
+                  { NR_OVERRIDE_ACTING_AS, "`acting_as`" },
+                  { NR_OVERRIDE_ON_BEHALF_OF, "`on_behalf_of`" } };
     const nr_node *values[NR_COUNT(fields)];
     if (nr_node_is_nothing(node) ||
         !nr_node_fields(node, "`given`", fields, NR_COUNT(fields), values,
@@ -515,11 +518,11 @@ static void read_given(suite_reading *reading, nr_test *test, const nr_node *nod
     for (size_t i = 0; i < NR_COUNT(texts); i++)
         test->given.texts[texts[i].member] = optional_text(reading, values[i],
                                                            texts[i].what);
-    test->given.texts[NR_OVERRIDE_PATTERN] = one_of(reading, values[4], "`pattern`",
+    test->given.texts[NR_OVERRIDE_PATTERN] = one_of(reading, values[6], "`pattern`",
                                                     patterns, NR_COUNT(patterns));
-    test->time = optional_text(reading, values[5], "`time`");
-    read_application(reading, test, values[6]);
-    read_evidence(reading, test, values[7]);
+    test->time = optional_text(reading, values[7], "`time`");
+    read_application(reading, test, values[8]);
+    read_evidence(reading, test, values[9]);
 }
 
 static void read_test(suite_reading *reading, const nr_node *node)

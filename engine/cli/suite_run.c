@@ -67,6 +67,16 @@ static bool holds(const nr_expected *expected, const nrbac_value *answer)
            same_obligations(expected, nr_member_at(answer, "context.obligations"));
 }
 
+/* What a report says of an answer beside whether it was the expected one. */
+static bool note(nr_arena *arena, nr_expected *expected, const nrbac_value *answer)
+{
+    const char *reason = nr_text_at(answer, "context.reason");
+    expected->permitted = nr_answer_permits(answer);
+    expected->understood = strcmp(reason, "malformed-request") != 0;
+    expected->pattern = nr_arena_string(arena, nr_text_at(answer, "context.pattern"));
+    return expected->pattern != NULL;
+}
+
 static const char *came_text(nr_arena *arena, const nrbac_value *answer)
 {
     const nrbac_value *list = nr_member_at(answer, "context.obligations");
@@ -121,7 +131,7 @@ static bool ask(suite_run *run, const nr_test *test, nr_expected *expected)
     nrbac_document_reset(run->document);
     const nrbac_value *request = request_of(run->document, test, expected->asked);
     (void)nrbac_evaluate_document(run->engine, request, &how, run->document, &answer);
-    if (answer == NULL)
+    if (answer == NULL || !note(&run->suite->arena, expected, answer))
         return false;
     expected->passed = holds(expected, answer);
     expected->came = came_text(&run->suite->arena, nr_shown(run->document, answer));

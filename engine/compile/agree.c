@@ -27,6 +27,8 @@ static nrbac_status take(void *context, const nr_twin_profile *profile)
         .workgroup_count = profile->workgroup_count,
         .acting_organisation = profile->acting_organisation,
         .request_organisation = profile->request_organisation,
+        .acting_as = profile->acting_as,
+        .on_behalf_of = profile->on_behalf_of,
         .aal = profile->aal,
         .ial = profile->ial,
         .proofing = profile->proofing,

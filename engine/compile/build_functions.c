@@ -14,6 +14,7 @@ static uint32_t operand_of(nr_draft *draft, const nr_requirement *requirement)
         return draft->area.number_of[requirement->code.index];
     case NR_ATOM_WORKGROUP:
     case NR_ATOM_ORGANISATION:
+    case NR_ATOM_ACTING_AS:
         return nr_draft_text(draft, requirement->text);
     case NR_ATOM_AAL:
     case NR_ATOM_IAL:
@@ -22,6 +23,7 @@ static uint32_t operand_of(nr_draft *draft, const nr_requirement *requirement)
     case NR_ALL:
     case NR_ANY:
     case NR_ATOM_ORGANISATION_REQUEST:
+    case NR_ATOM_ON_BEHALF_OF:
         break;
     }
     return 0;

@@ -5,7 +5,7 @@
  *
  * For each part is worked out, from the leaves up, who could meet it at all: one
  * of which job roles, at one of which organisations, and with which activities
- * at once. What is left open counts as possible, so nothing possible is refused.
+ * at once; and in which capacity the request must ask. What is left open counts as possible, so nothing possible is refused.
  */
 #include "base/names.h"
 #include "compile/checks.h"
@@ -23,7 +23,7 @@ typedef struct part_facts {
     const char *impossible; /* why nobody can meet it; NULL: somebody may */
     bool weak;              /* a level of 0 is all that it asks for */
     size_t obligations;     /* the most that it can bring */
-    choice_set roles, organisations;
+    choice_set roles, organisations, capacities;
     choice_set activities; /* held by whoever meets it */
 } part_facts;
 
@@ -37,7 +37,7 @@ typedef struct open_part {
 typedef struct requirement_check {
     nr_checking *checking;
     nr_arena arena; /* for one function or operation at a time */
-    nr_names texts; /* of organisations */
+    nr_names texts; /* of organisations and capacities */
     bool out_of_memory;
     /* The exclusive sets that forbid two of their codes at once, by activity. */
     uint32_t *set_first, *sets;
@@ -116,7 +116,11 @@ static void look_at_activity(requirement_check *analysis, const nr_requirement *
 
 static part_facts facts_of_atom(requirement_check *analysis, const nr_requirement *node)
 {
-    part_facts facts = { .roles.open = true, .organisations.open = true };
+    part_facts facts = {
+        .roles.open = true,
+        .organisations.open = true,
+        .capacities.open = true,
+    };
     facts.obligations = node->obligations.count;
     switch (node->atom) {
     case NR_ATOM_ACTIVITY:
@@ -131,6 +135,10 @@ static part_facts facts_of_atom(requirement_check *analysis, const nr_requiremen
             analysis,
             nr_names_intern(&analysis->texts, node->text, strlen(node->text)));
         break;
+    case NR_ATOM_ACTING_AS:
+        facts.capacities = one(analysis, nr_names_intern(&analysis->texts, node->text,
+                                                         strlen(node->text)));
+        break;
     case NR_ATOM_IAL:
     case NR_ATOM_PROOFING:
         facts.weak = node->level == 0;
@@ -141,6 +149,7 @@ static part_facts facts_of_atom(requirement_check *analysis, const nr_requiremen
     case NR_ATOM_WORKGROUP:
     case NR_ATOM_ORGANISATION_REQUEST:
     case NR_ATOM_AAL:
+    case NR_ATOM_ON_BEHALF_OF:
         break;
     }
     return facts;
@@ -230,6 +239,7 @@ static void add_to_all(requirement_check *analysis, part_facts *sum, part_facts 
     sum->obligations += child.obligations;
     sum->roles = intersect(sum->roles, child.roles);
     sum->organisations = intersect(sum->organisations, child.organisations);
+    sum->capacities = intersect(sum->capacities, child.capacities);
     sum->activities = unite(analysis, sum->activities, child.activities);
     if (sum->impossible != NULL)
         return;
@@ -237,6 +247,8 @@ static void add_to_all(requirement_check *analysis, part_facts *sum, part_facts 
         sum->impossible = "a profile has one job role";
     else if (!sum->organisations.open && sum->organisations.count == 0)
         sum->impossible = "a profile acts for one organisation";
+    else if (!sum->capacities.open && sum->capacities.count == 0)
+        sum->impossible = "a request is made in one capacity";
     else if (child.activities.count > 0)
         sum->impossible = conflict(analysis, &sum->activities);
 }
@@ -257,10 +269,12 @@ static void add_to_any(requirement_check *analysis, part_facts *sum, part_facts 
     if (!*begun) {
         sum->roles = child.roles;
         sum->organisations = child.organisations;
+        sum->capacities = child.capacities;
         sum->activities = child.activities;
     } else {
         sum->roles = unite(analysis, sum->roles, child.roles);
         sum->organisations = unite(analysis, sum->organisations, child.organisations);
+        sum->capacities = unite(analysis, sum->capacities, child.capacities);
         sum->activities = intersect(sum->activities, child.activities);
     }
     *begun = true;
@@ -275,6 +289,7 @@ static open_part open_frame(const nr_requirement *node)
             .weak = node->atom == NR_ALL,
             .roles.open = true,
             .organisations.open = true,
+            .capacities.open = true,
         },
     };
 }

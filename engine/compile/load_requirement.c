@@ -19,6 +19,8 @@ enum {
     AAL,
     IAL,
     PROOFING,
+    ACTING_AS,
+    ON_BEHALF_OF,
     FORMS,
     OBLIGATIONS = FORMS,
     FIELDS,
@@ -35,6 +37,8 @@ static const nr_field fields[FIELDS] = {
     [AAL] = { "aal", false },
     [IAL] = { "ial", false },
     [PROOFING] = { "proofing", false },
+    [ACTING_AS] = { "acting_as", false },
+    [ON_BEHALF_OF] = { "on_behalf_of", false },
     [OBLIGATIONS] = { "obligations", false },
 };
 
@@ -49,6 +53,8 @@ static const nr_atom atoms[FORMS] = {
     [AAL] = NR_ATOM_AAL,
     [IAL] = NR_ATOM_IAL,
     [PROOFING] = NR_ATOM_PROOFING,
+    [ACTING_AS] = NR_ATOM_ACTING_AS,
+    [ON_BEHALF_OF] = NR_ATOM_ON_BEHALF_OF,
 };
 
 /* An `all` or `any` whose children are being taken. */
@@ -101,6 +107,14 @@ static bool take_organisation(nr_loader *loader, const nr_node *node,
     return true;
 }
 
+/* Whoever it is: the atom asks only that somebody is named. */
+static bool take_on_behalf_of(nr_loader *loader, const nr_node *node)
+{
+    static const char *const words[] = { "named" };
+    return nr_node_choice(node, "`on_behalf_of`", words, NR_COUNT(words),
+                          loader->diags) == 0;
+}
+
 /* Opens the list of an `all` or `any`. */
 static bool take_children(requirement_walk *walk, const nr_node *node,
                           nr_requirement *out)
@@ -149,6 +163,11 @@ static bool take_form(requirement_walk *walk, const nr_node *node, nr_requiremen
         return take_level(loader, node, out);
     case NR_ATOM_PROOFING:
         return take_proofing(loader, node, out);
+    case NR_ATOM_ACTING_AS:
+        out->text = nr_node_text(node, "`acting_as`", loader->diags);
+        return out->text != NULL;
+    case NR_ATOM_ON_BEHALF_OF:
+        return take_on_behalf_of(loader, node);
     }
     return false;
 }

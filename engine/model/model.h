@@ -67,7 +67,7 @@ struct nr_requirement {
     nr_atom atom;
     nr_span at;
     nr_mention code;          /* ACTIVITY, ROLE, AREA */
-    const char *text;         /* WORKGROUP, ORGANISATION */
+    const char *text;         /* WORKGROUP, ORGANISATION, ACTING_AS */
     int level;                /* AAL, IAL, PROOFING: the plain number */
     nr_mentions obligations;  /* that come with it, if it holds */
     nr_requirement *children; /* ALL, ANY: the first child */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/callers.h"
 
+#include "server/options.h"
+
 #include <nrbac/nrbac.h>
 #include <string.h>
 
@@ -33,4 +35,14 @@ unsigned nr_caller_flags(const nr_bindings *bindings, bool trust_unbound,
     if (bound || bound_here)
         return NRBAC_ASK_STRANGER;
     return trust_unbound ? 0 : NRBAC_ASK_UNPROVEN;
+}
+
+bool nr_caller_ended_tls(const nr_options *options, const nr_peer *peer)
+{
+    if (!peer->known || peer->uid == NR_ID_UNMAPPED)
+        return false;
+    for (size_t i = 0; i < options->bindings.count; i++)
+        if (is_peer(&options->bindings.items[i], peer))
+            return true;
+    return nr_users_have(&options->gateways, peer->uid);
 }

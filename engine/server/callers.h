@@ -16,6 +16,8 @@
 
 #include <nrbac/value.h>
 
+typedef struct nr_options nr_options;
+
 enum { NR_ID_UNMAPPED = 65534 };   /* a user or group that our namespace has not */
 #define NR_ID_MAX (UINT32_MAX - 1) /* the largest that names somebody */
 
@@ -35,5 +37,9 @@ typedef struct nr_bindings {
 /* What is to be asked differently of a request from this peer: nrbac_ask_flags. */
 unsigned nr_caller_flags(const nr_bindings *bindings, bool trust_unbound,
                          const nr_peer *peer, const nrbac_value *request);
+
+/* Whether this peer has ended the TLS connections of applications, so that it knows who
+ * was at their other end: a gateway, or an application's own peer. */
+bool nr_caller_ended_tls(const nr_options *options, const nr_peer *peer);
 
 #endif

@@ -116,7 +116,67 @@ static void inspect(nr_candidate *candidate, const nr_options *options)
     nrbac_engine_destroy(engine);
 }
 
-void nr_candidate_prepare(nr_candidate *candidate, const nr_options *options)
+/* ---- Mistakes -------------------------------------------------------------- */
+
+static size_t mistake_count(const nr_candidate *candidate,
+                            const nrbac_verifier *verifier)
+{
+    if (candidate->evidence)
+        return nrbac_verifier_diagnostic_count(verifier);
+    return candidate->build == NULL ? 0
+                                    : nrbac_build_diagnostic_count(candidate->build);
+}
+
+static const nrbac_diagnostic *mistake_at(const nr_candidate *candidate,
+                                          const nrbac_verifier *verifier, size_t index)
+{
+    return candidate->evidence ? nrbac_verifier_diagnostic(verifier, index)
+                               : nrbac_build_diagnostic(candidate->build, index);
+}
+
+/* For health, which may be asked while the next reload reads everything again. */
+static void keep_mistakes(nr_candidate *candidate, const nrbac_verifier *verifier)
+{
+    nrbac_document *document = candidate->mistakes = nrbac_document_create();
+    if (document == NULL)
+        return;
+    nrbac_value *list = nrbac_new_list(document);
+    size_t count = mistake_count(candidate, verifier);
+    for (size_t i = 0; i < count && i < MISTAKES_SHOWN; i++) {
+        const nrbac_diagnostic *mistake = mistake_at(candidate, verifier, i);
+        nrbac_value *map = nrbac_append(document, list, nrbac_new_map(document));
+        nrbac_set(document, map, "code", nrbac_new_text(document, mistake->code));
+        nrbac_set(document, map, "file", nrbac_new_text(document, mistake->file));
+        nrbac_set(document, map, "line", nrbac_new_integer(document, mistake->line));
+        nrbac_set(document, map, "message", nrbac_new_text(document, mistake->message));
+    }
+    candidate->list = list;
+}
+
+void nr_candidate_report(const nr_candidate *candidate, const nrbac_verifier *verifier)
+{
+    for (size_t i = 0; i < mistake_count(candidate, verifier); i++)
+        nr_diag_render(mistake_at(candidate, verifier, i), 0, stderr);
+    if (candidate->status != NRBAC_OK)
+        nr_log("%s", candidate->error.text);
+}
+
+/* ---- The whole ------------------------------------------------------------- */
+
+/* Last, so that nothing changes unless all is sound. */
+static void reopen_evidence(nr_candidate *candidate, const nr_options *options,
+                            nrbac_verifier *verifier)
+{
+    nrbac_status status = nrbac_verifier_reopen(verifier);
+    if (status == NRBAC_OK)
+        return;
+    candidate->evidence = true;
+    fail(candidate, status, "the evidence settings `%.150s`: %s", options->evidence,
+         status == NRBAC_E_POLICY ? "they have mistakes" : nrbac_status_text(status));
+}
+
+void nr_candidate_prepare(nr_candidate *candidate, const nr_options *options,
+                          nrbac_verifier *verifier)
 {
     *candidate = (nr_candidate){ .status = NRBAC_OK };
     struct stat found;
@@ -132,42 +192,16 @@ void nr_candidate_prepare(nr_candidate *candidate, const nr_options *options)
              options->policy);
     if (candidate->status == NRBAC_OK)
         inspect(candidate, options);
+    if (candidate->status == NRBAC_OK && verifier != NULL)
+        reopen_evidence(candidate, options, verifier);
+    if (candidate->status != NRBAC_OK)
+        keep_mistakes(candidate, verifier);
 }
 
 void nr_candidate_finish(nr_candidate *candidate)
 {
     nrbac_build_destroy(candidate->build);
+    nrbac_document_destroy(candidate->mistakes);
     free(candidate->file);
     *candidate = (nr_candidate){ .status = NRBAC_OK };
-}
-
-/* ---- Telling --------------------------------------------------------------- */
-
-static size_t mistake_count(const nr_candidate *candidate)
-{
-    return candidate->build == NULL ? 0
-                                    : nrbac_build_diagnostic_count(candidate->build);
-}
-
-void nr_candidate_report(const nr_candidate *candidate)
-{
-    for (size_t i = 0; i < mistake_count(candidate); i++)
-        nr_diag_render(nrbac_build_diagnostic(candidate->build, i), 0, stderr);
-    if (candidate->status != NRBAC_OK)
-        nr_log("%s", candidate->error.text);
-}
-
-nrbac_value *nr_candidate_mistakes(const nr_candidate *candidate,
-                                   nrbac_document *document)
-{
-    nrbac_value *list = nrbac_new_list(document);
-    for (size_t i = 0; i < mistake_count(candidate) && i < MISTAKES_SHOWN; i++) {
-        const nrbac_diagnostic *mistake = nrbac_build_diagnostic(candidate->build, i);
-        nrbac_value *map = nrbac_append(document, list, nrbac_new_map(document));
-        nrbac_set(document, map, "code", nrbac_new_text(document, mistake->code));
-        nrbac_set(document, map, "file", nrbac_new_text(document, mistake->file));
-        nrbac_set(document, map, "line", nrbac_new_integer(document, mistake->line));
-        nrbac_set(document, map, "message", nrbac_new_text(document, mistake->message));
-    }
-    return list;
 }

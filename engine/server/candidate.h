@@ -9,7 +9,7 @@
 
 #include "server/options.h"
 
-#include <nrbac/policy.h>
+#include <nrbac/verify.h>
 
 typedef struct nr_candidate {
     nrbac_status status;
@@ -18,17 +18,19 @@ typedef struct nr_candidate {
     void *file;         /* of a compiled file: its bytes */
     const void *image;  /* in the one or the other */
     size_t size;
+    bool evidence;            /* it is the evidence settings that are wrong */
+    nrbac_document *mistakes; /* a list of maps, the first few; made when prepared */
+    const nrbac_value *list;
 } nr_candidate;
 
-/* The status says whether the image may be published. */
-void nr_candidate_prepare(nr_candidate *candidate, const nr_options *options);
+/* The status says whether the image may be published. If it may, evidence settings
+ * that were read again beside it (`verifier`; NULL: there are none) are in force
+ * already; if it may not, they are as they were. */
+void nr_candidate_prepare(nr_candidate *candidate, const nr_options *options,
+                          nrbac_verifier *verifier);
 void nr_candidate_finish(nr_candidate *candidate);
 
 /* Says on stderr what is wrong with it, mistake by mistake. */
-void nr_candidate_report(const nr_candidate *candidate);
-
-/* The mistakes as a list of maps, the first few of them. */
-nrbac_value *nr_candidate_mistakes(const nr_candidate *candidate,
-                                   nrbac_document *document);
+void nr_candidate_report(const nr_candidate *candidate, const nrbac_verifier *verifier);
 
 #endif

@@ -29,9 +29,11 @@ static nrbac_value *evaluate(nr_call *call, unsigned flags)
     if (nrbac_value_kind(request) != NRBAC_KIND_MAP)
         return nr_call_bad_params(call);
     nrbac_value *answer = NULL;
-    const nrbac_ask ask = { .flags = nr_call_flags(call, request) | flags };
-    nrbac_decision decision = nrbac_evaluate_document(call->server->engine, request,
-                                                      &ask, call->document, &answer);
+    nr_asking asking;
+    if (!nr_call_asking(call, request, flags, call->document, &asking))
+        return NULL;
+    nrbac_decision decision = nrbac_evaluate_document(
+        call->server->engine, asking.request, &asking.ask, call->document, &answer);
     nr_metrics_decision(&call->server->metrics, &decision);
     return answer;
 }
@@ -114,9 +116,11 @@ static uint32_t answer_items(nr_call *call, semantic how)
                                         nrbac_value_at(items, count));
         nrbac_value *answer = NULL;
         nrbac_document_reset(scratch);
-        const nrbac_ask ask = { .flags = nr_call_flags(call, item) };
-        nrbac_decision decision = nrbac_evaluate_document(call->server->engine, item,
-                                                          &ask, scratch, &answer);
+        nr_asking asking;
+        nrbac_decision decision = { 0 };
+        if (nr_call_asking(call, item, 0, scratch, &asking))
+            decision = nrbac_evaluate_document(call->server->engine, asking.request,
+                                               &asking.ask, scratch, &answer);
         nr_metrics_decision(&call->server->metrics, &decision);
         if (answer == NULL || item == NULL) {
             (void)nr_call_refuse(call, NR_FAULT_OVER_LIMIT, "out of memory");

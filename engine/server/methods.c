@@ -16,12 +16,39 @@ nrbac_value *nr_call_bad_params(nr_call *call)
     return nr_call_refuse(call, NR_FAULT_BAD_PARAMS, call->usage);
 }
 
-unsigned nr_call_flags(const nr_call *call, const nrbac_value *request)
+/* Checks what the request presents; false: out of memory. */
+static bool verify(const nr_call *call, nrbac_document *document, nr_asking *asking)
+{
+    nr_server *server = call->server;
+    const nr_options *options = server->options;
+    nrbac_verify_options how = { .occasion = call->occasion };
+    if (server->verifier == NULL)
+        return true;
+    if (nr_caller_ended_tls(options, &call->connection->peer))
+        how.flags |= NRBAC_VERIFY_TLS_ENDED;
+    if (options->trust_request_time)
+        how.flags |= NRBAC_VERIFY_REQUEST_TIME;
+    if (nrbac_verify(server->verifier, asking->request, &how, document,
+                     &asking->request, &asking->findings) != NRBAC_OK)
+        return false;
+    asking->ask.findings = &asking->findings;
+    nr_metrics_findings(&server->metrics, &asking->findings);
+    return true;
+}
+
+bool nr_call_asking(const nr_call *call, const nrbac_value *request, unsigned flags,
+                    nrbac_document *document, nr_asking *asking)
 {
     const nr_options *options = call->server->options;
-    unsigned time = options->trust_request_time ? NRBAC_ASK_REQUEST_TIME : 0;
-    return time | nr_caller_flags(&options->bindings, options->trust_applications,
-                                  &call->connection->peer, request);
+    *asking = (nr_asking){ .request = request, .ask.flags = flags };
+    if (!verify(call, document, asking))
+        return false;
+    asking->ask.flags |= nr_caller_flags(&options->bindings,
+                                         options->trust_applications,
+                                         &call->connection->peer, asking->request);
+    if (options->trust_request_time)
+        asking->ask.flags |= NRBAC_ASK_REQUEST_TIME;
+    return true;
 }
 
 static nrbac_value *not_allowed(nr_call *call)
@@ -71,10 +98,12 @@ static nrbac_value *policy(nr_call *call)
 
 static nrbac_value *health(nr_call *call)
 {
-    const nr_server *server = call->server;
+    nr_server *server = call->server;
     nrbac_document *document = call->document;
-    bool ok = server->reloads.last.status == NRBAC_OK;
     nrbac_value *map = nrbac_new_map(document);
+    bool sound;
+    nrbac_value *evidence = nr_evidence_tell(server, document, &sound);
+    bool ok = sound && server->reloads.last.status == NRBAC_OK;
     nrbac_set(document, map, "status",
               nrbac_new_text(document, ok ? "ok" : "degraded"));
     set_number(call, map, "generation", nrbac_engine_generation(server->engine));
@@ -82,6 +111,8 @@ static nrbac_value *health(nr_call *call)
     set_number(call, map, "connections", (int64_t)server->connection_count);
     set_number(call, map, "sessions", (int64_t)server->session_count);
     nrbac_set(document, map, "last_reload", nr_server_last_reload(server, document));
+    if (evidence != NULL)
+        nrbac_set(document, map, "evidence", evidence);
     return map;
 }
 
@@ -137,9 +168,12 @@ static nrbac_value *open_session(nr_call *call)
                               "more sessions on one connection than `sessions`");
     nrbac_value *answer = NULL;
     nrbac_session *session = NULL;
-    const nrbac_ask ask = { .flags = nr_call_flags(call, request) };
+    nr_asking asking;
+    if (!nr_call_asking(call, request, 0, call->document, &asking))
+        return NULL;
     nrbac_decision decision = nrbac_session_open_document(
-        call->server->engine, request, &ask, call->document, &answer, &session);
+        call->server->engine, asking.request, &asking.ask, call->document, &answer,
+        &session);
     nr_metrics_decision(&call->server->metrics, &decision);
     return session == NULL ? answer : keep_session(call, session, answer);
 }
@@ -361,6 +395,7 @@ bool nr_methods_answer(nr_connection *connection, const uint8_t *bytes, size_t s
         .connection = connection,
         .params = frame.params,
         .document = server->document,
+        .occasion = ++server->occasion,
         .id = frame.id,
         .notification = frame.kind == NR_RPC_NOTIFICATION,
     };

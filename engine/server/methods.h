@@ -14,6 +14,7 @@ typedef struct nr_call {
     const nrbac_value *params; /* a list, of as many as the method takes */
     nrbac_document *document;  /* for the result */
     const char *usage;         /* what the method takes */
+    uint64_t occasion; /* the message's number: what it presents, it presents once */
     uint32_t id;
     bool notification; /* nobody waits for a result */
     bool written;      /* the method has put its result into the output itself */
@@ -30,8 +31,17 @@ bool nr_methods_answer(nr_connection *connection, const uint8_t *bytes, size_t s
 nrbac_value *nr_call_refuse(nr_call *call, nr_fault fault, const char *text);
 /* The parameters are not what the method takes. */
 nrbac_value *nr_call_bad_params(nr_call *call);
-/* How this request of the caller is to be asked: nrbac_ask_flags. */
-unsigned nr_call_flags(const nr_call *call, const nrbac_value *request);
+/* A request of the caller, checked, and how it is to be asked. It may not be moved:
+ * `ask` points to `findings`. */
+typedef struct nr_asking {
+    const nrbac_value *request;
+    nrbac_findings findings;
+    nrbac_ask ask;
+} nr_asking;
+
+/* What the document needs, it gets there; false: out of memory. */
+bool nr_call_asking(const nr_call *call, const nrbac_value *request, unsigned flags,
+                    nrbac_document *document, nr_asking *asking);
 
 /* ---- evaluate.c: whole requests ------------------------------------------------ */
 

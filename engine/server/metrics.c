@@ -30,6 +30,14 @@ void nr_metrics_decision(nr_metrics *metrics, const nrbac_decision *decision)
         metrics->reasons[decision->reason]++;
 }
 
+void nr_metrics_findings(nr_metrics *metrics, const nrbac_findings *findings)
+{
+    metrics->evidence_verified += findings->user == NRBAC_VERIFIED ||
+                                  findings->application == NRBAC_VERIFIED;
+    metrics->evidence_refused += findings->user == NRBAC_REFUSED ||
+                                 findings->application == NRBAC_REFUSED;
+}
+
 static void set(nrbac_document *document, nrbac_value *map, const char *key,
                 uint64_t number)
 {
@@ -70,6 +78,8 @@ nrbac_value *nr_metrics_tell(const nr_metrics *metrics, nrbac_document *document
     set(document, map, "connections_idle", metrics->connections_idle);
     set(document, map, "bytes_received", metrics->bytes_received);
     set(document, map, "bytes_sent", metrics->bytes_sent);
+    set(document, map, "evidence_verified", metrics->evidence_verified);
+    set(document, map, "evidence_refused", metrics->evidence_refused);
     set(document, map, "sessions_opened", metrics->sessions_opened);
     set(document, map, "sessions_revoked", metrics->sessions_revoked);
     set(document, map, "reloads_ok", metrics->reloads_ok);

@@ -33,6 +33,8 @@ typedef struct nr_metrics {
     uint64_t connections_idle; /* closed for it */
     uint64_t bytes_received;
     uint64_t bytes_sent;
+    uint64_t evidence_verified; /* questions with some that was found sound */
+    uint64_t evidence_refused;
     uint64_t sessions_opened;
     uint64_t sessions_revoked;
     uint64_t reloads_ok;
@@ -40,6 +42,7 @@ typedef struct nr_metrics {
 } nr_metrics;
 
 void nr_metrics_decision(nr_metrics *metrics, const nrbac_decision *decision);
+void nr_metrics_findings(nr_metrics *metrics, const nrbac_findings *findings);
 nrbac_value *nr_metrics_tell(const nr_metrics *metrics, nrbac_document *document);
 
 #endif

@@ -18,6 +18,7 @@ typedef enum option_code {
     OPT_SOCKET,
     OPT_CONFIG,
     OPT_AUDIT,
+    OPT_EVIDENCE,
     OPT_UNSAFE_NO_AUDIT,
     OPT_ALLOW_EXAMPLE,
     OPT_POLICY_ROOT,
@@ -31,6 +32,7 @@ static const struct option longs[] = {
     { "socket", required_argument, NULL, OPT_SOCKET },
     { "config", required_argument, NULL, OPT_CONFIG },
     { "audit", required_argument, NULL, OPT_AUDIT },
+    { "evidence", required_argument, NULL, OPT_EVIDENCE },
     { "unsafe-no-audit", no_argument, NULL, OPT_UNSAFE_NO_AUDIT },
     { "allow-example", no_argument, NULL, OPT_ALLOW_EXAMPLE },
     { "policy-root", required_argument, NULL, OPT_POLICY_ROOT },
@@ -80,6 +82,8 @@ static void print_help(void)
         "  --unsafe-no-audit       keep no record of decisions (this release has no\n"
         "                          audit trail yet, so this must be said)\n"
         "  --audit FILE            refused in this release, for the same reason\n"
+        "  --evidence FILE         evidence settings: tokens, keys and certificates that\n"
+        "                          requests present are checked by them\n"
         "  --allow-example         serve a policy of provenance `example`\n"
         "  --policy-root DIR       a policy's `extends` may not leave this folder\n"
         "  --socket-mode MODE      the socket's permissions, octal (0660)\n",
@@ -100,6 +104,14 @@ static bool usage(int *status)
 {
     (void)fputs("try `nrbacd --help`\n", stderr);
     *status = NR_DAEMON_USAGE;
+    return false;
+}
+
+bool nr_users_have(const nr_users *users, uid_t uid)
+{
+    for (size_t i = 0; i < users->count; i++)
+        if (users->items[i] == uid)
+            return true;
     return false;
 }
 
@@ -172,6 +184,8 @@ static bool take_option(nr_options *options, int code, const char *name)
         return take_text(&options->config, name);
     case OPT_AUDIT:
         return take_text(&options->audit, name);
+    case OPT_EVIDENCE:
+        return take_text(&options->evidence, name);
     case OPT_POLICY_ROOT:
         return take_text(&options->policy_root, name);
     case OPT_UNSAFE_NO_AUDIT:

@@ -39,15 +39,23 @@ typedef struct nr_limits {
 #undef NR_LIMIT
 } nr_limits;
 
-enum { NR_RELOAD_USER_MAX = 64 };
+enum { NR_USER_MAX = 64 }; /* in one list of users */
+
+typedef struct nr_users {
+    uid_t items[NR_USER_MAX];
+    size_t count;
+} nr_users;
+
+bool nr_users_have(const nr_users *users, uid_t uid);
 
 /* Texts belong to argv or to the arena. */
-typedef struct nr_options {
+struct nr_options {
     nr_arena arena;
     const char *policy;      /* a folder or a compiled file */
     const char *socket;      /* NULL only if systemd passed one */
     const char *config;      /* NULL: none */
     const char *audit;       /* NULL: not asked for */
+    const char *evidence;    /* settings; NULL: evidence is not checked */
     const char *policy_root; /* NULL: no bound */
     bool unsafe_no_audit;
     bool allow_example;
@@ -56,9 +64,9 @@ typedef struct nr_options {
     nr_bindings bindings;
     mode_t socket_mode;
     nr_limits limits;
-    uid_t reload_users[NR_RELOAD_USER_MAX];
-    size_t reload_user_count;
-} nr_options;
+    nr_users reload_users;
+    nr_users gateways; /* those who have ended the applications' TLS connections */
+};
 
 /* Fills the options; true: go on and serve. False: nothing more is to be done,
  * *status is what the process ends with, and everything has been said. */

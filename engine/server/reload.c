@@ -21,9 +21,9 @@ static bool publish(nr_server *server, nr_candidate *candidate)
 bool nr_server_load(nr_server *server)
 {
     nr_candidate candidate;
-    nr_candidate_prepare(&candidate, server->options);
+    nr_candidate_prepare(&candidate, server->options, NULL); /* they are open already */
     bool published = publish(server, &candidate);
-    nr_candidate_report(&candidate);
+    nr_candidate_report(&candidate, NULL);
     nr_candidate_finish(&candidate);
     return published;
 }
@@ -31,7 +31,7 @@ bool nr_server_load(nr_server *server)
 static void on_work(uv_work_t *work)
 {
     nr_server *server = work->data;
-    nr_candidate_prepare(&server->reloads.candidate, server->options);
+    nr_candidate_prepare(&server->reloads.candidate, server->options, server->verifier);
 }
 
 /* The outcome is kept for health: of a failed one, everything that was wrong. */
@@ -55,7 +55,7 @@ static void on_done(uv_work_t *work, int cancelled)
     (void)cancelled; /* nothing cancels it */
     reloads->running = false;
     bool published = publish(server, &reloads->candidate);
-    nr_candidate_report(&reloads->candidate);
+    nr_candidate_report(&reloads->candidate, server->verifier);
     if (published) {
         server->metrics.reloads_ok++;
         nr_log("reloaded, generation %" PRIu32,
@@ -113,6 +113,6 @@ nrbac_value *nr_server_last_reload(const nr_server *server, nrbac_document *docu
     nrbac_set(document, map, "error",
               nrbac_new_text(document, reloads->last.error.text));
     nrbac_set(document, map, "mistakes",
-              nr_candidate_mistakes(&reloads->last, document));
+              nrbac_value_copy(document, reloads->last.list));
     return map;
 }

@@ -142,10 +142,7 @@ bool nr_server_trusts(const nr_server *server, const nr_peer *peer)
         return false;
     if (peer->uid == 0 || peer->uid == geteuid())
         return true;
-    for (size_t i = 0; i < options->reload_user_count; i++)
-        if (options->reload_users[i] == peer->uid)
-            return true;
-    return false;
+    return nr_users_have(&options->reload_users, peer->uid);
 }
 
 static bool open_engine(nr_server *server)
@@ -218,6 +215,7 @@ static void finish(nr_server *server)
     nr_candidate_finish(&server->reloads.last);
     nrbac_document_destroy(server->document);
     nrbac_document_destroy(server->scratch);
+    nrbac_verifier_close(server->verifier);
     nrbac_engine_destroy(server->engine);
 }
 
@@ -226,8 +224,8 @@ int nr_server_run(nr_server *server, const nr_options *options)
     server->options = options;
     server->started_at = (int64_t)time(NULL);
     (void)signal(SIGPIPE, SIG_IGN);
-    bool opened = open_engine(server) && nr_server_load(server) &&
-                  open_listener(server) && open_loop(server);
+    bool opened = open_engine(server) && nr_evidence_open(server) &&
+                  nr_server_load(server) && open_listener(server) && open_loop(server);
     if (opened) {
         tell_ready(server);
         (void)uv_run(&server->loop, UV_RUN_DEFAULT);

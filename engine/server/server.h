@@ -40,6 +40,8 @@ struct nr_server {
     nr_listener listener;
     const nr_options *options;
     nrbac_engine *engine;
+    nrbac_verifier *verifier; /* NULL: evidence is not checked */
+    uint64_t occasion;        /* counts messages: what one presents, it presents once */
     nrbac_document *document; /* of the request at hand */
     nrbac_document *scratch;  /* of one item of many */
     nr_reloads reloads;
@@ -63,6 +65,15 @@ void nr_server_poll(nr_server *server);
 void nr_server_settle(nr_server *server);
 /* May this peer reload and revoke? */
 bool nr_server_trusts(const nr_server *server, const nr_peer *peer);
+
+/* ---- evidence.c ------------------------------------------------------------ */
+
+/* Opens the evidence settings, if there are any, and says which credentials are near
+ * their end; false after saying what is wrong. */
+bool nr_evidence_open(nr_server *server);
+/* What is in force, for health; NULL: nothing. *sound: whether every file of it is as
+ * it should be. */
+nrbac_value *nr_evidence_tell(nr_server *server, nrbac_document *document, bool *sound);
 
 /* ---- reload.c -------------------------------------------------------------- */
 

@@ -12,8 +12,6 @@
 
 #include "subject/subject.h"
 
-#define NR_LAST_SECOND INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
-
 typedef struct nr_reader {
     nr_arena *arena;
     const char *fault; /* the first; arena */
@@ -35,6 +33,9 @@ nr_place nr_place_item(const nr_place *list, size_t index);
 
 /* "`subject.type` WHAT", unless there was a fault before. */
 void nr_reader_fault(nr_reader *reader, const nr_place *place, const char *what);
+/* That sentence alone; NULL when out of memory, which the reader remembers. */
+const char *nr_reader_sentence(nr_reader *reader, const nr_place *place,
+                               const char *what);
 /* The same with a sentence of one's own; NULL says that memory ran out. */
 void nr_reader_fault_text(nr_reader *reader, const char *sentence);
 
@@ -88,15 +89,5 @@ const char *nr_person_of(nr_reader *reader, const char *text);
 /* Whether the caller stated another person than the evidence shows. Evidence
  * that shows none cannot confirm anybody. */
 bool nr_person_differs(nr_reader *reader, const char *stated, const char *shown);
-
-bool nr_date_read(const char *text, int64_t *seconds);
-
-/* The earlier of two moments, 0 being none. */
-static inline int64_t nr_earliest(int64_t a, int64_t b)
-{
-    if (a == 0 || b == 0)
-        return a == 0 ? b : a;
-    return a < b ? a : b;
-}
 
 #endif

@@ -41,17 +41,23 @@ void nr_reader_fault_text(nr_reader *reader, const char *sentence)
         reader->fault = sentence;
 }
 
-void nr_reader_fault(nr_reader *reader, const nr_place *place, const char *what)
+const char *nr_reader_sentence(nr_reader *reader, const nr_place *place,
+                               const char *what)
 {
-    if (reader->fault != NULL)
-        return;
     const char *path = spell(reader->arena, place);
     const char *sentence = NULL;
     if (path != NULL && path[0] == '\0')
         sentence = nr_arena_format(reader->arena, "the request %s", what);
     else if (path != NULL)
         sentence = nr_arena_format(reader->arena, "`%s` %s", path, what);
-    nr_reader_fault_text(reader, sentence);
+    reader->no_memory |= sentence == NULL;
+    return sentence;
+}
+
+void nr_reader_fault(nr_reader *reader, const nr_place *place, const char *what)
+{
+    if (reader->fault == NULL)
+        nr_reader_fault_text(reader, nr_reader_sentence(reader, place, what));
 }
 
 bool nr_read_map(nr_reader *reader, const nr_place *place)

@@ -84,8 +84,41 @@ static bool fits(nr_reader *reader, const shape *given, const nrbac_subject *sub
     return false;
 }
 
+/* An empty proof is none. */
+static bool is_there(const nr_place *place)
+{
+    const char *text = nrbac_value_text(place->value);
+    return place->value != NULL && (text == NULL || *text != '\0');
+}
+
+/* What was to be checked and was not. The first of the user's is told, or, since it
+ * is judged before and read after, the first of the application's. */
+static void refuse(nr_reader *reader, const nr_place *place, nrbac_finding *finding,
+                   nrbac_findings *unchecked)
+{
+    if (*finding == NRBAC_REFUSED)
+        return;
+    *finding = NRBAC_REFUSED;
+    unchecked->fault = nr_reader_sentence(
+        reader, place,
+        "is evidence that nothing here checks: there are no evidence settings");
+}
+
+/* A text where claims are expected is a signed token. */
+static bool holds_token(nr_reader *reader, const nr_place *properties,
+                        nrbac_findings *unchecked)
+{
+    static const char *const members[] = { "id_token", "userinfo", "nhs_login" };
+    for (size_t i = 0; i < NR_COUNT(members); i++) {
+        nr_place place = nr_place_member(properties, members[i]);
+        if (nrbac_value_kind(place.value) == NRBAC_KIND_TEXT)
+            refuse(reader, &place, &unchecked->user, unchecked);
+    }
+    return unchecked->user == NRBAC_REFUSED;
+}
+
 static void read_subject(nr_reader *reader, const nr_place *place,
-                         nrbac_subject *subject)
+                         nrbac_subject *subject, nrbac_findings *unchecked)
 {
     if (!nr_read_map(reader, place))
         return; /* no user: an unattended system */
@@ -105,7 +138,8 @@ static void read_subject(nr_reader *reader, const nr_place *place,
     if (given == NULL || !fits(reader, given, subject))
         return;
     subject->evidence = given->evidence;
-    given->read(reader, &evidence, subject);
+    if (!holds_token(reader, &evidence.properties, unchecked))
+        given->read(reader, &evidence, subject);
 }
 
 static void read_action(nr_reader *reader, const nr_place *place, bool needed,
@@ -160,23 +194,39 @@ static const char *read_pattern(nr_reader *reader, const nr_place *place)
 }
 
 static void read_application(nr_reader *reader, const nr_place *place,
-                             nrbac_request *request)
+                             nr_reading *reading)
 {
+    static const char *const proofs[] = { "client_assertion", "api_key",
+                                          "certificate" };
+    nrbac_request *request = &reading->request;
     nr_read_map(reader, place);
+    for (size_t i = 0; i < NR_COUNT(proofs); i++) {
+        nr_place proof = nr_place_member(place, proofs[i]);
+        if (is_there(&proof))
+            refuse(reader, &proof, &reading->unchecked.application,
+                   &reading->unchecked);
+    }
     nr_place id = nr_place_member(place, "id");
     request->application = nr_read_text(reader, &id);
     nr_place way = nr_place_member(place, "authenticated_by");
     request->authenticated_by = nr_read_text(reader, &way);
 }
 
-static void read_context(nr_reader *reader, const nr_place *place,
-                         nrbac_request *request)
+static void read_context(nr_reader *reader, const nr_place *place, nr_reading *reading)
 {
+    nrbac_request *request = &reading->request;
     nr_read_map(reader, place);
+    nr_place token = nr_place_member(place, "access_token");
+    if (is_there(&token))
+        refuse(reader, &token, &reading->unchecked.application, &reading->unchecked);
     nr_place organisation = nr_place_member(place, "organisation");
     request->organisation = nr_read_text(reader, &organisation);
+    nr_place acting_as = nr_place_member(place, "acting_as");
+    request->acting_as = nr_read_code(reader, &acting_as);
+    nr_place on_behalf_of = nr_place_member(place, "on_behalf_of");
+    request->on_behalf_of = nr_read_code(reader, &on_behalf_of);
     nr_place application = nr_place_member(place, "application");
-    read_application(reader, &application, request);
+    read_application(reader, &application, reading);
     nr_place authentication = nr_place_member(place, "authentication");
     nr_read_map(reader, &authentication);
     nr_place pattern = nr_place_member(&authentication, "pattern");
@@ -196,13 +246,13 @@ nrbac_status nr_request_read(nr_arena *arena, const nrbac_value *document,
     if (nrbac_value_kind(document) != NRBAC_KIND_MAP)
         nr_reader_fault(&reader, &root, "is not a map");
     nr_place subject = nr_place_member(&root, "subject");
-    read_subject(&reader, &subject, &request->subject);
+    read_subject(&reader, &subject, &request->subject, &reading->unchecked);
     nr_place action = nr_place_member(&root, "action");
     read_action(&reader, &action, need_action, request);
     nr_place resource = nr_place_member(&root, "resource");
     read_resource(&reader, &resource, request);
     nr_place context = nr_place_member(&root, "context");
-    read_context(&reader, &context, request);
+    read_context(&reader, &context, reading);
 
     reading->fault = reader.fault;
     return reader.no_memory ? NRBAC_E_MEMORY : NRBAC_OK;

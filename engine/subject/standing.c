@@ -91,8 +91,11 @@ static nrbac_reason check_profile(const nrbac_request *request,
     return settle_organisation(request, profile, &standing->acting_organisation);
 }
 
-nrbac_reason nr_check_person(const nrbac_subject *subject, int64_t now)
+nrbac_reason nr_check_person(const nrbac_request *request, int64_t now)
 {
+    const nrbac_subject *subject = &request->subject;
+    if (nr_user_finding(request) == NRBAC_REFUSED)
+        return NRBAC_REASON_USER_NOT_AUTHENTICATED;
     if (subject->mismatched)
         return NRBAC_REASON_SUBJECT_MISMATCH;
     if (subject->expires_at != 0 && subject->expires_at <= now)
@@ -113,19 +116,19 @@ static nrbac_reason check_record(const nrbac_request *request)
     return NRBAC_REASON_OPENED;
 }
 
-static nr_standing begin(const nrbac_subject *subject)
+static nr_standing begin(const nrbac_request *request)
 {
     return (nr_standing){
         .reason = NRBAC_REASON_OPENED,
-        .valid_until = subject->expires_at,
-        .choice_overridden = choices_differ(subject),
+        .valid_until = nr_evidence_ends(request),
+        .choice_overridden = choices_differ(&request->subject),
     };
 }
 
 nr_standing nr_stand_as(const nrbac_request *request, const nrbac_profile *profile,
                         bool roleless_additional, int64_t now)
 {
-    nr_standing standing = begin(&request->subject);
+    nr_standing standing = begin(request);
     standing.profile = profile;
     standing.reason = check_profile(request, roleless_additional, now, &standing);
     return standing;
@@ -135,12 +138,12 @@ nr_standing nr_stand(const nrbac_request *request, bool roleless_additional,
                      int64_t now)
 {
     const nrbac_subject *subject = &request->subject;
-    nr_standing standing = begin(subject);
+    nr_standing standing = begin(request);
     if (subject->type == NRBAC_SUBJECT_NONE) {
         standing.reason = NRBAC_REASON_USER_REQUIRED;
         return standing;
     }
-    standing.reason = nr_check_person(subject, now);
+    standing.reason = nr_check_person(request, now);
     if (standing.reason != NRBAC_REASON_OPENED)
         return standing;
     if (subject->type == NRBAC_PATIENT) {

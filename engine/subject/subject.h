@@ -13,6 +13,7 @@
 #define NR_SUBJECT_H
 
 #include "base/arena.h"
+#include "base/time.h"
 
 #include <nrbac/nrbac.h>
 
@@ -21,10 +22,13 @@
 typedef struct nr_reading {
     nrbac_request request;
     const char *fault;
+    nrbac_findings unchecked; /* of tokens and secrets in it, which nobody checked */
 } nr_reading;
 
 /* Reads a request. Texts are borrowed from the document, lists made in the
- * arena. `need_action`: whether a missing action.name is a fault.
+ * arena. `need_action`: whether a missing action.name is a fault. Signed tokens and
+ * other evidence that is to be checked are gone from a request that was: what still
+ * stands there is refused, and the request's findings say so.
  * NRBAC_E_MEMORY is the only failure. */
 nrbac_status nr_request_read(nr_arena *arena, const nrbac_value *document,
                              bool need_action, nr_reading *reading);
@@ -45,19 +49,40 @@ typedef struct nr_standing {
 nr_standing nr_stand(const nrbac_request *request, bool roleless_additional,
                      int64_t now);
 
-/* The first of them alone: one person, not expired, active. OPENED if none failed. */
-nrbac_reason nr_check_person(const nrbac_subject *subject, int64_t now);
+/* The first of them alone: evidence that is not refused, of one person, not expired,
+ * active. OPENED if none failed. */
+nrbac_reason nr_check_person(const nrbac_request *request, int64_t now);
 
 /* The checks that follow the choice, as if `profile` were in force: what a
  * candidate would have. */
 nr_standing nr_stand_as(const nrbac_request *request, const nrbac_profile *profile,
                         bool roleless_additional, int64_t now);
 
-/* RFC 3339 in UTC ("2026-11-23T09:00:00Z", fractions allowed) to Unix seconds;
- * false if it is not one. */
-bool nr_time_read(const char *text, int64_t *seconds);
-/* And back, into 21 bytes. */
-enum { NR_TIME_SIZE = 21 };
-void nr_time_write(int64_t seconds, char text[NR_TIME_SIZE]);
+/* What was found of the evidence. */
+static inline nrbac_finding nr_user_finding(const nrbac_request *request)
+{
+    return request->findings == NULL ? NRBAC_ASSERTED : request->findings->user;
+}
+
+static inline nrbac_finding nr_application_finding(const nrbac_request *request)
+{
+    return request->findings == NULL ? NRBAC_ASSERTED : request->findings->application;
+}
+
+/* The earlier of two moments, 0 being none. */
+static inline int64_t nr_earliest(int64_t a, int64_t b)
+{
+    if (a == 0 || b == 0)
+        return a == 0 ? b : a;
+    return a < b ? a : b;
+}
+
+/* When the evidence ends, the user's and the application's; 0: not stated. */
+static inline int64_t nr_evidence_ends(const nrbac_request *request)
+{
+    int64_t of_application = request->findings == NULL ? 0
+                                                       : request->findings->expires_at;
+    return nr_earliest(request->subject.expires_at, of_application);
+}
 
 #endif

@@ -106,6 +106,11 @@ static bool atom_holds(const nr_holding *holding, const nr_table_node *node,
     case NR_ATOM_PROOFING:
         return (relaxed & RELAX_PROOFING) != 0 ||
                reaches(facts->proofing, node->operand);
+    case NR_ATOM_ACTING_AS:
+        return same_text(facts->acting_as,
+                         nr_table_text(holding->table, node->operand));
+    case NR_ATOM_ON_BEHALF_OF:
+        return facts->on_behalf_of != NULL && *facts->on_behalf_of != '\0';
     case NR_ALL:
     case NR_ANY:
         break;

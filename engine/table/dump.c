@@ -181,6 +181,12 @@ static void put_atom(dump *to, const nr_table_node *node)
     case NR_ATOM_PROOFING:
         put_number(to, "proofing P", node->operand);
         break;
+    case NR_ATOM_ACTING_AS:
+        put_text(to, "acting as ", node->operand);
+        break;
+    case NR_ATOM_ON_BEHALF_OF:
+        put(to, "on behalf of somebody named");
+        break;
     }
 }
 

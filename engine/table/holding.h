@@ -25,6 +25,8 @@ typedef struct nr_facts {
     const char *acting_organisation;  /* NULL: none */
     const char *request_organisation; /* NULL: the request names none */
     const char *application;          /* that asks; NULL: not named */
+    const char *acting_as;            /* the capacity stated; NULL: none */
+    const char *on_behalf_of;         /* the person stated; NULL: none */
     int aal, ial, proofing;           /* NRBAC_LEVEL(n), or NRBAC_LEVEL_UNKNOWN */
 } nr_facts;
 

@@ -17,6 +17,7 @@ static bool is_sound_operand(const nr_table *table, const nr_table_node *node)
     case NR_ALL:
     case NR_ANY:
     case NR_ATOM_ORGANISATION_REQUEST:
+    case NR_ATOM_ON_BEHALF_OF:
         return operand == 0;
     case NR_ATOM_ACTIVITY:
         return operand < table->activities_count;
@@ -26,6 +27,7 @@ static bool is_sound_operand(const nr_table *table, const nr_table_node *node)
         return operand < table->areas_count;
     case NR_ATOM_WORKGROUP:
     case NR_ATOM_ORGANISATION:
+    case NR_ATOM_ACTING_AS:
         return nr_image_is_text(table, operand);
     case NR_ATOM_AAL:
         return operand >= 1 && operand <= 3;

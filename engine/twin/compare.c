@@ -65,6 +65,8 @@ nrbac_status nr_comparison_take(nr_comparison *comparison)
         .workgroup_count = who->workgroup_count,
         .acting_organisation = who->acting,
         .request_organisation = who->request,
+        .acting_as = who->capacity,
+        .on_behalf_of = who->other,
         .aal = who->aal,
         .ial = who->ial,
         .proofing = who->proofing,
@@ -121,6 +123,10 @@ static void say_profile(nr_comparison *comparison)
         say(report, " acting for %s", who->acting);
     if (who->request != NULL)
         say(report, " asked for %s", who->request);
+    if (who->capacity != NULL)
+        say(report, " acting as %s", who->capacity);
+    if (who->other != NULL)
+        say(report, " on behalf of %s", who->other);
     say_level(report, "aal", who->aal);
     say_level(report, "ial", who->ial);
     say_level(report, "proofing", who->proofing);

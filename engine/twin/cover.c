@@ -107,6 +107,13 @@ static void make_hold(covering *cover, const nr_requirement *atom, unsigned vari
     case NR_ATOM_PROOFING:
         raise_level(level_of(who, atom->atom), NRBAC_LEVEL(atom->level));
         break;
+    case NR_ATOM_ACTING_AS:
+        if (who->capacity == NULL)
+            who->capacity = atom->text;
+        break;
+    case NR_ATOM_ON_BEHALF_OF:
+        who->other = "somebody";
+        break;
     case NR_ATOM_ORGANISATION_REQUEST: /* once the acting one is known */
     case NR_ALL:
     case NR_ANY:
@@ -117,6 +124,9 @@ static void make_hold(covering *cover, const nr_requirement *atom, unsigned vari
 static void make_miss(covering *cover, const nr_requirement *atom, unsigned variant)
 {
     nr_who *who = &cover->comparison->who;
+    if (atom->atom == NR_ATOM_ACTING_AS && (variant & BELOW) != 0 &&
+        who->capacity == NULL)
+        who->capacity = "another-capacity";
     bool is_level = atom->atom == NR_ATOM_AAL || atom->atom == NR_ATOM_IAL ||
                     atom->atom == NR_ATOM_PROOFING;
     if (is_level && (variant & BELOW) != 0 && atom->level > 0)
@@ -245,6 +255,17 @@ static nrbac_status each_organisation(covering *cover, const char *named)
     return NRBAC_OK;
 }
 
+static nrbac_status each_capacity(covering *cover, const char *named)
+{
+    const char *const capacities[] = { named, NULL, "another-capacity" };
+    for (size_t i = 0; i < NR_COUNT(capacities); i++) {
+        choose(cover, 0);
+        cover->comparison->who.capacity = capacities[i];
+        NR_TRY(ask(cover));
+    }
+    return NRBAC_OK;
+}
+
 static nrbac_status vary(covering *cover, const nr_requirement *atom)
 {
     static const int assurance[] = { NRBAC_LEVEL_UNKNOWN, NRBAC_LEVEL(0),
@@ -261,6 +282,12 @@ static nrbac_status vary(covering *cover, const nr_requirement *atom)
         return each_organisation(cover, atom->text);
     case NR_ATOM_ORGANISATION_REQUEST:
         return each_organisation(cover, "RBA");
+    case NR_ATOM_ACTING_AS:
+        return each_capacity(cover, atom->text);
+    case NR_ATOM_ON_BEHALF_OF:
+        choose(cover, 0);
+        cover->comparison->who.other = NULL;
+        return ask(cover);
     case NR_ATOM_ROLE:
         choose(cover, 0);
         cover->comparison->who.role = atom->code.index;

@@ -354,6 +354,10 @@ static bool atom_holds(const nr_rules *rules, const nr_requirement *atom,
         return relaxed->levels || is_at_least(who->ial, atom->level);
     case NR_ATOM_PROOFING:
         return relaxed->proofing || is_at_least(who->proofing, atom->level);
+    case NR_ATOM_ACTING_AS:
+        return who->capacity != NULL && strcmp(who->capacity, atom->text) == 0;
+    case NR_ATOM_ON_BEHALF_OF:
+        return who->other != NULL;
     case NR_ALL:
     case NR_ANY:
         break;

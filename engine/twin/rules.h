@@ -22,6 +22,7 @@ typedef struct nr_who {
     const char **workgroups;
     size_t workgroup_count;
     const char *acting, *request; /* organisations; NULL: none */
+    const char *capacity, *other; /* acting as, on behalf of; NULL: not stated */
     int aal, ial, proofing;       /* NRBAC_LEVEL(n) or unknown */
 } nr_who;
 

@@ -20,6 +20,7 @@ typedef struct nr_twin_profile {
     const char *const *workgroups;
     size_t workgroup_count;
     const char *acting_organisation, *request_organisation;
+    const char *acting_as, *on_behalf_of;
     int aal, ial, proofing;
 } nr_twin_profile;
 

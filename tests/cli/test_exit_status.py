@@ -7,12 +7,12 @@ from support.command import run
 from support.requests import neutral
 from support.small import FUNCTIONS, SMALL
 
-COMMANDS = ["validate", "compile", "check", "explain", "what-can", "who-can", "test", "dump", "import-nrd", "query"]
+COMMANDS = ["validate", "compile", "check", "explain", "what-can", "who-can", "test", "assure", "dump", "import-nrd", "query"]
 
 
 @pytest.mark.parametrize("arguments", [
     [], ["no-such-command"], ["--no-such-option"], ["check"], ["validate"], ["compile"], ["what-can"], ["who-can"], ["dump"],
-    ["test"], ["import-nrd"], ["query"], ["check", "--no-such-option"]])
+    ["test"], ["assure"], ["import-nrd"], ["query"], ["check", "--no-such-option"]])
 def test_wrong_usage_ends_with_2_and_says_so_on_stderr(arguments):
     result = run(*arguments)
     assert result.status == 2

@@ -2,6 +2,7 @@
 """The schema for editors and the loader take and refuse the same shapes."""
 import json
 import pathlib
+import re
 
 import jsonschema
 import pytest
@@ -62,3 +63,13 @@ def test_every_slug_of_a_message_is_in_the_schema():
         rows = (ROOT / "schema" / "nrbac" / f"{table}.def").read_text().splitlines()
         slugs = [row.split('"')[1] for row in rows if row.startswith("NRBAC_")]
         assert slugs and set(slugs) <= set(names)
+
+
+def test_the_manual_lists_every_reason_with_its_sentence():
+    manual = (ROOT / "engine/man/nrbac-policy.5").read_text().partition("\n.Sh REASONS\n")[2]
+    reasons = (ROOT / "schema/nrbac/reason.def").read_text()
+    rows = re.findall(r'NRBAC_REASON\(\d+, \w+, "([\w-]+)", \w+,\s*"[^"]*",\s*"([^"]*)"\)', reasons)
+    assert len(rows) == reasons.count("\nNRBAC_REASON(")
+    for slug, sentence in rows:
+        words = manual.partition(f".It Li {slug}\n")[2].partition("\n.")[0].split()
+        assert " ".join(words) == sentence, slug

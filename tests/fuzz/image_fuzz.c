@@ -48,6 +48,7 @@ static void ask_everything(nrbac_engine *engine)
     }
     (void)nrbac_what_can(engine, &request, document);
     (void)nrbac_policy_info(engine, document);
+    (void)nrbac_apis(engine, document);
     nrbac_session *session = NULL;
     (void)nrbac_session_open(engine, &request, &session);
     nrbac_session_close(session);

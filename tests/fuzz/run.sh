@@ -12,7 +12,7 @@ cmake --build build-fuzz -j "$(nproc)" --target frame_fuzz image_fuzz policy_fuz
 work=build-fuzz/corpus
 rm -rf "$work"
 mkdir -p "$work/frame" "$work/image" "$work/policy" "$work/subject" "$work/token" "$work/certificate"
-for folder in tests/fuzz/seed policy/examples/*/; do
+for folder in tests/fuzz/seed $(tests/policy/folders.sh); do
     build-fuzz/bin/nrbac compile "$folder" -o "$work/image/$(basename "$folder").nrb" >/dev/null 2>&1
 done
 find tests/fuzz/seed policy/examples tests/broken -name '*.yaml' -size -8k | while read -r file; do

@@ -248,7 +248,7 @@ def test_a_function_asks_for_no_application_but_not_a_suspended_one(policy):
                                  ("paused", "deny suspended")):
         request["context"]["application"] = {"id": application} if application else {}
         assert some.ask(request).verdict == verdict
-    assert "decided_by" not in some.ask(request).context
+        assert decided(some.ask(request)) == ("nobody", "engine")
 
 
 # Patients.
@@ -404,3 +404,58 @@ def test_a_login_is_no_nhs_number(served):
     token["properties"]["nhs_login"].pop("nhs_number", None)
     token.pop("id", None)
     assert served.ask(to_api("plain", token, pattern=NHS_LOGIN_SEPARATE, record=OWN)).verdict == "deny not-own-record"
+
+
+# Tokens and secrets that nothing checks: refused, never ignored.
+
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtYXJrZXIifQ.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize("member", ["id_token", "userinfo", "nhs_login"])
+def test_a_users_token_that_nothing_checks_is_refused(served, member):
+    user = by_nhs_login() if member == "nhs_login" else by_cis2()
+    user["properties"][member] = TOKEN
+    for request in (to_api("view", user, api="own", record=OWN), {"subject": user, "action": {"name": "B0820"}}):
+        if member != "nhs_login" and "resource" in request:
+            request = to_api("guarded", user)
+        answer = served.ask(request)
+        assert answer.verdict == "deny user-not-authenticated"
+        assert f"`subject.properties.{member}`" in answer.context["fault"]
+        assert answer.context["evidence"]["user"] == "none" and "marker" not in str(answer) and TOKEN not in str(answer)
+
+
+@pytest.mark.parametrize("member", ["client_assertion", "api_key", "certificate", "access_token"])
+def test_an_applications_proof_that_nothing_checks_is_refused_whatever_is_asked(served, member):
+    for request in (to_api("plain"), to_api("plain", api="open"), neutral("B0820")):
+        context = request.setdefault("context", {})
+        if member == "access_token":
+            context[member] = TOKEN
+        else:
+            context.setdefault("application", {"id": "gp"})[member] = TOKEN
+        answer = served.ask(request)
+        assert answer.verdict == "deny application-not-authenticated"
+        assert f"`context.{'' if member == 'access_token' else 'application.'}{member}`" in answer.context["fault"]
+        assert TOKEN not in str(answer)
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_an_empty_proof_is_none(served, empty):
+    request = to_api("plain")
+    request["context"]["application"]["api_key"] = empty
+    request["context"]["access_token"] = empty
+    assert served.ask(request).verdict == "permit application-authorised"
+
+
+def test_what_is_unknown_is_so_before_a_proof_is_looked_at(served):
+    request = to_api("none")
+    request["context"]["access_token"] = TOKEN
+    assert served.ask(request).verdict == "not-applicable unknown-operation"
+
+
+def test_a_fault_of_the_application_is_told_before_one_of_the_user(served):
+    user = by_cis2()
+    user["properties"]["id_token"] = TOKEN
+    request = to_api("guarded", user)
+    request["context"]["access_token"] = TOKEN
+    answer = served.ask(request)
+    assert answer.verdict == "deny application-not-authenticated" and "access_token" in answer.context["fault"]

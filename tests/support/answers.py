@@ -10,7 +10,7 @@ REASONS = {
     "deny": """not-granted requirement-not-met exclusive-conflict assurance-too-low assurance-unknown
         organisation-mismatch organisation-required training-session profile-not-open person-inactive subject-mismatch
         pattern-not-met application-unknown application-not-authenticated application-not-authorised user-required
-        user-not-allowed proofing-too-low not-own-record evidence-expired session-revoked suspended obligations-apply
+        user-not-allowed user-not-authenticated proofing-too-low not-own-record evidence-expired session-revoked suspended obligations-apply
         policy-stale not-recorded""".split(),
     "indeterminate": """no-policy malformed-request unknown-activity no-roles role-selection-required
         selected-role-invalid role-code-missing cannot-decide-locally""".split(),

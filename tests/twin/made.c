@@ -355,7 +355,7 @@ static void random_list(made_policy *made, uint32_t *state, nr_mentions *mention
 static nr_requirement *random_atom(made_policy *made, uint32_t *state)
 {
     const nr_model *model = &made->model;
-    switch (made_chance(state, 12)) {
+    switch (made_chance(state, 14)) {
     case 0:
         return made_code(made, NR_ATOM_ROLE,
                          made_chance(state, (uint32_t)model->roles.count));
@@ -376,6 +376,11 @@ static nr_requirement *random_atom(made_policy *made, uint32_t *state)
         return made_level(made, NR_ATOM_IAL, (int)made_chance(state, 4));
     case 7:
         return made_level(made, NR_ATOM_PROOFING, 5);
+    case 8:
+        return made_text(made, NR_ATOM_ACTING_AS,
+                         made_chance(state, 2) ? "clinician" : "admin");
+    case 9:
+        return made_text(made, NR_ATOM_ON_BEHALF_OF, NULL);
     default:
         return made_code(made, NR_ATOM_ACTIVITY,
                          made_chance(state, (uint32_t)model->activities.count));

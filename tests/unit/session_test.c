@@ -110,6 +110,11 @@ static void without_a_policy_everything_is_refused(void)
     CHECK(session == NULL);
     CHECK_INT(nrbac_engine_load(engine, "/nonexistent/policy.nrb", NULL), NRBAC_E_IO);
     CHECK_INT(nrbac_engine_load(engine, "/proc/self/status", NULL), NRBAC_E_IMAGE);
+    nrbac_document *document = nrbac_document_create();
+    nrbac_value *apis = nrbac_apis(engine, document);
+    CHECK_INT(nrbac_value_kind(apis), NRBAC_KIND_MAP);
+    CHECK_INT(nrbac_value_count(apis), 0);
+    nrbac_document_destroy(document);
     nrbac_engine_destroy(engine);
 }
 
@@ -129,6 +134,79 @@ static void a_permit_with_obligations_is_no_plain_yes(void)
     CHECK_INT(decision.effect, NRBAC_PERMIT);
     CHECK_INT(decision.obligation_count, 1);
     CHECK_STR(decision.obligations[0], "notify");
+    nrbac_session_close(session);
+    nrbac_engine_destroy(engine);
+}
+
+/* What was refused counts for nothing, in a session as in a whole question. */
+static void refused_evidence_opens_nothing(void)
+{
+    nrbac_engine *engine = engine_with(first_policy, 0);
+    nrbac_request request = somebody();
+    nrbac_findings findings = { .user = NRBAC_REFUSED, .fault = "the token is not" };
+    nrbac_session *session = NULL;
+    request.findings = &findings;
+    CHECK_INT(nrbac_session_open(engine, &request, &session).reason,
+              NRBAC_REASON_USER_NOT_AUTHENTICATED);
+    CHECK(session == NULL);
+    findings = (nrbac_findings){ .application = NRBAC_REFUSED };
+    nrbac_decision decision = nrbac_session_open(engine, &request, &session);
+    CHECK_INT(decision.reason, NRBAC_REASON_APPLICATION_NOT_AUTHENTICATED);
+    CHECK_INT(decision.effect, NRBAC_DENY);
+    CHECK(session == NULL);
+    nrbac_engine_destroy(engine);
+}
+
+static void an_answer_tells_what_was_verified(void)
+{
+    nrbac_engine *engine = engine_with(first_policy, 0);
+    nrbac_document *document = nrbac_document_create();
+    nrbac_request request = somebody();
+    const char *verified[] = { "id_token" };
+    nrbac_findings findings = { .user = NRBAC_VERIFIED,
+                                .verified = verified,
+                                .verified_count = 1,
+                                .expires_at = 4102444800 };
+    nrbac_value *answer = NULL;
+    request.action = "plain";
+    request.findings = &findings;
+    CHECK_INT(nrbac_evaluate(engine, &request, document, &answer).effect, NRBAC_PERMIT);
+    const nrbac_value *context = nrbac_value_find(answer, "context");
+    const nrbac_value *evidence = nrbac_value_find(context, "evidence");
+    const nrbac_value *list = nrbac_value_find(evidence, "verified");
+    CHECK_STR(nrbac_value_text(nrbac_value_find(evidence, "user")), "verified");
+    CHECK_STR(nrbac_value_text(nrbac_value_find(evidence, "application")), "none");
+    CHECK_STR(nrbac_value_text(nrbac_value_at(list, 0)), "id_token");
+    CHECK_STR(nrbac_value_text(nrbac_value_find(context, "valid_until")),
+              "2100-01-01T00:00:00Z");
+    nrbac_document_destroy(document);
+    nrbac_engine_destroy(engine);
+}
+
+/* S26: the application's evidence ends a session as the user's does, also on a policy
+ * that was published later. */
+static void s26_a_session_ends_with_the_first_of_its_evidence(void)
+{
+    nrbac_engine *engine = engine_with(first_policy, NRBAC_ENGINE_UNWATCHED);
+    nrbac_name plain = nrbac_prepare(engine, "plain");
+    nrbac_request request = somebody();
+    int64_t now = (int64_t)time(NULL);
+    nrbac_findings findings = { .application = NRBAC_VERIFIED,
+                                .expires_at = now + 300 };
+    nrbac_session *session = NULL;
+    request.subject.expires_at = now + 600;
+    request.findings = &findings;
+    CHECK_INT(nrbac_session_open(engine, &request, &session).effect, NRBAC_PERMIT);
+    CHECK_INT(nrbac_session_valid_until(session), now + 300);
+    findings = (nrbac_findings){ .user = NRBAC_REFUSED }; /* the session has its own */
+    load(engine, first_policy);
+    CHECK(nrbac_check(session, plain));
+    CHECK_INT(nrbac_session_valid_until(session), now + 300);
+    (void)nrbac_poll(engine, now + 299);
+    CHECK(nrbac_check(session, plain));
+    (void)nrbac_poll(engine, now + 300);
+    CHECK(!nrbac_check(session, plain));
+    CHECK_INT(nrbac_check_reason(session, plain), NRBAC_REASON_EVIDENCE_EXPIRED);
     nrbac_session_close(session);
     nrbac_engine_destroy(engine);
 }
@@ -333,6 +411,9 @@ int main(void)
 {
     without_a_policy_everything_is_refused();
     a_permit_with_obligations_is_no_plain_yes();
+    refused_evidence_opens_nothing();
+    an_answer_tells_what_was_verified();
+    s26_a_session_ends_with_the_first_of_its_evidence();
     s04_a_forgotten_level_reaches_nothing();
     s26_a_session_ends_with_its_evidence();
     s26_the_watcher_ends_what_has_expired();

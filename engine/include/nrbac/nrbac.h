@@ -122,11 +122,20 @@ typedef enum nrbac_finding {
     NRBAC_REFUSED,      /* it was checked, or could not be, and does not count */
 } nrbac_finding;
 
+/* For whom an access token lets the application act, by its scope. */
+typedef enum nrbac_grant {
+    NRBAC_GRANT_UNKNOWN = 0, /* no access token was presented */
+    NRBAC_GRANT_APPLICATION, /* for itself alone */
+    NRBAC_GRANT_CIS2,        /* for a user of CIS2 */
+    NRBAC_GRANT_NHS_LOGIN,   /* for a patient, by NHS login */
+} nrbac_grant;
+
 /* nrbac_verify() finds these; a program that checks evidence in its own way may
  * state them too. Zeroed: nothing was checked. */
 typedef struct nrbac_findings {
     nrbac_finding user;
     nrbac_finding application;
+    nrbac_grant grant;
     const char *fault; /* why something is refused, in one sentence; NULL: nothing is */
     const char *const *verified; /* the members found sound: "id_token", ... */
     size_t verified_count;
@@ -272,6 +281,22 @@ NRBAC_API nrbac_value *nrbac_who_can(nrbac_engine *engine, const char *name,
  * compared_cells. NULL when out of memory; without a policy, generation is 0. */
 NRBAC_API nrbac_value *nrbac_policy_info(nrbac_engine *engine,
                                          nrbac_document *document);
+
+/* What the policy says of APIs and applications, and who does what when one is
+ * called; schema/assure.md lists every member. A map with
+ *
+ *   apis          each with id, name, file and line, rbac, local_user, and operations,
+ *                 each with its delegation, obligations and requirement (as explained,
+ *                 without what holds), and for each of its patterns who authenticates
+ *                 and authorises the application and the user, and what rests on the
+ *                 application's supplier
+ *   applications  each with its ways to authenticate, organisations (null: any),
+ *                 status, suspended (null: it is not), and the operations it may call
+ *   suspended     all suspensions
+ *   obligations, names, words   what the ids, codes and slugs in these mean
+ *
+ * Without a policy the map is empty. NULL when out of memory. */
+NRBAC_API nrbac_value *nrbac_apis(nrbac_engine *engine, nrbac_document *document);
 
 /* The table in force as stable text, in pieces, for golden files. Stops when
  * the sink returns false. NRBAC_E_ARGUMENT without a policy. */

@@ -48,6 +48,8 @@ typedef enum nrbac_verify_flags {
      * known that the certificate's holder was at its other end. Without this flag a
      * certificate is refused. */
     NRBAC_VERIFY_TLS_ENDED = 1 << 0,
+    /* The request's own context.time counts, instead of `now`. */
+    NRBAC_VERIFY_REQUEST_TIME = 1 << 1,
 } nrbac_verify_flags;
 
 typedef struct nrbac_verify_options {

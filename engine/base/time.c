@@ -3,7 +3,7 @@
  * Times as texts, without the C library's: those know time zones and locales,
  * and RFC 3339 in UTC needs neither.
  */
-#include "subject/evidence.h"
+#include "base/time.h"
 
 #include <string.h>
 
