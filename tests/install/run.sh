@@ -17,6 +17,22 @@ ldd "$LD_LIBRARY_PATH/libnrbac.so" | grep -vE 'linux-vdso|libc\.so|ld-linux' && 
 "$work/check" "$work/national.nrb" R8000 B0820 B8029 B0570 | tee "$work/said"
 grep -q 'B0820' "$work/said"
 
+# libnrbac-verify: found by pkg-config, and says why where there are no settings.
+cat >"$work/verify.c" <<'EOT'
+#include <nrbac/verify.h>
+#include <stdio.h>
+int main(void)
+{
+    nrbac_verifier *verifier = NULL;
+    nrbac_status status = nrbac_verifier_open("nowhere.yaml", &verifier);
+    puts(nrbac_verifier_diagnostic(verifier, 0)->message);
+    nrbac_verifier_close(verifier);
+    return status == NRBAC_OK;
+}
+EOT
+cc -std=c11 -Wall -Werror "$work/verify.c" -o "$work/verify" $(pkg-config --cflags --libs nrbac-verify)
+"$work/verify" | grep -E 'does not exist|no JOSE library'
+
 cat >"$work/CMakeLists.txt" <<'EOT'
 cmake_minimum_required(VERSION 3.25)
 project(user LANGUAGES C)

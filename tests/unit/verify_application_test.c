@@ -180,6 +180,17 @@ static void test_issuer(void)
             "{}", ASSERTION "is a token of another type, by its `typ`");
 }
 
+/* Named or not, it is from the issuer that the settings give the application. */
+static void test_issuer_of_named(void)
+{
+    REFUSED(kit_text("{'id':'gp','client_assertion':'%s'}",
+                     sign(gp, kit_text("{'iss':'other','sub':'other','aud':"
+                                       "'https://here','jti':'1','exp':%lld}",
+                                       (long long)KIT_NOW + 60))),
+            "{'id':'gp'}",
+            ASSERTION "is not from the issuer that the evidence settings name");
+}
+
 static void test_life(void)
 {
     VERIFIED(presenting(assertion("", 310)), PROVED_GP, MEMBERS("client_assertion"));
@@ -434,6 +445,7 @@ int main(void)
     verifier = kit_open(settings("clock_skew: 10\n"));
     test_assertion();
     test_issuer();
+    test_issuer_of_named();
     test_life();
     test_jti();
     test_occasion();

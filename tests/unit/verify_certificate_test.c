@@ -223,7 +223,8 @@ static void test_form(void)
     PROVED(ask_at(kit_text("\n %s \n", pem), NULL, ended, KIT_NOW), "file");
     REFUSED(ask_at(kit_text("%s%s", pem, pem), NULL, ended, KIT_NOW), wrong);
     REFUSED(ask_at(kit_text("x%s", pem), NULL, ended, KIT_NOW), wrong);
-    REFUSED(ask_at(kit_text("subject=CN = file\n%s", pem), NULL, ended, KIT_NOW), wrong);
+    REFUSED(ask_at(kit_text("subject=CN = file\n%s", pem), NULL, ended, KIT_NOW),
+            wrong);
     REFUSED(ask_at(kit_text("%sx", pem), NULL, ended, KIT_NOW), wrong);
     REFUSED(ask_at("MIIB", NULL, ended, KIT_NOW), wrong);
     REFUSED(ask_at("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", NULL,
