@@ -39,11 +39,11 @@ typedef struct key_search {
 static void compare(key_search *search, const nr_key_hash *hash, uint32_t number)
 {
     uint8_t digest[NR_DIGEST_SIZE] = { 0 };
-    bool fits = hash_key(hash->salt, hash->salt_size, search->key, search->size,
-                         digest) &
-                (CRYPTO_memcmp(digest, hash->digest, NR_DIGEST_SIZE) == 0);
+    bool hashed = hash_key(hash->salt, hash->salt_size, search->key, search->size,
+                           digest);
+    bool same = CRYPTO_memcmp(digest, hash->digest, NR_DIGEST_SIZE) == 0;
     OPENSSL_cleanse(digest, sizeof(digest));
-    if (!fits)
+    if (!hashed || !same)
         return;
     if (nr_is_over(search->check, hash->ends_at)) {
         search->ended = true;
@@ -81,11 +81,12 @@ bool nr_check_api_key(nr_check *check, const nrbac_value *presented,
         compare_all(&search, i);
     if (search.several)
         return nr_refuse(check, "is that of more than one application");
+    if (search.found == NULL && search.ended)
+        return nr_refuse(check, "has expired");
     if (search.found == NULL)
-        return nr_refuse(check, search.ended ? "has expired"
-                                : check->named != NULL
-                                    ? "is not one of the named application"
-                                    : "is not one of any application");
+        return nr_refuse(check, "is not one of %s",
+                         check->named != NULL ? "the named application"
+                                              : "any application");
     *application = search.owner;
     check->ends_at = nr_sooner(check->ends_at, search.found->ends_at);
     nr_rely_on(check, search.found->name, search.found->ends_at);

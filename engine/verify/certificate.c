@@ -279,12 +279,13 @@ static bool read_value(name_reading *reading)
         bool escaped = byte == '\\';
         if (escaped && !read_escape(reading, &byte))
             return nr_unsound(reading->error, "has a `\\` that escapes nothing");
-        if (!escaped && strchr("+\";<>", byte) != NULL)
+        if (!escaped && strchr("+\";<>", byte) != NULL) {
             return nr_unsound(
                 reading->error,
                 "has a `%c`, which is written `\\%c` within a value (parts "
                 "joined by `+` are not read)",
                 byte, byte);
+        }
         if (reading->size == sizeof(reading->value))
             return nr_unsound(reading->error, "is too long");
         reading->value[reading->size++] = byte;

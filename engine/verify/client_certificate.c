@@ -49,12 +49,13 @@ static void rely_on_chain(certificate_search *search, X509_STORE_CTX *context)
     const nr_credentials *held = search->check->snapshot->files[settings->authorities]
                                      .credentials;
     STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
-    for (int link = 1; link < sk_X509_num(chain); link++)
-        for (size_t i = 0; i < held->certificates.count; i++)
-            if (X509_cmp(sk_X509_value(chain, link),
-                         held->certificates.items[i].x509) == 0)
-                nr_rely_on(search->check, held->certificates.items[i].name,
-                           held->certificates.items[i].ends_at);
+    for (int link = 1; link < sk_X509_num(chain); link++) {
+        for (size_t i = 0; i < held->certificates.count; i++) {
+            const nr_certificate *one = &held->certificates.items[i];
+            if (X509_cmp(sk_X509_value(chain, link), one->x509) == 0)
+                nr_rely_on(search->check, one->name, one->ends_at);
+        }
+    }
 }
 
 /* Whether an authority of the settings vouches for it, as a client's. Any of them may
@@ -128,11 +129,12 @@ static bool find_owner(certificate_search *search, uint32_t *application)
         compare_all(search, i);
     if (search->several)
         return nr_refuse(check, "is that of more than one application");
+    if (search->found == NULL && search->ended)
+        return nr_refuse(check, "is no longer accepted");
     if (search->found == NULL)
-        return nr_refuse(check, search->ended ? "is no longer accepted"
-                                : check->named != NULL
-                                    ? "is not one of the named application"
-                                    : "is not one of any application");
+        return nr_refuse(check, "is not one of %s",
+                         check->named != NULL ? "the named application"
+                                              : "any application");
     *application = search->owner;
     int64_t ends_at = nr_sooner(search->ends_at, search->found->ends_at);
     check->ends_at = nr_sooner(check->ends_at, ends_at);

@@ -323,12 +323,13 @@ static bool take_set(set_reading *reading, const nrbac_value *root)
         if (!take_key(reading, list))
             return false;
     }
-    if (reading->into->keys.count == 0)
-        return nr_unsound(reading->error,
-                          "holds no usable key: RSA of at least %d bits or EC on "
-                          "P-256, for signatures",
-                          NR_RSA_BITS_MIN);
-    return true;
+    if (reading->into->keys.count > 0)
+        return true;
+    return nr_unsound(
+        reading->error,
+        "holds no usable key: RSA of at least %d bits or EC on P-256, for "
+        "signatures",
+        NR_RSA_BITS_MIN);
 }
 
 bool nr_keys_read(nr_credentials *into, const char *name, const char *text, size_t size,
@@ -340,6 +341,9 @@ bool nr_keys_read(nr_credentials *into, const char *name, const char *text, size
     nrbac_error why = { "does not fit into memory" };
     bool fine = document != NULL &&
                 nrbac_json_read(document, text, size, &root, &why) == NRBAC_OK;
+    char *near = strstr(why.text, " near ");
+    if (near != NULL)
+        *near = '\0'; /* what stands there may be secret, in a wrong file */
     error->text[0] = '\0';
     fine = fine ? take_set(&reading, root)
                 : nr_unsound(error, "is not JSON: %.200s", why.text);

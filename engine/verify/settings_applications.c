@@ -260,16 +260,17 @@ static bool check_ways(application_reading *reading, const nr_node *node,
 {
     int ways = (values[BY_FILE] != NULL) + (values[BY_FINGERPRINT] != NULL) +
                (values[BY_SUBJECT] != NULL);
-    if (ways != 1)
+    if (ways != 1) {
         nr_diag_add(
             diags_of(reading), ways == 0 ? NR_DIAG_MISSING_KEY : NR_DIAG_BAD_VALUE,
             node->at,
             "a certificate is told by one of `file`, `fingerprint` and `subject`");
-    else if (values[EXPIRES] != NULL && values[BY_FINGERPRINT] == NULL)
+    } else if (values[EXPIRES] != NULL && values[BY_FINGERPRINT] == NULL) {
         nr_diag_add(
             diags_of(reading), NR_DIAG_BAD_VALUE, values[EXPIRES]->key_at,
             "`expires` belongs to a `fingerprint`: other certificates are read, "
             "and say themselves when they end");
+    }
     return ways == 1;
 }
 

@@ -64,7 +64,9 @@ typedef struct nrbac_verify_options {
  * sound tokens, without whatever else was presented; it shares values with
  * `request` and is built in `document`, as are the texts of *findings. What is not
  * sound is no failure but a finding. NRBAC_E_MEMORY is the only failure; then
- * *checked is NULL. `options` may be NULL. */
+ * *checked is NULL. `options` may be NULL. While nothing sound is in force (the verifier
+ * was never opened well), user and application of every request are refused, and
+ * *checked is the request as it was. */
 NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_verify(nrbac_verifier *verifier,
                                                    const nrbac_value *request,
                                                    const nrbac_verify_options *options,
@@ -81,7 +83,7 @@ NRBAC_API nrbac_value *nrbac_verifier_status(nrbac_verifier *verifier,
 
 /* The hash of an API key as evidence settings take it, with a salt from the
  * system's random source. NRBAC_E_ARGUMENT: the key is empty, longer than 512 bytes
- * or shorter than 16. */
+ * or shorter than 16. NRBAC_E_UNSUPPORTED: this library was built without JOSE. */
 enum { NRBAC_KEY_HASH_SIZE = 160 };
 NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_hash_key(const char *key, size_t size,
                                                      char hash[NRBAC_KEY_HASH_SIZE]);
