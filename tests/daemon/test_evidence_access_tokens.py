@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rule 7: the API platform's access tokens. Whose they are, for which API, on whose behalf, and at which level."""
 import pytest
-from support.apis import CIS2_COMBINED, CIS2_SEPARATE, NHS_LOGIN_COMBINED, OTHER, OWN, SIGNED_JWT, by_cis1, by_cis2, by_nhs_login, by_profile
+from support.apis import CIS2_COMBINED, CIS2_SEPARATE, NHS_LOGIN_COMBINED, NHS_LOGIN_SEPARATE, OTHER, OWN, SIGNED_JWT, by_cis1, by_cis2, by_nhs_login, by_profile
 from support.evidence import (AUTHORISED, CLIENT_OF, GRANTED, MALFORMED, NOT_AUTHENTICATED, PATIENT, REFUSED_USER, USER, Asker, Served, access_claims,
                               access_token, by_application, id_token, key_of, nhs_login, of_evidence, refused, to_function, userinfo,
                               worker)
@@ -115,7 +115,7 @@ def test_for_a_function_any_api_does_but_one_there_must_be(ask):
 ON_BEHALF = {
     "an application's, no user": (APP, None, SIGNED_JWT, AUTHORISED),
     "an application's, CIS2 user": (APP, by_cis2, CIS2_SEPARATE, NOT_AUTHENTICATED),
-    "an application's, CIS2 user, pattern not named": (APP, by_cis2, None, NOT_AUTHENTICATED),
+    "an application's, CIS2 user, pattern not named": (APP, by_cis2, None, "deny user-not-allowed"),
     "an application's, combined": (APP, by_profile, CIS2_COMBINED, NOT_AUTHENTICATED),
     "an application's, combined, no user": (APP, None, CIS2_COMBINED, NOT_AUTHENTICATED),
     "a user's, CIS2 user": (of_user(), by_cis2, CIS2_SEPARATE, MET),
@@ -137,7 +137,31 @@ def test_for_whom_it_acts_goes_with_the_pattern(ask, name):
     token = access_token(scope=scope)
     operation = "guarded" if user else "plain"
     answer = ask(by_application(operation, user and user(), pattern=pattern, access=token))
-    assert answer.verdict == verdict if verdict.startswith("permit") else refused(answer, verdict, MEMBER, token)
+    assert answer.verdict == verdict if verdict != NOT_AUTHENTICATED else refused(answer, verdict, MEMBER, token)
+
+
+# A request that states no pattern gets the token's: (scope, user, API, pattern, verdict)
+UNSTATED = {
+    "an application's": (APP, None, "all", SIGNED_JWT, AUTHORISED),
+    "an application's, and a user": (APP, by_cis2, "all", SIGNED_JWT, "deny user-not-allowed"),
+    "an application's, and a patient": (APP.replace(":all", ":records-of-ones-own"), by_nhs_login, "own", SIGNED_JWT, "deny pattern-not-met"),
+    "a user's, by CIS2": (of_user(), by_cis2, "all", CIS2_SEPARATE, "permit application-authorised"),
+    "a user's, by tokens of CIS2": (of_user(), lambda: worker(id_token(), userinfo()), "all", CIS2_SEPARATE, "permit application-authorised"),
+    "a user's, by CIS1": (of_user(), by_cis1, "all", "user-restricted/hl7v3-cis", "deny pattern-not-met"),
+    "a user's, by a profile": (of_user(), by_profile, "all", CIS2_COMBINED, "permit application-authorised"),
+    "a user's, without one": (of_user(), None, "all", CIS2_COMBINED, "indeterminate cannot-decide-locally"),
+    "a user's, without one, not offered": (of_user(api="narrow"), None, "narrow", CIS2_COMBINED, "deny pattern-not-met"),
+    "a user's, by a profile, not offered": (of_user(api="narrow"), by_profile, "narrow", CIS2_COMBINED, "deny pattern-not-met"),
+    "a patient's": (of_patient(), by_nhs_login, "own", NHS_LOGIN_SEPARATE, "permit patient-authorised"),
+    "a patient's, without one": (of_patient(), None, "own", NHS_LOGIN_COMBINED, "indeterminate cannot-decide-locally"),
+}
+
+
+@pytest.mark.parametrize("name", UNSTATED)
+def test_a_request_that_states_no_pattern_gets_the_tokens(ask, name):
+    scope, user, api, pattern, verdict = UNSTATED[name]
+    answer = ask(by_application("view" if api == "own" else "plain", user and user(), api=api, record=OWN, access=access_token(scope=scope)))
+    assert (answer.verdict, answer.context["pattern"]) == (verdict, pattern)
 
 
 def test_under_a_combined_pattern_only_the_platform_knows_the_user(ask):
@@ -149,8 +173,10 @@ def test_under_a_combined_pattern_only_the_platform_knows_the_user(ask):
 def test_a_patients_token_goes_with_a_patient_alone(ask):
     for scope, verdict in ((of_patient(), "permit patient-authorised"), (of_user(api="records-of-ones-own"), NOT_AUTHENTICATED),
                            (APP.replace(":all", ":records-of-ones-own"), NOT_AUTHENTICATED), (of_patient("P7"), NOT_AUTHENTICATED)):
-        for pattern in (NHS_LOGIN_COMBINED, None):
+        for pattern in (NHS_LOGIN_COMBINED, NHS_LOGIN_SEPARATE):
             assert ask(by_application("view", by_nhs_login(), api="own", record=OWN, pattern=pattern, access=access_token(scope=scope))).verdict == verdict
+        unstated = ask(by_application("view", by_nhs_login(), api="own", record=OWN, access=access_token(scope=scope)))
+        assert unstated["decision"] is (verdict.split()[0] == "permit")
 
 
 # A token whose level is not the user's is a refused proof of the application, or of the user: the promise may be read both ways.
@@ -240,7 +266,7 @@ def test_cis1_has_no_access_token_of_a_patient(ask):
 
 def test_a_refused_user_is_not_mended_by_a_sound_access_token(ask):
     answer = ask(by_application("guarded", worker(id_token(aud="client-3")), access=access_token(scope=of_user(), sub=USER)))
-    assert refused(answer, REFUSED_USER, "id_token") and of_evidence(answer)[2] == [MEMBER]
+    assert refused(answer, REFUSED_USER, "id_token") and of_evidence(answer)[1:] == ("verified", [MEMBER])
 
 
 @pytest.mark.parametrize("value", [7, True, ["token"], {"sub": USER}, access_claims()], ids=["a number", "true", "a list", "a map", "claims"])
