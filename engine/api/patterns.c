@@ -108,17 +108,58 @@ static uint32_t pattern_of_application(const nrbac_request *request)
     return NR_NONE;
 }
 
+static nrbac_grant grant_of(const nr_question *question)
+{
+    const nrbac_findings *findings = question->request->findings;
+    return findings == NULL ? NRBAC_GRANT_UNKNOWN : findings->grant;
+}
+
+/* Whether an access token, where one was presented, is for a pattern of this kind: a
+ * user's is not the application's own, nor the other way round. */
+static bool is_granted(const nr_question *question, uint32_t number)
+{
+    nrbac_grant grant = grant_of(question);
+    if (grant == NRBAC_GRANT_UNKNOWN || number >= NR_PATTERN_COUNT)
+        return true;
+    switch (patterns[number].user) {
+    case NR_USER_NOBODY:
+        break;
+    case NR_USER_LOCAL:
+        return grant == NRBAC_GRANT_APPLICATION;
+    case NR_USER_CIS2:
+    case NR_USER_PLATFORM_CIS2:
+    case NR_USER_CIS1:
+        return grant == NRBAC_GRANT_CIS2;
+    case NR_USER_NHS_LOGIN:
+    case NR_USER_PLATFORM_NHS_LOGIN:
+        return grant == NRBAC_GRANT_NHS_LOGIN;
+    }
+    return true;
+}
+
+static bool may_be(const nr_question *question, uint32_t number)
+{
+    return offers(question, number) && is_granted(question, number);
+}
+
 /* Where the application's own evidence is not enough, a user is missing: the
- * pattern to tell of is the likeliest one with a user. */
+ * pattern to tell of is the likeliest one with a user. Of a user whom an access token
+ * grants, and of whom nothing else is shown, the platform alone knows. */
 static uint32_t pattern_that_misses_a_user(const nr_question *question)
 {
+    if (grant_of(question) == NRBAC_GRANT_CIS2 &&
+        offers(question, NR_PATTERN_CIS2_COMBINED))
+        return NR_PATTERN_CIS2_COMBINED;
+    if (grant_of(question) == NRBAC_GRANT_NHS_LOGIN &&
+        offers(question, NR_PATTERN_NHS_LOGIN_COMBINED))
+        return NR_PATTERN_NHS_LOGIN_COMBINED;
     static const nr_pattern likeliest[] = {
         NR_PATTERN_CIS2_SEPARATE, NR_PATTERN_NHS_LOGIN_SEPARATE,
         NR_PATTERN_HL7V3_CIS2,    NR_PATTERN_HL7V3_CIS,
         NR_PATTERN_CIS2_COMBINED, NR_PATTERN_NHS_LOGIN_COMBINED,
     };
     for (size_t i = 0; i < NR_COUNT(likeliest); i++)
-        if (offers(question, likeliest[i]))
+        if (may_be(question, likeliest[i]))
             return likeliest[i];
     return NR_NONE;
 }
@@ -138,10 +179,10 @@ static uint32_t find_pattern(const nr_question *question)
         return pattern_by_name(request->pattern);
     for (size_t i = 0; has_user(question) && i < NR_COUNT(shown); i++)
         if (shown[i].evidence == request->subject.evidence &&
-            offers(question, shown[i].pattern))
+            may_be(question, shown[i].pattern))
             return shown[i].pattern;
     uint32_t own = pattern_of_application(request);
-    if (has_user(question) || offers(question, own))
+    if (has_user(question) || may_be(question, own))
         return own;
     uint32_t missing = pattern_that_misses_a_user(question);
     return missing == NR_NONE ? own : missing;
@@ -233,7 +274,7 @@ static nrbac_reason check_presence(const nr_question *question)
 
 static nrbac_reason check_pattern(const nr_question *question)
 {
-    if (!offers(question, question->pattern) ||
+    if (!may_be(question, question->pattern) ||
         !evidence_fits(question, question->pattern))
         return NRBAC_REASON_PATTERN_NOT_MET;
     nr_proof wanted = patterns[question->pattern].proof;

@@ -17,15 +17,17 @@ static void forget(char *bytes, size_t size)
         *at++ = '\0';
 }
 
-/* A line longer than any key is not read to its end; it is refused all the same. */
-static size_t read_line(char key[KEY_ROOM])
+/* A line longer than any key is not read to its end; it is refused all the same. So is
+ * more than one line, which is no key but something else; a person at a terminal is
+ * not waited for. stdio keeps no copy of the key in a buffer. */
+static size_t read_line(char key[KEY_ROOM], bool terminal)
 {
     size_t size = 0;
-    (void)setvbuf(stdin, NULL, _IONBF,
-                  0); /* no copy of the key in a buffer of stdio's */
-    for (int c; size < KEY_ROOM && (c = getchar()) != EOF && c != '\n';)
+    int c = '\0';
+    (void)setvbuf(stdin, NULL, _IONBF, 0);
+    while (size < KEY_ROOM && (c = getchar()) != EOF && c != '\n')
         key[size++] = (char)c;
-    return size;
+    return c == '\n' && !terminal && getchar() != EOF ? 0 : size;
 }
 
 static nr_exit tell(const char *hash)
@@ -40,9 +42,10 @@ static nr_exit run(const nr_arguments *arguments)
     char key[KEY_ROOM];
     char hash[NRBAC_KEY_HASH_SIZE];
     (void)arguments;
-    if (isatty(STDIN_FILENO) != 0)
+    bool terminal = isatty(STDIN_FILENO) != 0;
+    if (terminal)
         fputs("the API key, then Enter: ", stderr);
-    size_t size = read_line(key);
+    size_t size = read_line(key, terminal);
     nrbac_status status = nrbac_hash_key(key, size, hash);
     forget(key, sizeof(key));
     if (status == NRBAC_OK)

@@ -13,6 +13,8 @@
 #include "verify/replay.h"
 #include "verify/snapshot.h"
 
+#include <nrbac/nrbac.h>
+
 enum {
     NR_TOKEN_SIZE_MAX = 16 << 10,
     NR_TOKEN_DEPTH_MAX = 32,
@@ -61,17 +63,10 @@ nr_proof_check nr_check_assertion;
 nr_proof_check nr_check_api_key;
 nr_proof_check nr_check_certificate;
 
-/* For whom an access token lets its application act. */
-typedef enum nr_grant_kind {
-    NR_GRANT_NOTHING = 0,
-    NR_GRANT_APPLICATION, /* itself */
-    NR_GRANT_CIS2,        /* a user of CIS2; level: 1 to 3 */
-    NR_GRANT_NHS_LOGIN,   /* a user of NHS login; level: 0, 5 or 9 */
-} nr_grant_kind;
-
+/* What an access token grants: for whom its application may act. */
 typedef struct nr_grant {
-    nr_grant_kind kind;
-    int level;
+    nrbac_grant kind;
+    int level;       /* of CIS2: 1 to 3; of NHS login: 0, 5 or 9 */
     const char *sub; /* whom it is about, if not the client itself; NULL: not said */
 } nr_grant;
 

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An access token beside the rest of its request: the pattern that is used, the user
- * who is asked about, and their level. The token was found sound; what it grants must
- * be what the request is.
+ * An access token beside the rest of its request: the user who is asked about, and their
+ * level. The token was found sound; what it grants must be what the request is. Which
+ * pattern it goes with is a rule of the engine, which is told for whom it is.
  */
 #include "verify/present.h"
 #include "verify/token.h"
 
 #include <string.h>
 
-static const char application_pattern[] = "application-restricted/";
-static const char user_pattern[] = "user-restricted/";
-static const char login_pattern[] = "user-restricted/nhs-login-";
 static const char member[] = "context.access_token";
 
 static bool starts(const char *text, const char *prefix)
@@ -26,64 +23,7 @@ static bool is_there(const nrbac_value *map, const char *key)
 
 static bool is_of_user(const nr_present *present)
 {
-    return present->grant.kind != NR_GRANT_APPLICATION;
-}
-
-/* ---- The pattern --------------------------------------------------------------------- */
-
-static bool fits_pattern(nr_present *present, const char *pattern)
-{
-    nr_check *check = &present->check;
-    bool login = present->grant.kind == NR_GRANT_NHS_LOGIN;
-    if (starts(pattern, application_pattern) && is_of_user(present))
-        return nr_refuse(check, "is of a user, and the pattern application-restricted");
-    if (!starts(pattern, user_pattern))
-        return true;
-    if (!is_of_user(present))
-        return nr_refuse(check, "is of the application itself, and the pattern "
-                                "user-restricted");
-    return starts(pattern, login_pattern) == login ||
-           nr_refuse(check, "is of a user of another sign-in than the pattern's");
-}
-
-/* Where the request does not say its pattern, the engine would choose one by the user's
- * evidence, or fall back to the application's. The token knows better; without this, a
- * user's token could pass as the application's own, or the other way round. NULL: any
- * choice is right. */
-static const char *pattern_of(const nr_present *present)
-{
-    bool user = is_there(present->request, "subject");
-    if (!is_of_user(present))
-        return user ? "application-restricted/signed-jwt" : NULL;
-    if (present->grant.kind == NR_GRANT_NHS_LOGIN)
-        return user ? "user-restricted/nhs-login-separate"
-                    : "user-restricted/nhs-login-combined";
-    bool tokens = is_there(present->properties, "id_token") ||
-                  is_there(present->properties, "userinfo");
-    if (tokens)
-        return "user-restricted/cis2-separate";
-    return is_there(present->properties, "saml") ? "user-restricted/hl7v3-cis"
-                                                 : "user-restricted/cis2-combined";
-}
-
-static bool check_pattern(nr_present *present)
-{
-    const nrbac_value *authentication = nrbac_value_find(present->context,
-                                                         "authentication");
-    nrbac_kind kind = nrbac_value_kind(authentication);
-    nrbac_document *document = present->check.document;
-    if (is_there(authentication, "pattern")) {
-        const char *stated = nrbac_value_text(
-            nrbac_value_find(authentication, "pattern"));
-        return stated == NULL || fits_pattern(present, stated);
-    }
-    const char *pattern = present->check.api == NULL ? NULL : pattern_of(present);
-    if (pattern == NULL || (kind != NRBAC_KIND_NULL && kind != NRBAC_KIND_MAP))
-        return true;
-    nr_change change = { "pattern", nrbac_new_text(document, pattern) };
-    nr_change_to(&present->context_changes, "authentication",
-                 nr_rewrite(document, authentication, &change, 1));
-    return true;
+    return present->grant.kind != NRBAC_GRANT_APPLICATION;
 }
 
 /* ---- The user ------------------------------------------------------------------------ */
@@ -241,7 +181,7 @@ static bool agree_on_login(nr_present *present)
 static bool check_user(nr_present *present)
 {
     bool patient = is_there(present->properties, "nhs_login");
-    bool login = present->grant.kind == NR_GRANT_NHS_LOGIN;
+    bool login = present->grant.kind == NRBAC_GRANT_NHS_LOGIN;
     if (!is_of_user(present))
         return check_person(present);
     if (patient != login)
@@ -263,7 +203,7 @@ void nr_present_agree(nr_present *present)
     if (stray)
         (void)nr_refuse(&present->check, "is about a user, whom the request does not "
                                          "name");
-    if (stray || !check_pattern(present))
+    if (stray)
         nr_present_refuse_application(present);
     else if (user && present->user_finding != NRBAC_REFUSED && !check_user(present))
         nr_present_refuse_user(present);

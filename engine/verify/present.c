@@ -199,7 +199,20 @@ static bool presents_proof(const nr_present *present)
     return false;
 }
 
-void nr_present_application(nr_present *present)
+/* What the settings ask for: an application that is named is proved. */
+static void require_application(nr_present *present)
+{
+    if (!present->check.snapshot->settings->require_application ||
+        present->application_finding != NRBAC_ASSERTED ||
+        there(present->application, "id") == NULL)
+        return;
+    present->check.member = "context.application";
+    (void)nr_refuse(&present->check,
+                    "is named, and nothing that is presented proves it");
+    nr_present_refuse_application(present);
+}
+
+static void find_application(nr_present *present)
 {
     nrbac_document *document = present->check.document;
     bool sound = true;
@@ -220,6 +233,12 @@ void nr_present_application(nr_present *present)
     nr_change_to(&present->application_changes, "id", nrbac_new_text(document, id));
     nr_change_to(&present->application_changes, "authenticated_by",
                  nrbac_new_text(document, way));
+}
+
+void nr_present_application(nr_present *present)
+{
+    find_application(present);
+    require_application(present);
 }
 
 /* ---- The user --------------------------------------------------------------------------- */
@@ -297,23 +316,12 @@ const nrbac_value *nr_present_claims(const nr_present *present, nr_user_token ki
     return map_at(present->properties, key);
 }
 
-/* ---- What the settings ask for ------------------------------------------------------------ */
-
-static void require_application(nr_present *present)
-{
-    if (present->application_finding != NRBAC_ASSERTED ||
-        there(present->application, "id") == NULL)
-        return;
-    present->check.member = "context.application";
-    (void)nr_refuse(&present->check,
-                    "is named, and nothing that is presented proves it");
-    nr_present_refuse_application(present);
-}
-
-static void require_sign_in(nr_present *present)
+/* What the settings ask for: a signed sign-in. */
+void nr_present_require_user(nr_present *present)
 {
     const nrbac_value *subject = nrbac_value_find(present->request, "subject");
-    if (nrbac_value_kind(subject) == NRBAC_KIND_NULL ||
+    if (!present->check.snapshot->settings->require_id_token ||
+        nrbac_value_kind(subject) == NRBAC_KIND_NULL ||
         present->user_finding == NRBAC_REFUSED || present->token_sound[NR_ID_TOKEN] ||
         present->token_sound[NR_NHS_LOGIN])
         return;
@@ -321,14 +329,6 @@ static void require_sign_in(nr_present *present)
     (void)nr_refuse(&present->check,
                     "holds no signed `id_token` or `nhs_login`, and one is required");
     nr_present_refuse_user(present);
-}
-
-void nr_present_require(nr_present *present)
-{
-    if (present->check.snapshot->settings->require_application)
-        require_application(present);
-    if (present->check.snapshot->settings->require_id_token)
-        require_sign_in(present);
 }
 
 /* ---- The request without it ---------------------------------------------------------------- */

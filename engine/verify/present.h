@@ -3,10 +3,10 @@
  * What a request presents, from inside: the walk over it, and what is to become of it.
  *
  *   nr_present_read          where everything stands
- *   nr_present_application   the application's proofs
+ *   nr_present_application   the application's proofs, and what the settings ask for of it
  *   nr_present_user          the user's tokens
- *   nr_present_agree         the access token beside the user and the pattern
- *   nr_present_require       what the settings ask for
+ *   nr_present_agree         the access token beside the user
+ *   nr_present_require_user  what the settings ask for of the user
  *   nr_present_rewrite       the request without what was presented
  */
 #ifndef NR_PRESENT_H
@@ -48,7 +48,7 @@ void nr_present_read(nr_present *present, const nrbac_value *request);
 void nr_present_application(nr_present *present);
 void nr_present_user(nr_present *present);
 void nr_present_agree(nr_present *present);
-void nr_present_require(nr_present *present);
+void nr_present_require_user(nr_present *present);
 const nrbac_value *nr_present_rewrite(nr_present *present);
 
 /* The claims of a user's token as they will stand in the request; NULL: none. */

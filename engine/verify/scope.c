@@ -16,16 +16,16 @@ static const struct {
     const char *prefix;
     nr_grant grant;
 } known[] = {
-    { "urn:nhsd:apim:app:level3:", { NR_GRANT_APPLICATION, 0, NULL } },
-    { "urn:nhsd:apim:user-nhs-cis2:aal1:", { NR_GRANT_CIS2, 1, NULL } },
-    { "urn:nhsd:apim:user-nhs-cis2:aal2:", { NR_GRANT_CIS2, 2, NULL } },
-    { "urn:nhsd:apim:user-nhs-cis2:aal3:", { NR_GRANT_CIS2, 3, NULL } },
-    { "urn:nhsd:apim:user-nhs-id:aal1:", { NR_GRANT_CIS2, 1, NULL } },
-    { "urn:nhsd:apim:user-nhs-id:aal2:", { NR_GRANT_CIS2, 2, NULL } },
-    { "urn:nhsd:apim:user-nhs-id:aal3:", { NR_GRANT_CIS2, 3, NULL } },
-    { "urn:nhsd:apim:user-nhs-login:P0:", { NR_GRANT_NHS_LOGIN, 0, NULL } },
-    { "urn:nhsd:apim:user-nhs-login:P5:", { NR_GRANT_NHS_LOGIN, 5, NULL } },
-    { "urn:nhsd:apim:user-nhs-login:P9:", { NR_GRANT_NHS_LOGIN, 9, NULL } },
+    { "urn:nhsd:apim:app:level3:", { NRBAC_GRANT_APPLICATION, 0, NULL } },
+    { "urn:nhsd:apim:user-nhs-cis2:aal1:", { NRBAC_GRANT_CIS2, 1, NULL } },
+    { "urn:nhsd:apim:user-nhs-cis2:aal2:", { NRBAC_GRANT_CIS2, 2, NULL } },
+    { "urn:nhsd:apim:user-nhs-cis2:aal3:", { NRBAC_GRANT_CIS2, 3, NULL } },
+    { "urn:nhsd:apim:user-nhs-id:aal1:", { NRBAC_GRANT_CIS2, 1, NULL } },
+    { "urn:nhsd:apim:user-nhs-id:aal2:", { NRBAC_GRANT_CIS2, 2, NULL } },
+    { "urn:nhsd:apim:user-nhs-id:aal3:", { NRBAC_GRANT_CIS2, 3, NULL } },
+    { "urn:nhsd:apim:user-nhs-login:P0:", { NRBAC_GRANT_NHS_LOGIN, 0, NULL } },
+    { "urn:nhsd:apim:user-nhs-login:P5:", { NRBAC_GRANT_NHS_LOGIN, 5, NULL } },
+    { "urn:nhsd:apim:user-nhs-login:P9:", { NRBAC_GRANT_NHS_LOGIN, 9, NULL } },
 };
 
 typedef struct scopes {
@@ -58,7 +58,7 @@ static bool take_scope(scopes *all, const char *text, size_t size)
     if (one == NULL)
         return true;
     nr_grant *grant = all->grant;
-    if (grant->kind != NR_GRANT_NOTHING &&
+    if (grant->kind != NRBAC_GRANT_UNKNOWN &&
         (grant->kind != one->kind || grant->level != one->level))
         return nr_refuse(all->check, "has scopes that contradict each other");
     *grant = *one;
@@ -102,7 +102,7 @@ bool nr_scope_read(nr_check *check, const nrbac_value *scope, nr_grant *grant)
         fine = take_list(&all, scope);
     else
         fine = nr_refuse(check, "has no `scope`");
-    if (!fine || grant->kind != NR_GRANT_NOTHING)
+    if (!fine || grant->kind != NRBAC_GRANT_UNKNOWN)
         return fine;
     return nr_refuse(check, all.any ? "has no scope for the API that is asked for"
                                     : "has no scope that lets anybody use an API");

@@ -69,12 +69,29 @@ nr_snapshot *nr_verifier_take(nrbac_verifier *verifier, bool look_now)
 
 /* ---- Reading ------------------------------------------------------------------------ */
 
-/* A line with a hash in it, or what may be one, is not shown. */
-static void hide_hashes(nrbac_diagnostic *told)
+/* No word of the settings is as long as a key or its hash can be short. */
+enum { SECRET_SIZE_MIN = 16 };
+
+/* A secret in the wrong place, such as a key of YAML, is not told back: of a long text
+ * that is marked as the mistake, the message keeps the first letters. */
+static const char *without_secret(nr_arena *arena, const nr_diag *diag)
 {
-    const char *line = told->source_line;
-    if (line != NULL && (strstr(line, "hash") != NULL || strstr(line, "hmac") != NULL))
-        told->source_line = NULL;
+    nr_span at = diag->at;
+    const char *text = at.source == NULL ? NULL : at.source->text;
+    const char *quote = strchr(diag->message, '`');
+    size_t marked = at.end - at.start;
+    while (text != NULL && marked > SECRET_SIZE_MIN && quote != NULL) {
+        size_t size = strcspn(quote + 1, "`");
+        const char *rest = quote + 1 + size;
+        bool quoted = text[at.start] == '"' || text[at.start] == '\'';
+        if (size > SECRET_SIZE_MIN && size <= marked &&
+            memcmp(quote + 1, text + at.start + quoted, SECRET_SIZE_MIN) == 0)
+            return nr_arena_format(arena, "%.*s%.4s...%s",
+                                   (int)(quote + 1 - diag->message), diag->message,
+                                   quote + 1, rest);
+        quote = *rest == '\0' ? NULL : strchr(rest + 1, '`');
+    }
+    return diag->message;
 }
 
 static nrbac_status keep_diagnostics(nrbac_verifier *verifier, nr_diags *diags)
@@ -89,7 +106,10 @@ static nrbac_status keep_diagnostics(nrbac_verifier *verifier, nr_diags *diags)
         nrbac_diagnostic *told = &verifier->diagnostics[i];
         if (!nr_diag_tell(&verifier->told, &diags->items[i], told))
             return NRBAC_E_MEMORY;
-        hide_hashes(told);
+        told->source_line = NULL; /* it may hold a hash or, by mistake, a secret */
+        told->message = without_secret(&verifier->told, &diags->items[i]);
+        if (told->message == NULL)
+            return NRBAC_E_MEMORY;
         verifier->diagnostic_count++;
     }
     return diags->failed ? NRBAC_E_MEMORY : NRBAC_OK;
@@ -216,14 +236,16 @@ static bool find_all(nr_present *present, const nrbac_value *request,
     nr_present_application(present);
     nr_present_user(present);
     nr_present_agree(present);
-    nr_present_require(present);
+    nr_present_require_user(present);
     *checked = nr_present_rewrite(present);
     bool listed = list_verified(present, findings);
     findings->user = present->user_finding;
     findings->application = present->application_finding;
     findings->fault = present->check.fault;
-    if (present->application_finding == NRBAC_VERIFIED)
+    if (present->application_finding == NRBAC_VERIFIED) {
         findings->expires_at = present->check.ends_at;
+        findings->grant = present->grant.kind;
+    }
     findings->expiring = present->check.expiring.items;
     findings->expiring_count = present->check.expiring.count;
     return listed && !present->check.no_memory;

@@ -303,6 +303,14 @@ def of_evidence(answer):
 OF_USERS = ("id_token", "userinfo", "nhs_login")
 
 
+def nothing_comes_back(answer, *presented):
+    for token in presented:
+        for part in parts_of(token):
+            assert part not in json.dumps(answer), "what was presented comes back"
+    assert "MARKER" not in json.dumps(answer), "a claim comes back"
+    return True
+
+
 def says_why(answer, member, *presented):
     """A refusal says in one sentence what was wrong with which member, and nothing of what was presented."""
     fault = answer.context["fault"]
@@ -311,11 +319,7 @@ def says_why(answer, member, *presented):
     users = member in OF_USERS
     assert not [one for one in verified if (one in OF_USERS) is users], "of whom is refused nothing is called verified"
     assert (user if users else application) == "none", "what was refused says nothing of anybody"
-    for token in presented:
-        for part in parts_of(token):
-            assert part not in json.dumps(answer), "what was presented comes back"
-    assert "MARKER" not in json.dumps(answer), "a claim comes back"
-    return True
+    return nothing_comes_back(answer, *presented)
 
 
 def refused(answer, verdict, member, *presented):

@@ -144,7 +144,7 @@ static void test_api_keys(void)
         "s.yaml:5:18: bad-value: `api_keys` is empty");
 }
 
-/* What may be a key is not shown again. */
+/* What may be a key is not shown again: no line is, since it could stand anywhere. */
 static void test_hidden(void)
 {
     nrbac_verifier *verifier = NULL;
@@ -157,8 +157,7 @@ static void test_hidden(void)
     const nrbac_diagnostic *told = nrbac_verifier_diagnostic(verifier, 0);
     CHECK(told->source_line == NULL);
     CHECK_STR(told->help, "`nrbac hash-key` makes one from the key");
-    CHECK_STR(nrbac_verifier_diagnostic(verifier, 1)->source_line,
-              "  b: { client_ids: [] }");
+    CHECK(nrbac_verifier_diagnostic(verifier, 1)->source_line == NULL);
     nrbac_verifier_close(verifier);
 }
 

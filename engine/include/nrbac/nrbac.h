@@ -122,11 +122,20 @@ typedef enum nrbac_finding {
     NRBAC_REFUSED,      /* it was checked, or could not be, and does not count */
 } nrbac_finding;
 
+/* For whom an access token lets the application act, by its scope. */
+typedef enum nrbac_grant {
+    NRBAC_GRANT_UNKNOWN = 0, /* no access token was presented */
+    NRBAC_GRANT_APPLICATION, /* for itself alone */
+    NRBAC_GRANT_CIS2,        /* for a user of CIS2 */
+    NRBAC_GRANT_NHS_LOGIN,   /* for a patient, by NHS login */
+} nrbac_grant;
+
 /* nrbac_verify() finds these; a program that checks evidence in its own way may
  * state them too. Zeroed: nothing was checked. */
 typedef struct nrbac_findings {
     nrbac_finding user;
     nrbac_finding application;
+    nrbac_grant grant;
     const char *fault; /* why something is refused, in one sentence; NULL: nothing is */
     const char *const *verified; /* the members found sound: "id_token", ... */
     size_t verified_count;
