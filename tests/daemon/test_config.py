@@ -41,10 +41,9 @@ def test_the_schema_is_one():
 
 def test_everything_may_stand_in_the_configuration(daemons, served, config):
     path = daemons.new_path()
-    evidence = daemons.folder / "evidence.yaml"
-    evidence.write_text("nrbac-evidence: 1\n")
+    (daemons.folder / "evidence.yaml").write_text("nrbac-evidence: 1\n")
     text = {"policy": str(served), "socket": str(path), "unsafe_no_audit": True, "allow_example": True, "policy_root": "/", "socket_mode": "0600",
-            "trust_request_time": True, "trust_applications": True, "evidence": "evidence.yaml", "gateways": ["root", 12345], "applications": {"gp": {"peer": {"uid": 0}}}, "reload_users": ["root", 12345], **{key: rule["default"] + 1 for key, rule in LIMITS.items()}}
+            "trust_request_time": True, "trust_applications": True, "evidence": str(daemons.folder / "evidence.yaml"), "gateways": ["root", 12345], "applications": {"gp": {"peer": {"uid": 0}}}, "reload_users": ["root", 12345], **{key: rule["default"] + 1 for key, rule in LIMITS.items()}}
     jsonschema.validate(text, SCHEMA)
     assert set(text) | {"audit"} == set(SCHEMA["properties"])
     running = daemons.spawn("--config", config(json.dumps(text)), path=path)
