@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { DAY = 86400, YEAR_FIRST = 1970, YEAR_LAST = 9999 };
+enum { DAY = NR_DAY_SECONDS, YEAR_FIRST = 1970, YEAR_LAST = 9999 };
 
 static bool is_digit(char c)
 {
@@ -167,4 +167,12 @@ void nr_time_write(int64_t seconds, char text[NR_TIME_SIZE])
     put_number(text + 11, 2, clock / 3600);
     put_number(text + 14, 2, clock / 60 % 60);
     put_number(text + 17, 2, clock % 60);
+}
+
+void nr_day_write(int64_t seconds, char text[NR_DAY_SIZE])
+{
+    char whole[NR_TIME_SIZE];
+    nr_time_write(seconds, whole);
+    memcpy(text, whole, NR_DAY_SIZE - 1);
+    text[NR_DAY_SIZE - 1] = '\0';
 }

@@ -18,5 +18,16 @@ bool nr_date_read(const char *text, int64_t *seconds);
  * nearest of them. */
 enum { NR_TIME_SIZE = 21 };
 void nr_time_write(int64_t seconds, char text[NR_TIME_SIZE]);
+/* The day alone, into 11 bytes. */
+enum { NR_DAY_SIZE = 11, NR_DAY_SECONDS = 86400 };
+void nr_day_write(int64_t seconds, char text[NR_DAY_SIZE]);
+
+/* The earlier of two moments, 0 being none. */
+static inline int64_t nr_earliest(int64_t a, int64_t b)
+{
+    if (a == 0 || b == 0)
+        return a == 0 ? b : a;
+    return a < b ? a : b;
+}
 
 #endif

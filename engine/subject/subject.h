@@ -69,14 +69,6 @@ static inline nrbac_finding nr_application_finding(const nrbac_request *request)
     return request->findings == NULL ? NRBAC_ASSERTED : request->findings->application;
 }
 
-/* The earlier of two moments, 0 being none. */
-static inline int64_t nr_earliest(int64_t a, int64_t b)
-{
-    if (a == 0 || b == 0)
-        return a == 0 ? b : a;
-    return a < b ? a : b;
-}
-
 /* When the evidence ends, the user's and the application's; 0: not stated. */
 static inline int64_t nr_evidence_ends(const nrbac_request *request)
 {

@@ -2,7 +2,7 @@
 /*
  * Access tokens of the API platform: whose they are, and for whom they let it act.
  */
-#include "verify/calendar.h"
+#include "base/time.h"
 #include "verify/issuer.h"
 
 #include <string.h>
@@ -40,6 +40,6 @@ bool nr_check_access_token(nr_check *check, const nrbac_value *presented,
     const char *sub = nr_claims_text(token.claims, "sub");
     grant->sub = sub == NULL || strcmp(sub, client) == 0 ? NULL : sub;
     (void)nr_claims_seconds(nrbac_value_find(token.claims, "exp"), false, &end);
-    check->ends_at = nr_sooner(check->ends_at, end);
+    check->ends_at = nr_earliest(check->ends_at, end);
     return true;
 }

@@ -3,7 +3,7 @@
  * API keys. Every hash of every application in question is computed and compared in
  * constant time, whichever fits: how long it takes tells nothing of the key.
  */
-#include "verify/calendar.h"
+#include "base/time.h"
 #include "verify/checking.h"
 
 #include <nrbac/verify.h>
@@ -88,7 +88,7 @@ bool nr_check_api_key(nr_check *check, const nrbac_value *presented,
                          check->named != NULL ? "the named application"
                                               : "any application");
     *application = search.owner;
-    check->ends_at = nr_sooner(check->ends_at, search.found->ends_at);
+    check->ends_at = nr_earliest(check->ends_at, search.found->ends_at);
     nr_rely_on(check, search.found->name, search.found->ends_at);
     return true;
 }

@@ -3,7 +3,7 @@
  * Client assertions (RFC 7523): the application signs that it is itself, shortly before
  * and once.
  */
-#include "verify/calendar.h"
+#include "base/time.h"
 #include "verify/token.h"
 
 #include <string.h>
@@ -85,6 +85,6 @@ bool nr_check_assertion(nr_check *check, const nrbac_value *presented,
         !check_life(check, token.claims, &end) || !use_once(check, whose, &token, end))
         return false;
     (void)nr_claims_seconds(nrbac_value_find(token.claims, "exp"), false, &end);
-    check->ends_at = nr_sooner(check->ends_at, end);
+    check->ends_at = nr_earliest(check->ends_at, end);
     return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/checking.h"
 
-#include "verify/calendar.h"
+#include "base/time.h"
 
 #include <string.h>
 

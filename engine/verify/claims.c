@@ -3,7 +3,7 @@
  * For whom a token is, and when. Claims here come from the issuer whose signature was
  * found good; they are still held to their types, since a wrong one is a wrong token.
  */
-#include "verify/calendar.h"
+#include "base/time.h"
 #include "verify/token.h"
 
 #include <string.h>
@@ -12,11 +12,11 @@ bool nr_claims_seconds(const nrbac_value *value, bool up, int64_t *seconds)
 {
     if (nrbac_value_kind(value) == NRBAC_KIND_INTEGER) {
         *seconds = nrbac_value_integer(value);
-        return *seconds >= -NR_MOMENT_LAST && *seconds <= NR_MOMENT_LAST;
+        return *seconds >= -NR_LAST_SECOND && *seconds <= NR_LAST_SECOND;
     }
     double real = nrbac_value_real(value);
     if (nrbac_value_kind(value) != NRBAC_KIND_REAL || !(real >= 0) ||
-        !(real <= (double)NR_MOMENT_LAST))
+        !(real <= (double)NR_LAST_SECOND))
         return false;
     *seconds = (int64_t)real;
     if (up && (double)*seconds < real)

@@ -4,7 +4,7 @@
  * ended the TLS connection saw its holder at the other end, which the caller of
  * nrbac_verify() vouches for.
  */
-#include "verify/calendar.h"
+#include "base/time.h"
 #include "verify/certificate.h"
 #include "verify/checking.h"
 
@@ -136,8 +136,8 @@ static bool find_owner(certificate_search *search, uint32_t *application)
                          check->named != NULL ? "the named application"
                                               : "any application");
     *application = search->owner;
-    int64_t ends_at = nr_sooner(search->ends_at, search->found->ends_at);
-    check->ends_at = nr_sooner(check->ends_at, ends_at);
+    int64_t ends_at = nr_earliest(search->ends_at, search->found->ends_at);
+    check->ends_at = nr_earliest(check->ends_at, ends_at);
     const char *name = search->found->match == NR_MATCH_FILE
                            ? check->snapshot->settings->files.items[search->found->file]
                                  .name

@@ -8,9 +8,9 @@
  */
 #include "verify/keys.h"
 
+#include "base/time.h"
 #include "text/character.h"
 #include "verify/base64url.h"
-#include "verify/calendar.h"
 #include "verify/certificate.h"
 
 #include <nrbac/policy.h>
@@ -243,10 +243,10 @@ static bool read_end(const set_reading *reading, const nrbac_value *from, nr_key
 {
     const nrbac_value *stated = nrbac_value_find(from, "exp");
     int64_t end = nrbac_value_integer(stated);
-    if (stated != NULL && (end <= 0 || end > NR_MOMENT_LAST))
+    if (stated != NULL && (end <= 0 || end > NR_LAST_SECOND))
         return wrong(reading, "holds a key whose `exp` is no time in seconds");
     key->ends_at = end;
-    key->warn_at = nr_sooner(end, end_of_chain(from));
+    key->warn_at = nr_earliest(end, end_of_chain(from));
     return true;
 }
 

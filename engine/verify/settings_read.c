@@ -4,7 +4,7 @@
  */
 #include "verify/settings_read.h"
 
-#include "verify/calendar.h"
+#include "base/time.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +56,7 @@ int64_t nr_settings_day(nr_settings_reading *reading, const nr_node *node,
 {
     const char *text = node == NULL ? NULL : nr_node_text(node, what, &reading->diags);
     int64_t seconds = 0;
-    if (text == NULL || nr_day_read(text, &seconds))
+    if (text == NULL || nr_date_read(text, &seconds))
         return seconds == 0 && text != NULL ? 1 : seconds; /* 0 is "no end" */
     nr_diag_add(&reading->diags, NR_DIAG_BAD_VALUE, node->at,
                 "%s must be a day such as 2027-03-31, but is `%.40s`", what, text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/snapshot.h"
 
-#include "verify/calendar.h"
+#include "base/time.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -157,8 +157,8 @@ void nr_snapshot_unref(nr_snapshot *snapshot)
 static void tell_file(const nr_file *file, const nr_loaded *loaded,
                       nrbac_document *document, nrbac_value *list)
 {
-    char moment[NR_MOMENT_SIZE];
-    nr_moment_write(loaded->credentials->loaded_at, moment);
+    char moment[NR_TIME_SIZE];
+    nr_time_write(loaded->credentials->loaded_at, moment);
     size_t count = loaded->credentials->keys.count +
                    loaded->credentials->certificates.count;
     nrbac_value *map = nrbac_append(document, list, nrbac_new_map(document));

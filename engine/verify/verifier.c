@@ -6,7 +6,6 @@
 #include "verify/verifier.h"
 
 #include "base/time.h"
-#include "verify/calendar.h"
 #include "verify/present.h"
 
 #include <stdlib.h>
@@ -314,12 +313,12 @@ nrbac_status nrbac_verify(nrbac_verifier *verifier, const nrbac_value *request,
 
 nrbac_value *nrbac_verifier_status(nrbac_verifier *verifier, nrbac_document *document)
 {
-    char moment[NR_MOMENT_SIZE];
+    char moment[NR_TIME_SIZE];
     nr_snapshot *snapshot = nr_verifier_take(verifier, true);
     nrbac_value *status = nrbac_new_map(document);
     nrbac_set(document, status, "settings", nrbac_new_text(document, verifier->path));
     if (snapshot != NULL) {
-        nr_moment_write(snapshot->settings->opened_at, moment);
+        nr_time_write(snapshot->settings->opened_at, moment);
         nrbac_set(document, status, "opened_at", nrbac_new_text(document, moment));
         nr_snapshot_tell(snapshot, (int64_t)time(NULL), document, status);
     } else {

@@ -70,9 +70,28 @@ static void times_survive_the_way_there_and_back(void)
     CHECK_STR(text, "9999-12-31T23:59:59Z");
 }
 
+/* The days of four hundred years and more, one after the other. */
+static void days_survive_the_way_there_and_back(void)
+{
+    char day[NR_DAY_SIZE], before[NR_DAY_SIZE] = "1969-12-31";
+    for (int64_t number = 0; number < 150000; number++) {
+        int64_t again = -1;
+        nr_day_write(number * NR_DAY_SECONDS + 86399, day);
+        if (strcmp(before, day) >= 0 || !nr_date_read(day, &again) ||
+            again != number * NR_DAY_SECONDS)
+            CHECK_INT(again, number * NR_DAY_SECONDS);
+        memcpy(before, day, sizeof(day));
+    }
+    static const char *const wrong[] = { "2026-02-29", "2100-02-29",  "2026-13-01",
+                                         "2026-1-1",   "2026-01-01 ", "" };
+    for (size_t i = 0; i < NR_COUNT(wrong); i++)
+        CHECK(!nr_date_read(wrong[i], &(int64_t){ 0 }));
+}
+
 int main(void)
 {
     times_are_rfc_3339();
     times_survive_the_way_there_and_back();
+    days_survive_the_way_there_and_back();
     return check_report();
 }

@@ -2,9 +2,9 @@
 /*
  * The small parts by themselves: base64url, days, and maps with other members.
  */
+#include "base/time.h"
 #include "check.h"
 #include "verify/base64url.h"
-#include "verify/calendar.h"
 #include "verify/rewrite.h"
 
 #include <nrbac/policy.h>
@@ -39,58 +39,6 @@ static void test_base64url(void)
     decodes("Zm\xc3\xa9", NULL);
 }
 
-static void test_days(void)
-{
-    int64_t seconds = 0;
-    char moment[NR_MOMENT_SIZE];
-    CHECK(nr_day_read("1970-01-01", &seconds));
-    CHECK_INT(seconds, 0);
-    CHECK(nr_day_read("2026-11-24", &seconds));
-    CHECK_INT(seconds, 1795478400);
-    CHECK(nr_day_read("2000-02-29", &seconds));
-    CHECK(nr_day_read("2028-02-29", &seconds));
-    CHECK(nr_day_read("9999-12-31", &seconds));
-    CHECK_INT(seconds, NR_MOMENT_LAST - 86399);
-    static const char *const wrong[] = { "2026-02-29",
-                                         "2100-02-29",
-                                         "2026-04-31",
-                                         "2026-13-01",
-                                         "2026-00-10",
-                                         "2026-01-00",
-                                         "2026-01-32",
-                                         "1969-12-31",
-                                         "2026-1-1",
-                                         "20260101",
-                                         "2026-01-01 ",
-                                         "2026-01-01T",
-                                         "" };
-    for (size_t i = 0; i < NR_COUNT(wrong); i++)
-        CHECK(!nr_day_read(wrong[i], &seconds));
-    nr_moment_write(1795424400, moment);
-    CHECK_STR(moment, "2026-11-23T09:00:00Z");
-    nr_moment_write(-1, moment);
-    CHECK_STR(moment, "1969-12-31T23:59:59Z");
-    nr_moment_write(INT64_MAX, moment);
-    CHECK_STR(moment, "9999-12-31T23:59:59Z");
-    nr_moment_write(INT64_MIN, moment);
-    CHECK_STR(moment, "0001-01-01T00:00:00Z");
-}
-
-/* Every day of four hundred years and more, one after the other. */
-static void test_all_days(void)
-{
-    char day[NR_DAY_SIZE], before[NR_DAY_SIZE] = "1969-12-31";
-    long wrong = 0;
-    for (int64_t number = 0; number < 150000; number++) {
-        int64_t again = -1;
-        nr_day_write(number * NR_DAY_SECONDS + 86399, day);
-        wrong += strcmp(before, day) >= 0;
-        wrong += !nr_day_read(day, &again) || again != number * NR_DAY_SECONDS;
-        memcpy(before, day, sizeof(day));
-    }
-    CHECK_INT(wrong, 0);
-}
-
 static void test_rewrite(void)
 {
     static const char text[] = "{\"a\":1,\"b\":2,\"c\":{\"d\":3}}";
@@ -117,8 +65,6 @@ static void test_rewrite(void)
 int main(void)
 {
     test_base64url();
-    test_days();
-    test_all_days();
     test_rewrite();
     return check_report();
 }
