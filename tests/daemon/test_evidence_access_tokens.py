@@ -140,18 +140,18 @@ def test_for_whom_it_acts_goes_with_the_pattern(ask, name):
     assert answer.verdict == verdict if verdict != NOT_AUTHENTICATED else refused(answer, verdict, MEMBER, token)
 
 
-# A request that states no pattern gets one that is offered and that the token is for: (scope, user, API, pattern, verdict)
+# A request that states no pattern gets the token's: (scope, user, API, pattern, verdict)
 UNSTATED = {
     "an application's": (APP, None, "all", SIGNED_JWT, AUTHORISED),
     "an application's, and a user": (APP, by_cis2, "all", SIGNED_JWT, "deny user-not-allowed"),
     "an application's, and a patient": (APP.replace(":all", ":records-of-ones-own"), by_nhs_login, "own", SIGNED_JWT, "deny pattern-not-met"),
-    "a user's, by CIS2": (of_user(), by_cis2, "all", CIS2_SEPARATE, "permit application-authorised"),
-    "a user's, by tokens of CIS2": (of_user(), lambda: worker(id_token(), userinfo()), "all", CIS2_SEPARATE, "permit application-authorised"),
+    "a user's, by CIS2": (of_user(), by_cis2, "all", CIS2_SEPARATE, AUTHORISED),
+    "a user's, by tokens of CIS2": (of_user(), lambda: worker(id_token(), userinfo()), "all", CIS2_SEPARATE, AUTHORISED),
     "a user's, by CIS1": (of_user(), by_cis1, "all", "user-restricted/hl7v3-cis", "deny pattern-not-met"),
-    "a user's, by a profile": (of_user(), by_profile, "all", CIS2_COMBINED, "permit application-authorised"),
+    "a user's, by a profile": (of_user(), by_profile, "all", CIS2_COMBINED, AUTHORISED),
     "a user's, without one": (of_user(), None, "all", CIS2_COMBINED, "indeterminate cannot-decide-locally"),
-    "a user's, without one, not offered": (of_user(api="narrow"), None, "narrow", CIS2_SEPARATE, "deny user-required"),
-    "a user's, by a profile, not offered": (of_user(api="narrow"), by_profile, "narrow", CIS2_SEPARATE, "permit application-authorised"),
+    "a user's, without one, combined not offered": (of_user(api="narrow"), None, "narrow", CIS2_SEPARATE, "deny user-required"),
+    "a user's, by a profile, combined not offered": (of_user(api="narrow"), by_profile, "narrow", CIS2_SEPARATE, AUTHORISED),
     "a patient's": (of_patient(), by_nhs_login, "own", NHS_LOGIN_SEPARATE, "permit patient-authorised"),
     "a patient's, without one": (of_patient(), None, "own", NHS_LOGIN_COMBINED, "indeterminate cannot-decide-locally"),
 }
