@@ -49,7 +49,7 @@ def test_a_key_that_is_not_its_own_is_refused(ask, name):
 
 def test_the_hash_is_no_key(ask):
     made = hash_of(RIGHT)
-    for shown in (made, made.rpartition(":")[2], made.partition(":")[2], bytes.fromhex(made.rpartition(":")[2]).decode("latin-1")):
+    for shown in (made, made.rpartition(":")[2], made.partition(":")[2], bytes.fromhex(made.rpartition(":")[2]).decode("latin-1").replace("\0", "x")):
         answer = ask(by_application(api_key=shown))
         assert answer.verdict == NOT_AUTHENTICATED and made.rpartition(":")[2] not in str(answer)
 

@@ -414,7 +414,7 @@ static void test_grant(void)
 static char *userinfo(const char *claims)
 {
     return kit_token("ES256", cis2, "{\"alg\":\"ES256\"}",
-                     kit_json("{'iss':'https://c','aud':'us'%s}", claims));
+                     kit_json("{'iss':'https://c','aud':'us','sub':'9'%s}", claims));
 }
 
 static kit_result ask_user(const char *properties)

@@ -429,7 +429,8 @@ static void test_sub(void)
     REFUSED(claims("'iss':'https://cis2','aud':'us'"), none);
     REFUSED(claims("'iss':'https://cis2','aud':'us','sub':''"), none);
     REFUSED(claims("'iss':'https://cis2','aud':'us','sub':7"), none);
-    ACCEPTED_AS("userinfo", claims("'iss':'https://cis2','aud':'us'"));
+    ACCEPTED_AS("userinfo", claims("'iss':'https://cis2','aud':'us','sub':'1'"));
+    REFUSED_AS("userinfo", claims("'iss':'https://cis2','aud':'us'"), none);
     REFUSED_AS("userinfo", claims("'iss':'https://cis2','aud':'us','sub':7"), none);
     REFUSED_AS("nhs_login", claims("'iss':'https://login','aud':'us'"), none);
 }
@@ -487,8 +488,8 @@ static void test_end(void)
     REFUSED(timed("exp", "1e99"), none);
     REFUSED(signed_payload(kit_json("{'iss':'https://cis2','aud':'us','sub':'1'}")),
             "does not say in `exp` when it ends");
-    ACCEPTED_AS("userinfo",
-                signed_payload(kit_json("{'iss':'https://cis2','aud':'us'}")));
+    ACCEPTED_AS("userinfo", signed_payload(kit_json(
+                                "{'iss':'https://cis2','aud':'us','sub':'1'}")));
     REFUSED_AS("userinfo", timed("exp", "'soon'"), none);
     /* All else comes first. */
     REFUSED(
