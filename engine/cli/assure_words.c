@@ -22,8 +22,9 @@ const char *const nr_assure_limits[] = {
     "It shows what the policy decides, and that its tests were run on it now. It does "
     "not show that the application asks before each call and obeys the answer.",
     "Tests say what an application knows of its user. It does not show that this was "
-    "checked: how tokens, keys and certificates are verified is the settings of the "
-    "daemon or the application that asks.",
+    "checked: how tokens, keys and certificates are verified is in the evidence "
+    "settings of the daemon or the application that asks (nrbac-evidence(5)), and each "
+    "answer says what was verified.",
     "Where the policy states what NHS England's APIs ask for, it is only as right as "
     "whoever wrote it.",
     NULL,

@@ -5,7 +5,9 @@ import time
 
 import jsonschema
 import pytest
+import yaml
 from support.answers import checked
+from support.certificates import cast
 from support.command import run
 from support.evidence import API_KEYS, GRANTED, Served, assertion, by_application, hash_of, id_token, key_of, settings, to_function, userinfo, worker
 from support.evidence_mistakes import MISTAKES, SEEN_BY_THE_SCHEMA, broken
@@ -129,3 +131,24 @@ def test_what_is_left_out_has_its_default(tmp_path):
     for days, warnings in ((20, ["credential-expiring"]), (40, [])):
         served.write_keys("gp", jwks(key_of("gp").jwk(exp=now + days * 86400)))
         assert served.ask(by_application(time=None, client_assertion=assertion(now=now))).warnings == warnings
+
+
+def example(page):
+    """The settings that a page shows, whole: what it writes as `…` is filled in."""
+    text = (ROOT / page).read_text()
+    shown = text[text.index("nrbac-evidence: 1\n"):]
+    shown = shown[:min(at for at in (shown.find("```"), shown.find(".Ed")) if at > 0)]
+    return shown.replace("5c1d…:9f86…", f"{'5c' * 16}:{'9f' * 32}").replace("sha256:60:6d:…", "sha256:" + ":".join(["60"] * 32))
+
+
+@pytest.mark.parametrize("page", ["schema/evidence.md", "engine/man/nrbac-evidence.5"])
+def test_the_settings_that_a_page_shows_are_taken(served, page):
+    shown = example(page)
+    jsonschema.validate(yaml.safe_load(shown.replace("2027-03-31", '"2027-03-31"').replace("2027-01-31", '"2027-01-31"')), schema())
+    for name in ("cis2.jwks.json", "gp-system.jwks.json"):
+        served.put(name, json.dumps(jwks(key_of("cis2"))))
+    served.put("gp-system.pem", cast().by_file.pem)
+    served.put("nhs-ca.pem", (served.folder / "authorities.pem").read_text())
+    served.put("shown.yaml", shown)
+    told = run("check", served.policy.path, "--action", "B0820", "--evidence", served.folder / "shown.yaml")
+    assert told.status == 1 and "user-required" in told.out and told.err == ""

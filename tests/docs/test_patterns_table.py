@@ -66,4 +66,11 @@ def test_what_the_example_says_is_so(slug):
 
 
 def test_the_first_page_leads_here():
-    assert "(schema/patterns.md): the ten security patterns" in (ROOT / "README.md").read_text()
+    assert "(schema/patterns.md)" in (ROOT / "README.md").read_text().partition("## The ten security patterns")[2]
+
+
+def test_the_readme_has_the_same_rows_and_links_to_the_same_folders(slug):
+    readme = (ROOT / "README.md").read_text()
+    row = next(line for line in readme.splitlines() if line.startswith(f"| `{slug}` |"))
+    folder = re.search(r"\]\(([^)]+)/\)", row).group(1)
+    assert (PAGE.parent / link(slug)).resolve().parent == (ROOT / folder).resolve()
