@@ -28,11 +28,6 @@ def asker(tmp_path_factory):
     made.end()
 
 
-@pytest.fixture(params=["by_command", "by_socket"])
-def ask(request, asker):
-    return getattr(asker, request.param)
-
-
 PROOFS = {"client_assertion": assertion, "api_key": lambda: API_KEYS["gp-1"], "certificate": lambda: cast().by_file.pem}
 USERS = {
     "id_token": lambda: to_function(user=worker(id_token())), "id_token beside userinfo as a token": lambda: to_function(user=worker(id_token(), userinfo())),

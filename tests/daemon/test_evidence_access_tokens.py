@@ -2,7 +2,7 @@
 """Rule 7: the API platform's access tokens. Whose they are, for which API, on whose behalf, and at which level."""
 import pytest
 from support.apis import CIS2_COMBINED, CIS2_SEPARATE, NHS_LOGIN_COMBINED, NHS_LOGIN_SEPARATE, OTHER, OWN, SIGNED_JWT, by_cis1, by_cis2, by_nhs_login, by_profile
-from support.evidence import (AUTHORISED, CLIENT_OF, GRANTED, MALFORMED, NOT_AUTHENTICATED, PATIENT, REFUSED_USER, USER, Asker, Served, access_claims,
+from support.evidence import (AUTHORISED, CLIENT_OF, GRANTED, MALFORMED, NOT_AUTHENTICATED, PATIENT, REFUSED_USER, USER, access_claims,
                               access_token, by_application, id_token, key_of, nhs_login, of_evidence, refused, to_function, userinfo,
                               worker)
 from support.requests import NOW
@@ -19,18 +19,6 @@ def of_user(level=3, api="all", way="user-nhs-cis2"):
 
 def of_patient(level="P9", api="records-of-ones-own"):
     return f"urn:nhsd:apim:user-nhs-login:{level}:{api}"
-
-
-@pytest.fixture(scope="module")
-def asker(tmp_path_factory):
-    made = Asker(Served(tmp_path_factory.mktemp("evidence")))
-    yield made
-    made.end()
-
-
-@pytest.fixture(params=["by_command", "by_socket"])
-def ask(request, asker):
-    return getattr(asker, request.param)
 
 
 def test_an_access_token_proves_the_application(ask):

@@ -28,11 +28,6 @@ def asker(served):
     made.end()
 
 
-@pytest.fixture(params=["by_command", "by_socket"])
-def ask(request, asker):
-    return getattr(asker, request.param)
-
-
 @pytest.fixture
 def client(asker):
     asker.by_socket(to_function())

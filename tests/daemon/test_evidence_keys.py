@@ -6,23 +6,11 @@ from datetime import datetime, timezone
 import pytest
 from support.apis import by_profile
 from support.command import run
-from support.evidence import (API_KEYS, AUTHORISED, GRANTED, HERE, MALFORMED, NOT_AUTHENTICATED, Asker, Served, assertion, by_application, hash_of,
+from support.evidence import (API_KEYS, AUTHORISED, GRANTED, HERE, MALFORMED, NOT_AUTHENTICATED, Served, assertion, by_application, hash_of,
                               of_evidence, refused, settings, to_function)
 
 MEMBER = "api_key"
 RIGHT = API_KEYS["gp-1"]
-
-
-@pytest.fixture(scope="module")
-def asker(tmp_path_factory):
-    made = Asker(Served(tmp_path_factory.mktemp("evidence")))
-    yield made
-    made.end()
-
-
-@pytest.fixture(params=["by_command", "by_socket"])
-def ask(request, asker):
-    return getattr(asker, request.param)
 
 
 @pytest.mark.parametrize("name", ["gp-1", "gp-2", "gp-long"])

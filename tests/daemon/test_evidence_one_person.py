@@ -2,7 +2,7 @@
 """One person, one profile: evidence of CIS1 and of CIS2 gives the same answer, whether or not the CIS2 evidence is verified."""
 import pytest
 from support.apis import HL7V3_CIS, HL7V3_CIS2
-from support.evidence import Asker, Served, by_application, id_claims, key_of, of_evidence, to_function, userinfo_claims
+from support.evidence import by_application, id_claims, key_of, of_evidence, to_function, userinfo_claims
 from support.requests import nrbac_role, saml, saml_role
 from support.tokens import jwt
 
@@ -10,13 +10,6 @@ from support.tokens import jwt
 ROLES = {"clinician": ("R8000", ()), "nurse": ("R8001", ()), "nurse who may more": ("R8001", ("B0825",)), "administrator": ("R8003", ("B0360",)),
          "of an unknown role": ("R9999", ("B0820",))}
 APART = ("evidence", "valid_until", "pattern")
-
-
-@pytest.fixture(scope="module")
-def asker(tmp_path_factory):
-    made = Asker(Served(tmp_path_factory.mktemp("evidence")))
-    yield made
-    made.end()
 
 
 def by_cis1(role, activities, organisation):

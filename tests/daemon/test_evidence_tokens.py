@@ -3,20 +3,8 @@
 import json
 
 import pytest
-from support.evidence import KINDS, Asker, Served, nothing_comes_back, of_evidence, refused, says_why
+from support.evidence import KINDS, nothing_comes_back, of_evidence, refused, says_why
 from support.token_cases import EXPIRED, NOT_FOR_ITS_END_ALONE, PASS, REFUSED, applies
-
-
-@pytest.fixture(scope="module")
-def asker(tmp_path_factory):
-    made = Asker(Served(tmp_path_factory.mktemp("evidence")))
-    yield made
-    made.end()
-
-
-@pytest.fixture(params=["by_command", "by_socket"])
-def ask(request, asker):
-    return getattr(asker, request.param)
 
 
 def every(cases):

@@ -12,13 +12,6 @@ MET, MISMATCH = "permit requirement-met", "deny subject-mismatch"
 
 
 @pytest.fixture(scope="module")
-def asker(tmp_path_factory):
-    made = Asker(Served(tmp_path_factory.mktemp("evidence")))
-    yield made
-    made.end()
-
-
-@pytest.fixture(scope="module")
 def strict(tmp_path_factory):
     """Nobody's word is taken."""
     made = Asker(Served(tmp_path_factory.mktemp("strict"), {**settings(), "require": ["application", "id_token"]}))
