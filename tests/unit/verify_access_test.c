@@ -365,6 +365,8 @@ static void test_person(void)
              PROVED);
     VERIFIED(ask(about("9", cis2_scope), "", NULL), PROVED);
     USER_REFUSED(ask(about("8", cis2_scope), "", "{'id_token':{'sub':'9'}}"), other);
+    USER_REFUSED(ask(about("99", cis2_scope), "", "{'id_token':{'sub':'9'}}"), other);
+    USER_REFUSED(ask(about("9", cis2_scope), "", "{'id_token':{'sub':'99'}}"), other);
     USER_REFUSED(ask(about("9", cis2_scope), "", "{'id_token':{}}"), other);
     USER_REFUSED(ask(about("9", cis2_scope), "", "{'profile':{}}"), other);
     USER_REFUSED(ask(about("uid=9", cis2_scope), "", "{'userinfo':{'sub':'9'}}"),
