@@ -183,6 +183,18 @@ def test_a_batch_after_a_use_is_refused_and_each_item_has_its_own(client):
     assert checked_all(client.call("evaluations", {**used, "evaluations": items})["evaluations"]) == [NOT_AUTHENTICATED, AUTHORISED] * 2
 
 
+def test_another_assertion_of_the_same_jti_is_another_use_also_in_one_batch(client):
+    items = [{"context": by_application(client_assertion=assertion(jti="of two", exp=NOW + ahead))["context"]} for ahead in (100, 200)]
+    whole = {**by_application(), "evaluations": items}
+    assert checked_all(client.call("evaluations", whole)["evaluations"]) == [AUTHORISED, NOT_AUTHENTICATED]
+
+
+def test_an_assertion_beside_another_proof_that_is_refused_is_not_used_up(client):
+    token = assertion()
+    assert verdicts(client, by_application(client_assertion=token, api_key="x" * 20), by_application(client_assertion=token, access="x"),
+                    by_application(id="pharmacy", client_assertion=token), by_application(client_assertion=token)) == [NOT_AUTHENTICATED] * 3 + [AUTHORISED]
+
+
 def test_evaluations_without_items_are_one_use_each(client):
     whole = by_application(client_assertion=assertion())
     assert [checked(client.call("evaluations", {**whole, **none})).verdict for none in ({}, {"evaluations": []})] == [AUTHORISED, NOT_AUTHENTICATED]
@@ -263,6 +275,14 @@ def test_the_daemons_own_clock_counts(served, daemons):
     assert verdicts(client, *(by_application(client_assertion=assertion(exp=now + ahead)) for ahead in ends)) == list(ends.values())
     begins = {SKEW + 30: NOT_AUTHENTICATED, SKEW - 5: AUTHORISED}
     assert verdicts(client, *(by_application(client_assertion=assertion(now=now, nbf=now + ahead)) for ahead in begins)) == list(begins.values())
+
+
+def test_of_several_proofs_the_one_that_is_stated_counts_or_else_the_first(ask):
+    key = {"api_key": API_KEYS["gp-1"]}
+    for way, pattern in ((None, "signed-jwt"), ("signed-jwt", "signed-jwt"), ("api-key", "api-key")):
+        answer = ask(by_application(way=way, client_assertion=assertion(), **key))
+        assert (answer.verdict, answer.context["pattern"]) == (AUTHORISED, f"application-restricted/{pattern}")
+    assert ask(by_application(way="tls-ma", client_assertion=assertion(), **key)).verdict == NOT_AUTHENTICATED
 
 
 def test_one_proof_is_enough_and_several_name_the_same(ask):

@@ -39,7 +39,7 @@ def of_bound(served):
 
 
 GOOD = ("by_file", "by_fingerprint", "until_2027", "by_subject", "by_middle", "both_uses")
-BAD = ("of_pharmacy", "for_servers", "other_subject", "longer_subject", "reversed_subject", "itself", "by_stranger", "by_no_authority", "ended", "not_begun",
+BAD = ("of_pharmacy", "of_weak_key", "by_sha1", "for_servers", "other_subject", "longer_subject", "reversed_subject", "itself", "by_stranger", "by_no_authority", "ended", "not_begun",
        "file_ended", "soon", "root", "middle")
 
 
@@ -108,6 +108,14 @@ def test_an_answer_is_no_longer_valid_than_the_certificate(of_gateway):
     """The last second of a certificate is still its own (RFC 5280)."""
     beyond = of_gateway.evaluate(by_application(certificate=cast().by_file.pem)).valid_until - cast().by_file.ends
     assert 0 <= beyond.total_seconds() <= 1
+
+
+def test_any_authority_may_end_a_chain(tmp_path, daemons):
+    served = Served(tmp_path)
+    served.put("authorities.pem", cast().middle.pem)
+    client = served.start(daemons, **GATEWAY).client()
+    assert [client.evaluate(by_application(certificate=pem)).verdict for pem in (cast().by_subject.pem, cast().by_middle.pem)] == [
+        NOT_AUTHENTICATED, AUTHORISED]
 
 
 def test_without_the_authority_between_there_is_no_chain(tmp_path, daemons):

@@ -40,8 +40,8 @@ PRESENTED = {"as maps": lambda claims: claims, "as tokens": lambda claims: jwt(c
 
 @pytest.mark.parametrize("who", ROLES)
 @pytest.mark.parametrize("presented", PRESENTED)
-@pytest.mark.parametrize("organisation, asked", [("RBA", None), ("RBA", "RBA"), ("RBA", "Y51"), ("FFFFF", "Y51"), ("FFFFF", None)])
-@pytest.mark.parametrize("way", ["by_command", "by_socket"])
+@pytest.mark.parametrize("way, organisation, asked", [("by_command", "RBA", "RBA"), *(("by_socket", *pair) for pair in (
+    ("RBA", None), ("RBA", "RBA"), ("RBA", "Y51"), ("FFFFF", "Y51"), ("FFFFF", None)))])
 def test_both_ways_to_sign_in_give_one_answer(asker, who, presented, organisation, asked, way):
     ask = getattr(asker, way)
     context = {} if asked is None else {"organisation": asked}

@@ -303,6 +303,13 @@ def test_a_certificate_that_ends_soon_is_warned_of(served, daemons):
     assert day in answer.warned_about and day in running.stderr and day in json.dumps(running.client().call("health"))
 
 
+@pytest.mark.parametrize("end, verdict", [(NOW + 1, AUTHORISED), (NOW, NOT_AUTHENTICATED), (NOW - 86400, NOT_AUTHENTICATED)])
+def test_a_jwk_does_not_count_from_its_end_on(served, end, verdict):
+    served.write_keys("gp", jwks(key_of("gp").jwk(exp=end), key_of("gp", "k2")))
+    answer = served.ask(by_old_key())
+    assert answer.verdict == verdict
+
+
 def test_the_command_warns_by_the_time_of_the_request(served):
     served.write_keys("gp", jwks(key_of("gp").jwk(exp=NOW + 20 * 86400)))
     served.write({**settings(), "warn_days": 30})

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Client certificates: by an authority, by themselves, of every age and use."""
 import functools
+import warnings
 from datetime import datetime, timedelta, timezone
 
 from cryptography import x509
@@ -8,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from .requests import NOW
-from .tokens import ec_key, thumbprint
+from .tokens import ec_key, rsa_key, thumbprint
 
 SUBJECT = "CN=gp,O=Example Surgery,C=GB"        # RFC 4514: the most particular first
 CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
@@ -44,7 +45,7 @@ class Certificate:
         return certificate(subject, key, issuer=self, **given)
 
 
-def certificate(subject, key, issuer=None, starts=None, ends=None, authority=False, usage=(CLIENT,)):
+def certificate(subject, key, issuer=None, starts=None, ends=None, authority=False, usage=(CLIENT,), digest=hashes.SHA256):
     """A certificate: `starts` and `ends` are Unix seconds; `usage` None leaves the extended key usage out."""
     first, last = span()
     signer = issuer.key if issuer else key
@@ -58,7 +59,9 @@ def certificate(subject, key, issuer=None, starts=None, ends=None, authority=Fal
                                                       encipher_only=False, decipher_only=False), critical=True)
     elif usage is not None:
         builder = builder.add_extension(x509.ExtendedKeyUsage(list(usage)), critical=False)
-    return Certificate(builder.sign(signer.private, hashes.SHA256()), key)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")     # of SHA-1, which a test wants
+        return Certificate(builder.sign(signer.private, digest()), key)
 
 
 def _authority(name, issuer=None, **given):
@@ -89,6 +92,8 @@ class Cast:
         self.itself = certificate(SUBJECT, key)
         self.by_stranger = self.stranger.issue(SUBJECT, key)
         self.by_no_authority = self.by_subject.issue(SUBJECT, ec_key("certificates", "below"))
+        self.of_weak_key = self.root.issue(SUBJECT, rsa_key("certificates", "weak", 1024))
+        self.by_sha1 = self.root.issue(SUBJECT, key, digest=hashes.SHA1)
         self.ended = self.root.issue(SUBJECT, key, starts=first, ends=NOW - 1)
         self.not_begun = self.root.issue(SUBJECT, key, starts=NOW + 60, ends=last)
         self.file_ended = certificate("CN=file-ended", ec_key("certificates", "ended"), starts=first, ends=NOW - 1)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mistakes in evidence settings, each as a change of sound ones."""
+from .certificates import cast
 from .evidence import API_KEYS, hash_of, settings
 
 MISTAKES = {
@@ -16,6 +17,12 @@ MISTAKES = {
     "a fingerprint that is cut": lambda whole: whole["applications"]["gp"].update(certificates=[{"fingerprint": "sha256:60:6d"}]),
     "a certificate by nothing": lambda whole: whole["applications"]["gp"].update(certificates=[{}]),
     "a subject without authorities": lambda whole: whole.pop("authorities"), "a file that is a folder": lambda whole: whole["issuers"]["cis2"].update(keys="."),
+    "one certificate for two": lambda whole: whole["applications"]["pharmacy"].update(certificates=[{"fingerprint": cast().by_fingerprint.fingerprint}]),
+    "one file for two": lambda whole: whole["applications"]["pharmacy"].update(certificates=[{"file": "by-file.pem"}]),
+    "one subject for two": lambda whole: whole["applications"]["pharmacy"].update(certificates=[{"subject": "CN=gp,O=Example Surgery,C=GB"}]),
+    "one client for two": lambda whole: whole["applications"]["pharmacy"].update(client_ids=["gp-second"]),
+    "one hash for two": lambda whole: whole["applications"]["pharmacy"].update(api_keys=[{"hash": hash_of(API_KEYS["gp-1"])}]),
+    "one issuer for two": lambda whole: whole["applications"]["pharmacy"]["client_assertion"].update(issuer=whole["applications"]["gp"]["client_assertion"]["issuer"]),
     "too large a skew": lambda whole: whole.update(clock_skew=301),
     "a negative skew": lambda whole: whole.update(clock_skew=-1), "something unknown required": lambda whole: whole.update(require=["everything"]),
 }
@@ -31,5 +38,6 @@ def broken(name):
 
 
 # Those that a schema cannot see: what lies outside of the file, or in two places of it.
-UNSEEN = ("no YAML", "a file that is not there", "a file that is a folder", "a day that there is not", "a subject without authorities")
+UNSEEN = ("no YAML", "a file that is not there", "a file that is a folder", "a day that there is not", "a subject without authorities",
+          *(name for name in MISTAKES if name.endswith("for two")))
 SEEN_BY_THE_SCHEMA = [name for name in MISTAKES if name not in UNSEEN]

@@ -11,6 +11,7 @@ from .tokens import Key, b64, ec_key, jwt, rsa_key, signature, unb64, with_part
 
 ID_TOKENS = ("id_token", "nhs_login")
 ALL = ("client_assertion", "access_token", "id_token", "userinfo", "nhs_login")
+TYPES = {"access_token": "at+jwt", "client_assertion": "client-authentication+jwt"}
 ATTACKER = ("attacker", "k1")
 OURS = {"client_assertion": TOKEN_URL}
 
@@ -32,7 +33,7 @@ def text(kind, more="", **changes):
 def sized(kind, size):
     """A token of exactly so many bytes. base64 leaves out one size in four, which a byte more in the header mends."""
     for more in ("", "y", "yy"):
-        header = {"typ": "JWT" + more}
+        header = {"more": more}
         start = len(kind.token(header=header, filler=""))
         for length in range(max(0, (size - start) * 3 // 4 - 6), (size - start) * 3 // 4 + 6):
             token = kind.token(header=header, filler="x" * length)
@@ -56,6 +57,7 @@ PASS = {
     "by the second key": lambda kind: kind.token(key=kind.key("k2")),
     "without a kid, where one key fits": lambda kind: kind.token("ES256", kind.key("e1"), header={"kid": None}),
     "of no stated type": lambda kind: kind.token(header={"typ": None}),
+    "of its own type": lambda kind: kind.token(header={"typ": TYPES.get(kind.member, "JWT")}),
     "with keys in its header, which are not looked at": lambda kind: kind.token(header={
         "jku": "https://attacker.example/jwks", "x5u": "file:///etc/passwd", "jwk": rsa_key(*ATTACKER).jwk(), "x5c": ["!"]}),
     "its audience in a list of one": lambda kind: kind.token(aud=[ours(kind)]),
@@ -151,6 +153,10 @@ ALGORITHM = {
     "an algorithm in small letters": lambda kind: kind.token(header={"alg": "rs512"}),
     "crit": lambda kind: kind.token(header={"crit": ["exp"]}), "crit of none": lambda kind: kind.token(header={"crit": []}),
     "unencoded payload": lambda kind: kind.token(header={"crit": ["b64"], "b64": False}),
+    "the type of a logout token": lambda kind: kind.token(header={"typ": "logout+jwt"}), "an empty type": lambda kind: kind.token(header={"typ": ""}),
+    "the type of another kind": lambda kind: kind.token(header={"typ": "client-authentication+jwt" if kind.member == "access_token" else "at+jwt"}),
+    "a type that is a list": lambda kind: kind.token(header={"typ": ["JWT"]}), "a type that nobody knows": lambda kind: kind.token(header={"typ": "JWS"}),
+    "a key bound to RS384": lambda kind: kind.token("RS256", kind.key("k384")),
     "a kid that nobody has": lambda kind: kind.token(header={"kid": "k3"}), "an empty kid": lambda kind: kind.token(header={"kid": ""}),
     "a kid that is a number": lambda kind: kind.token(header={"kid": 1}), "a kid that is a path": lambda kind: kind.token(header={"kid": "../k1"}),
     "a kid that is cut": lambda kind: jwt(kind.claims(), kind.key(), header='{"alg": "RS512", "kid": "k1\\u0000"}'),
@@ -216,13 +222,14 @@ CLAIMS = {
     "sub as a list": lambda kind: kind.token(sub=[kind.claims().get("sub")]),
     "azp is somebody else": lambda kind: kind.token(azp="client-3"), "azp as a list": lambda kind: kind.token(azp=[CLIENTS[0]]),
     "several audiences and no azp": lambda kind: kind.token(aud=[CLIENTS[0], CLIENTS[1]]),
+    "a logout token's events": lambda kind: kind.token(events={"http://schemas.openid.net/event/backchannel-logout": {}}),
     "several audiences and somebody else's azp": lambda kind: kind.token(aud=[CLIENTS[0], "client-3"], azp="client-3"),
 }
 # Rules that are for some kinds alone; for the others the token passes, or another rule judges it.
 ONLY = {
     "no exp": ("client_assertion", "access_token", *ID_TOKENS), "exp as null": ("client_assertion", "access_token", *ID_TOKENS),
     **{name: ("client_assertion", *ID_TOKENS) for name in CLAIMS if name in ("no sub", "an empty sub", "sub as a number", "sub as a list")},
-    **{name: ID_TOKENS for name in CLAIMS if "azp" in name},
+    **{name: ID_TOKENS for name in CLAIMS if "azp" in name}, "a logout token's events": (*ID_TOKENS, "userinfo"),
 }
 REFUSED = {f"{rule}: {name}": made for rule, cases in (("form", FORM), ("alg", ALGORITHM), ("signature", SIGNATURE), ("claims", CLAIMS))
            for name, made in cases.items()}
