@@ -309,6 +309,17 @@ static void test_levels_cis2(void)
     USER_REFUSED(ask(token, "", "{'profile':{},'aal':true}"), differ);
 }
 
+/* A token that is sound is not told of where its user is refused for another reason. */
+static void test_nothing_of_refused(void)
+{
+    kit_result got = ask(
+        access_for(cis2_scope), "",
+        kit_text("{'id_token':'%s'}", id_token(",'authentication_assurance_level':3")));
+    CHECK_INT(got.findings.user, NRBAC_REFUSED);
+    CHECK_INT(got.findings.verified_count, 1);
+    CHECK_STR(got.findings.verified[0], "access_token");
+}
+
 static void test_levels_login(void)
 {
     static const char differ[] = "states another level than the user's evidence";
@@ -365,6 +376,8 @@ static void test_person(void)
              PROVED);
     VERIFIED(ask(about("9", cis2_scope), "", NULL), PROVED);
     USER_REFUSED(ask(about("8", cis2_scope), "", "{'id_token':{'sub':'9'}}"), other);
+    USER_REFUSED(ask(about("99", cis2_scope), "", "{'id_token':{'sub':'9'}}"), other);
+    USER_REFUSED(ask(about("9", cis2_scope), "", "{'id_token':{'sub':'99'}}"), other);
     USER_REFUSED(ask(about("9", cis2_scope), "", "{'id_token':{}}"), other);
     USER_REFUSED(ask(about("9", cis2_scope), "", "{'profile':{}}"), other);
     USER_REFUSED(ask(about("uid=9", cis2_scope), "", "{'userinfo':{'sub':'9'}}"),
@@ -490,6 +503,7 @@ int main(void)
     test_scope_lists();
     test_scope_names();
     test_levels_cis2();
+    test_nothing_of_refused();
     test_levels_login();
     test_kinds_of_user();
     test_person();

@@ -8,6 +8,7 @@
 #include "verify_kit.h"
 
 #include <openssl/pem.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -105,6 +106,30 @@ static void test_in_place(void)
         CHECK_INT(ask(first, "one"), i % 2 == 0 ? NRBAC_VERIFIED : NRBAC_REFUSED);
         CHECK_INT(ask(second, "two"), i % 2 == 0 ? NRBAC_REFUSED : NRBAC_VERIFIED);
     }
+}
+
+/* Where a clock is coarse, a file that changes twice in a moment has the same stamp: one
+ * that was new when it was read is read again. */
+static void test_same_stamp(void)
+{
+    struct stat at;
+    write_keys(set_of(first, "one"));
+    CHECK_INT(ask(first, "one"), NRBAC_VERIFIED);
+    nr_loaded *loaded = &verifier->snapshot->files[0];
+    CHECK(loaded->fresh);
+    write_keys(set_of(second, "two"));
+    CHECK_INT(stat(kit_path("keys.json"), &at), 0);
+    loaded->stamp = (nr_stamp){ .device = (uint64_t)at.st_dev,
+                                .inode = (uint64_t)at.st_ino,
+                                .size = (uint64_t)at.st_size,
+                                .changed_s = at.st_ctim.tv_sec,
+                                .changed_ns = at.st_ctim.tv_nsec,
+                                .written_s = at.st_mtim.tv_sec,
+                                .written_ns = at.st_mtim.tv_nsec };
+    loaded->fresh = false;
+    CHECK_INT(ask(first, "one"), NRBAC_VERIFIED);
+    loaded->fresh = true;
+    CHECK_INT(ask(second, "two"), NRBAC_VERIFIED);
 }
 
 static void test_unsound_file(void)
@@ -266,6 +291,7 @@ int main(void)
     test_new_key();
     test_one_second();
     test_in_place();
+    test_same_stamp();
     test_unsound_file();
     test_reopen();
     test_expiring();

@@ -301,6 +301,15 @@ static void test_unsound_sets(void)
         "holds a key whose `exp` is no time in seconds (key 1)");
 }
 
+/* base64url as base64 with padding. */
+static char *standard_of(const char *text, int size)
+{
+    char *standard = kit_text("%.*s=", size, text);
+    for (char *at = standard; *at != '\0'; at++)
+        *at = *at == '-' ? '+' : *at == '_' ? '/' : *at;
+    return standard;
+}
+
 static void test_unsound_numbers(void)
 {
     static const char no_rsa[] = "holds an RSA key without sound `n` and `e` (key 1)";
@@ -329,6 +338,14 @@ static void test_unsound_numbers(void)
                  coordinate),
         no_ec);
     SET(kit_json("{'keys':[{'kty':'EC','crv':'P-256','x':'%s'}]}", coordinate), no_ec);
+    /* A coordinate has 32 bytes: a sound one after a zero is none. */
+    char *padded = kit_jwk(ec, "");
+    char *x = strstr(padded, "\"x\":\"") + 5;
+    uint8_t bytes[48] = { 0 };
+    CHECK_INT(EVP_DecodeBlock(bytes + 1, (unsigned char *)standard_of(x, 43), 44), 33);
+    SET(kit_text("{\"keys\":[%.*s%s%s]}", (int)(x - padded), padded,
+                 kit_base64url(bytes, 33), x + 43),
+        no_ec);
 }
 
 /* The files that schema/evidence.schema.json is held to as well. */
