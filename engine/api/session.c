@@ -433,6 +433,12 @@ bool nrbac_check(const nrbac_session *session, nrbac_name name)
     return (word >> (name % 64) & 1) != 0;
 }
 
+/* A name without a number asks for number 0, whose bit is never set. */
+bool nrbac_check_text(const nrbac_session *session, const char *name, size_t size)
+{
+    return nrbac_check(session, nr_names_find(&session->engine->names, name, size) + 1);
+}
+
 static nrbac_decision refuse(const nrbac_session *session, nrbac_reason reason)
 {
     return (nrbac_decision){ .effect = nrbac_reason_effect(reason),

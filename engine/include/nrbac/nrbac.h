@@ -179,6 +179,13 @@ NRBAC_API void nrbac_session_close(nrbac_session *session); /* NULL is fine */
  * neither expired nor been revoked. */
 NRBAC_API bool nrbac_check(const nrbac_session *session, nrbac_name name);
 
+/* The same by the name's text, of `size` bytes and not necessarily terminated: one
+ * look into the names that the engine knows, then nrbac_check. Nothing is remembered
+ * and nothing locked, so the name may come from anybody; one that the policy does not
+ * know answers no. */
+NRBAC_API bool nrbac_check_text(const nrbac_session *session, const char *name,
+                                size_t size);
+
 /* Why nrbac_check answers as it does: a permit's or refusal's reason, or
  * NRBAC_REASON_OBLIGATIONS_APPLY where nrbac_decide would permit with obligations. */
 NRBAC_API nrbac_reason nrbac_check_reason(nrbac_session *session, nrbac_name name);
