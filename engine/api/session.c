@@ -422,7 +422,7 @@ int64_t nrbac_session_valid_until(const nrbac_session *session)
 
 /* ---- Asking ------------------------------------------------------------------------- */
 
-bool nrbac_check(const nrbac_session *session, nrbac_name name)
+static inline bool check(const nrbac_session *session, nrbac_name name)
 {
     if (atomic_load_explicit(&session->stop, memory_order_acquire) != 0)
         return false;
@@ -433,10 +433,15 @@ bool nrbac_check(const nrbac_session *session, nrbac_name name)
     return (word >> (name % 64) & 1) != 0;
 }
 
+bool nrbac_check(const nrbac_session *session, nrbac_name name)
+{
+    return check(session, name);
+}
+
 /* A name without a number asks for number 0, whose bit is never set. */
 bool nrbac_check_text(const nrbac_session *session, const char *name, size_t size)
 {
-    return nrbac_check(session, nr_names_find(&session->engine->names, name, size) + 1);
+    return check(session, nr_names_find(&session->engine->names, name, size) + 1);
 }
 
 static nrbac_decision refuse(const nrbac_session *session, nrbac_reason reason)

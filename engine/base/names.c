@@ -3,6 +3,31 @@
 
 enum { FIRST_PLACES = 64 };
 
+static uint64_t key_of(const char *text, size_t size)
+{
+    return size <= NR_PACKED_SIZE_MAX ? nr_pack(text, size)
+                                      : nr_hash_text(text, size) | UINT64_C(1) << 63;
+}
+
+uint32_t nr_names_search(const nr_names *names, const char *text, size_t size)
+{
+    const nr_name_index *index = atomic_load_explicit(&names->index,
+                                                      memory_order_acquire);
+    if (index == NULL)
+        return NR_NONE;
+    uint64_t wanted = key_of(text, size);
+    for (uint32_t i = nr_spread(wanted);; i++) {
+        const nr_name_place *place = &index->places[i & index->mask];
+        uint64_t key = atomic_load_explicit(&place->key, memory_order_acquire);
+        if (key == 0)
+            return NR_NONE;
+        if (key == wanted && place->size == size &&
+            (size <= NR_PACKED_SIZE_MAX ||
+             memcmp(index->texts[place->number], text, size) == 0))
+            return place->number;
+    }
+}
+
 /* Puts what is not there into the first empty place of its search. The key comes
  * last: from then on the place is found. */
 static void put(nr_name_index *index, uint64_t key, uint32_t number, uint32_t size)
@@ -67,7 +92,7 @@ uint32_t nr_names_intern(nr_names *names, const char *text, size_t size)
     if (copy == NULL)
         return NR_NONE;
     names->texts[names->count] = copy;
-    put(atomic_load_explicit(&names->index, memory_order_relaxed),
-        nr_name_key(text, size), names->count, (uint32_t)size);
+    put(atomic_load_explicit(&names->index, memory_order_relaxed), key_of(text, size),
+        names->count, (uint32_t)size);
     return names->count++;
 }

@@ -47,31 +47,34 @@ typedef struct nr_names {
 /* The text's number, given now if it is new; NR_NONE when out of memory. */
 uint32_t nr_names_intern(nr_names *names, const char *text, size_t size);
 
-static inline uint64_t nr_name_key(const char *text, size_t size)
-{
-    return size <= NR_PACKED_SIZE_MAX ? nr_pack(text, size)
-                                      : nr_hash_text(text, size) | UINT64_C(1) << 63;
-}
+/* The text's number; NR_NONE if it never came. */
+static inline uint32_t nr_names_find(const nr_names *names, const char *text,
+                                     size_t size);
 
-/* The text's number; NR_NONE if it never came. In line, since for an activity code it
- * is a multiplication and a comparison. */
+/* ---- Private part ---- */
+
+/* For every size. */
+uint32_t nr_names_search(const nr_names *names, const char *text, size_t size);
+
+/* In line for the size of codes, so that finding one is a multiplication and a
+ * comparison. */
 static inline uint32_t nr_names_find(const nr_names *names, const char *text,
                                      size_t size)
 {
+    if (size < 4 || size > NR_PACKED_SIZE_MAX)
+        return nr_names_search(names, text, size);
     const nr_name_index *index = atomic_load_explicit(&names->index,
                                                       memory_order_acquire);
     if (index == NULL)
         return NR_NONE;
-    uint64_t wanted = nr_name_key(text, size);
+    uint64_t wanted = nr_pack_four_or_more(text, size);
     for (uint32_t i = nr_spread(wanted);; i++) {
         const nr_name_place *place = &index->places[i & index->mask];
         uint64_t key = atomic_load_explicit(&place->key, memory_order_acquire);
+        if (key == wanted)
+            return place->number;
         if (key == 0)
             return NR_NONE;
-        if (key == wanted && (size <= NR_PACKED_SIZE_MAX ||
-                              (place->size == size &&
-                               memcmp(index->texts[place->number], text, size) == 0)))
-            return place->number;
     }
 }
 
