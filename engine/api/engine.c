@@ -3,6 +3,7 @@
 #define _DEFAULT_SOURCE
 #include "api/engine.h"
 
+#include "api/permits.h"
 #include "base/codes.h"
 
 #include <errno.h>
@@ -56,6 +57,7 @@ void nrbac_engine_destroy(nrbac_engine *engine)
     nr_policy_release(engine->current);
     nr_arena_finish(&engine->arena);
     nr_arena_finish(&engine->obligation_arena);
+    nr_arena_finish(&engine->scratch);
     pthread_cond_destroy(&engine->wake);
     pthread_mutex_destroy(&engine->glance);
     pthread_mutex_destroy(&engine->lock);
@@ -91,6 +93,7 @@ void nr_policy_release(nr_policy *policy)
         free(policy->image);
     free(policy->obligations);
     free(policy->targets);
+    free(policy->followers);
     free(policy);
 }
 
@@ -159,7 +162,8 @@ static nrbac_status number_names(nrbac_engine *engine, nr_policy *policy)
         return NRBAC_E_MEMORY;
     for (uint32_t n = 1; n < policy->target_count; n++)
         policy->targets[n] = nr_policy_target(policy, texts[n - 1]);
-    return NRBAC_OK;
+    policy->followers = nr_followers_make(policy);
+    return policy->followers == NULL ? NRBAC_E_MEMORY : NRBAC_OK;
 }
 
 static nrbac_status name_obligations(nrbac_engine *engine, nr_policy *policy)

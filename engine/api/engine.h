@@ -33,6 +33,8 @@ typedef struct nr_target {
     uint32_t number;
 } nr_target;
 
+typedef struct nr_followers nr_followers; /* api/permits.h */
+
 /* A policy in force, shared and counted. Never written after publishing. */
 typedef struct nr_policy {
     atomic_uint references;
@@ -46,6 +48,7 @@ typedef struct nr_policy {
     const char **obligations; /* ids by number; texts live as long as the engine */
     nr_target *targets;       /* by name number: those known when it was published */
     uint32_t target_count;
+    nr_followers *followers;
 } nr_policy;
 
 struct nrbac_engine {
@@ -56,9 +59,11 @@ struct nrbac_engine {
     nr_policy *current;
     _Atomic uint32_t generation;
     nr_arena arena;            /* names: they live as long as the engine; `glance` */
-    nr_names names;            /* number n of the API is n - 1 here; `glance` */
+    nr_names names;            /* number n of the API is n - 1 here; found without a
+                                * lock, given under `glance` */
     nr_arena obligation_arena; /* `lock`, as the obligations */
     nr_names obligations;
+    nr_arena scratch;            /* for one session at a time; `lock` */
     nrbac_session *sessions;     /* all that are open */
     _Atomic int64_t next_expiry; /* of any session still going; 0: none */
     bool unwatched;
