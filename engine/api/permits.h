@@ -2,10 +2,14 @@
 /*
  * Which names a holding permits: a bit a name's number.
  *
- * Most names follow from activities held, so when a policy is published each activity
- * is given the names that follow it: its own code, codes that it replaces, functions
- * that it guards (table/guard.h). Opening a session then looks at the activities held,
- * not at every name of the policy.
+ * Names follow from activities held, so when a policy is published each activity is
+ * given the names that follow it: its own code, codes that it replaces, functions that
+ * it guards (table/guard.h). Opening a session then looks at the activities held, not
+ * at every name of the policy.
+ *
+ * Codes are numbered in their order, mostly without gaps, so the bits of 64 activities
+ * are moved to those of their own codes at once; whatever does not lie so is a
+ * follower.
  */
 #ifndef NR_PERMITS_H
 #define NR_PERMITS_H
@@ -18,12 +22,19 @@ typedef struct nr_follower {
     uint32_t function; /* which then is asked; NR_NONE: it is permitted */
 } nr_follower;
 
+/* The codes of 64 activities, a word of a row. */
+typedef struct nr_run {
+    uint64_t own;      /* those whose code is permitted with them and lies in the run */
+    uint64_t followed; /* those that have followers */
+    nrbac_name name;   /* of the word's first activity, if that is in the run */
+} nr_run;
+
 /* The followers of activity n begin at first[n]; those of no activity stand behind
  * all of them and are always asked. One allocation. */
 struct nr_followers {
-    uint32_t activities_count;
-    uint32_t *first; /* activities_count + 2 */
+    nr_run *runs; /* a word of activities each */
     nr_follower *items;
+    uint32_t *first; /* activities_count + 2 */
 };
 
 /* The followers of a policy whose names are numbered. The caller frees them; NULL: out
