@@ -202,6 +202,7 @@ static nrbac_status put_in_force(nrbac_engine *engine, nr_policy *policy)
     pthread_mutex_unlock(&engine->glance);
     for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s))
         nr_session_reopen(s);
+    nr_directories_reopen(engine);
     atomic_store_explicit(&engine->generation, policy->generation,
                           memory_order_release);
     nr_policy_release(last);
@@ -312,12 +313,9 @@ int64_t nrbac_poll(nrbac_engine *engine, int64_t now)
     if (next == 0 || now < next)
         return next;
     pthread_mutex_lock(&engine->lock);
-    next = 0;
-    for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s)) {
-        int64_t expiry = nr_session_expire(s, now);
-        if (expiry != 0 && (next == 0 || expiry < next))
-            next = expiry;
-    }
+    next = nr_directories_expire(engine, now);
+    for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s))
+        next = nr_earliest(next, nr_session_expire(s, now));
     atomic_store_explicit(&engine->next_expiry, next, memory_order_release);
     pthread_mutex_unlock(&engine->lock);
     return next;
@@ -357,8 +355,8 @@ bool nr_engine_watch(nrbac_engine *engine, int64_t expiry)
 
 size_t nrbac_revoke(nrbac_engine *engine, const nrbac_revocation *which)
 {
-    size_t ended = 0;
     pthread_mutex_lock(&engine->lock);
+    size_t ended = nr_directories_revoke(engine, which);
     for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s)) {
         if (nr_session_matches(s, which)) {
             nr_session_stop(s, NRBAC_REASON_SESSION_REVOKED);

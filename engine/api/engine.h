@@ -63,9 +63,10 @@ struct nrbac_engine {
                                 * lock, given under `glance` */
     nr_arena obligation_arena; /* `lock`, as the obligations */
     nr_names obligations;
-    nr_arena scratch;            /* for one session at a time; `lock` */
-    nrbac_session *sessions;     /* all that are open */
-    _Atomic int64_t next_expiry; /* of any session still going; 0: none */
+    nr_arena scratch;             /* for one session at a time; `lock` */
+    nrbac_session *sessions;      /* all that are open */
+    nrbac_directory *directories; /* and all directories of more */
+    _Atomic int64_t next_expiry;  /* of any session still going; 0: none */
     bool unwatched;
     bool watching; /* the thread runs */
     bool ending;
@@ -85,6 +86,12 @@ int64_t nr_session_expire(nrbac_session *session, int64_t now);
 bool nr_session_matches(const nrbac_session *session, const nrbac_revocation *which);
 void nr_session_stop(nrbac_session *session, nrbac_reason reason);
 nrbac_session *nr_session_next(const nrbac_session *session);
+
+/* The same for every session in a directory; expiring returns the earliest expiry to
+ * come, or 0, and revoking how many it ended. The engine is locked. */
+void nr_directories_reopen(nrbac_engine *engine);
+int64_t nr_directories_expire(nrbac_engine *engine, int64_t now);
+size_t nr_directories_revoke(nrbac_engine *engine, const nrbac_revocation *which);
 
 /* Sees to it that the expiry is noticed: starts the watcher if this engine has one
  * and it does not run yet; false if it cannot be started. Locked. */

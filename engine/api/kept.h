@@ -52,4 +52,10 @@ int64_t nr_kept_expiry(const nr_kept *kept);
 nrbac_status nr_held_make(nr_arena *arena, nr_arena *scratch, const nr_policy *policy,
                           const nr_kept *kept, int64_t clock, nr_held *held);
 
+/* For whoever takes a session over. Dissolving closes it, except for what it keeps,
+ * which is then the caller's; *going: it had not ended. The engine is locked. */
+nrbac_engine *nr_session_engine(const nrbac_session *session);
+const nr_kept *nr_session_kept(const nrbac_session *session);
+nr_kept *nr_session_dissolve(nrbac_session *session, bool *going);
+
 #endif

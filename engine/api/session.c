@@ -248,16 +248,41 @@ nrbac_decision nrbac_session_open(nrbac_engine *engine, const nrbac_request *req
     return decision;
 }
 
+static void unlink_session(nrbac_session *session)
+{
+    *session->link = session->next;
+    if (session->next != NULL)
+        session->next->link = session->link;
+}
+
 void nrbac_session_close(nrbac_session *session)
 {
     if (session == NULL)
         return;
     pthread_mutex_lock(&session->engine->lock);
-    *session->link = session->next;
-    if (session->next != NULL)
-        session->next->link = session->link;
+    unlink_session(session);
     pthread_mutex_unlock(&session->engine->lock);
     session_free(session);
+}
+
+nrbac_engine *nr_session_engine(const nrbac_session *session)
+{
+    return session->engine;
+}
+
+const nr_kept *nr_session_kept(const nrbac_session *session)
+{
+    return session->kept;
+}
+
+nr_kept *nr_session_dissolve(nrbac_session *session, bool *going)
+{
+    nr_kept *kept = session->kept;
+    *going = atomic_load_explicit(&session->stop, memory_order_acquire) == 0;
+    session->kept = NULL;
+    unlink_session(session);
+    session_free(session);
+    return kept;
 }
 
 void nr_session_reopen(nrbac_session *session)
@@ -320,10 +345,18 @@ bool nrbac_check(const nrbac_session *session, nrbac_name name)
     return check(session, name);
 }
 
+NR_APART static bool check_any(const nrbac_session *session, const char *name,
+                               size_t size)
+{
+    return check(session, nr_names_find(&session->engine->names, name, size) + 1);
+}
+
 /* A name without a number asks for number 0, whose bit is never set. */
 bool nrbac_check_text(const nrbac_session *session, const char *name, size_t size)
 {
-    return check(session, nr_names_find(&session->engine->names, name, size) + 1);
+    if (!nr_is_code_size(size))
+        return check_any(session, name, size);
+    return check(session, nr_names_find_code(&session->engine->names, name, size) + 1);
 }
 
 static nrbac_decision refuse(const nrbac_session *session, nrbac_reason reason)

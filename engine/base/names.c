@@ -9,15 +9,15 @@ static uint64_t key_of(const char *text, size_t size)
                                       : nr_hash_text(text, size) | UINT64_C(1) << 63;
 }
 
-uint32_t nr_names_search(const nr_names *names, const char *text, size_t size)
+uint32_t nr_names_find(const nr_names *names, const char *text, size_t size)
 {
     const nr_name_index *index = atomic_load_explicit(&names->index,
                                                       memory_order_acquire);
     if (index == NULL)
         return NR_NONE;
     uint64_t wanted = key_of(text, size);
-    for (uint32_t i = nr_spread(wanted);; i++) {
-        const nr_name_place *place = &index->places[i & index->mask];
+    for (uint64_t i = nr_spread(wanted, index->shift);; i = (i + 1) & index->mask) {
+        const nr_name_place *place = &index->places[i];
         uint64_t key = atomic_load_explicit(&place->key, memory_order_acquire);
         if (key == 0)
             return NR_NONE;
@@ -32,7 +32,7 @@ uint32_t nr_names_search(const nr_names *names, const char *text, size_t size)
  * last: from then on the place is found. */
 static void put(nr_name_index *index, uint64_t key, uint32_t number, uint32_t size)
 {
-    uint32_t i = nr_spread(key) & index->mask;
+    uint64_t i = nr_spread(key, index->shift);
     while (atomic_load_explicit(&index->places[i].key, memory_order_relaxed) != 0)
         i = (i + 1) & index->mask;
     index->places[i].number = number;
@@ -47,6 +47,7 @@ static nr_name_index *new_index(nr_names *names, uint32_t places)
     const char **texts = nr_arena_new_array(names->arena, places / 2, const char *);
     if (index == NULL || texts == NULL)
         return NULL;
+    index->shift = nr_spread_shift(places);
     index->mask = places - 1;
     index->texts = texts;
     return index;

@@ -30,6 +30,7 @@ typedef struct nr_name_place {
 } nr_name_place;
 
 typedef struct nr_name_index {
+    uint32_t shift;     /* of nr_spread */
     uint32_t mask;      /* a power of two places, at least twice the texts, less one */
     const char **texts; /* by number; room for half as many as places */
     nr_name_place places[];
@@ -48,28 +49,25 @@ typedef struct nr_names {
 uint32_t nr_names_intern(nr_names *names, const char *text, size_t size);
 
 /* The text's number; NR_NONE if it never came. */
-static inline uint32_t nr_names_find(const nr_names *names, const char *text,
-                                     size_t size);
+uint32_t nr_names_find(const nr_names *names, const char *text, size_t size);
 
-/* ---- Private part ---- */
-
-/* For every size. */
-uint32_t nr_names_search(const nr_names *names, const char *text, size_t size);
-
-/* In line for the size of codes, so that finding one is a multiplication and a
- * comparison. */
-static inline uint32_t nr_names_find(const nr_names *names, const char *text,
-                                     size_t size)
+/* The same for 4 to NR_PACKED_SIZE_MAX bytes, the sizes of codes: in line, a
+ * multiplication and a comparison. */
+static inline bool nr_is_code_size(size_t size)
 {
-    if (size < 4 || size > NR_PACKED_SIZE_MAX)
-        return nr_names_search(names, text, size);
+    return size - 4 <= NR_PACKED_SIZE_MAX - 4;
+}
+
+static inline uint32_t nr_names_find_code(const nr_names *names, const char *text,
+                                          size_t size)
+{
     const nr_name_index *index = atomic_load_explicit(&names->index,
                                                       memory_order_acquire);
     if (index == NULL)
         return NR_NONE;
     uint64_t wanted = nr_pack_four_or_more(text, size);
-    for (uint32_t i = nr_spread(wanted);; i++) {
-        const nr_name_place *place = &index->places[i & index->mask];
+    for (uint64_t i = nr_spread(wanted, index->shift);; i = (i + 1) & index->mask) {
+        const nr_name_place *place = &index->places[i];
         uint64_t key = atomic_load_explicit(&place->key, memory_order_acquire);
         if (key == wanted)
             return place->number;
