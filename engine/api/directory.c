@@ -163,27 +163,24 @@ static inline bool permits(const nrbac_directory *directory, const seat *s,
     return (turn & 1) == 0 && turn == again && (word >> (number % 64) & 1) != 0;
 }
 
-/* Texts of any size. A name without a number asks for number 0, whose bit is never
- * set. */
 NR_APART static bool check_any(const nrbac_directory *directory, const char *user,
                                size_t user_size, const char *name, size_t name_size)
 {
-    const nr_names *names = &directory->engine->names;
     const seat *s = user_size > UINT32_MAX ? NULL : find(directory, user, user_size);
     return s != NULL &&
-           permits(directory, s, nr_names_find(names, name, name_size) + 1);
+           permits(directory, s, nr_engine_name_of(directory->engine, name, name_size));
 }
 
-/* In line for users of 8 to 16 bytes and for codes. */
+/* In line for users of 8 to 16 bytes and activity codes. */
 bool nrbac_directory_check(const nrbac_directory *directory, const char *user,
                            size_t user_size, const char *name, size_t name_size)
 {
-    if (!is_key_in_line(user_size) || !nr_is_code_size(name_size))
+    uint32_t digits = nr_code_digits(name, name_size);
+    if (digits == NR_NONE || !is_key_in_line(user_size))
         return check_any(directory, user, user_size, name, name_size);
-    const nr_names *names = &directory->engine->names;
-    nrbac_name number = nr_names_find_code(names, name, name_size) + 1;
     const seat *s = find_in_line(directory, key_in_line(user, user_size));
-    return s != NULL && permits(directory, s, number);
+    return s != NULL &&
+           permits(directory, s, nr_engine_code_of(directory->engine, digits));
 }
 
 /* ---- Seats ----------------------------------------------------------------------- */

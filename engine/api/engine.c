@@ -118,7 +118,12 @@ static nrbac_name intern(nrbac_engine *engine, const char *name)
     if (engine->names.count >= NAME_MAX_COUNT)
         return 0;
     uint32_t number = nr_names_intern(&engine->names, name, size);
-    return number == NR_NONE ? 0 : number + 1;
+    if (number == NR_NONE)
+        return 0;
+    uint32_t digits = nr_code_digits(name, size);
+    if (digits != NR_NONE)
+        atomic_store_explicit(&engine->codes[digits], number + 1, memory_order_release);
+    return number + 1;
 }
 
 nrbac_name nrbac_prepare(nrbac_engine *engine, const char *name)

@@ -15,6 +15,7 @@
 #ifndef NR_ENGINE_H
 #define NR_ENGINE_H
 
+#include "base/codes.h"
 #include "base/names.h"
 #include "subject/subject.h"
 #include "table/holding.h"
@@ -58,9 +59,12 @@ struct nrbac_engine {
      * mutexes held, read with either. */
     nr_policy *current;
     _Atomic uint32_t generation;
-    nr_arena arena;            /* names: they live as long as the engine; `glance` */
-    nr_names names;            /* number n of the API is n - 1 here; found without a
+    nr_arena arena; /* names: they live as long as the engine; `glance` */
+    nr_names names; /* number n of the API is n - 1 here; found without a
                                 * lock, given under `glance` */
+    /* Of each activity code B0000 to B9999 its number; 0: none yet. Written like the
+     * names, read without a lock: a number once there never changes. */
+    _Atomic nrbac_name codes[NR_ACTIVITY_CODES];
     nr_arena obligation_arena; /* `lock`, as the obligations */
     nr_names obligations;
     nr_arena scratch;             /* for one session at a time; `lock` */
@@ -105,5 +109,19 @@ nr_facts nr_facts_of(const nrbac_request *request, const nr_standing *standing);
 
 /* A verdict in the words of the public decision. */
 nrbac_decision nr_decision_of(const nr_policy *policy, const nr_verdict *verdict);
+
+/* The number of a name by its text, for checks: neither locks nor remembers. 0, whose
+ * bit is never set, if it has none. */
+static inline nrbac_name nr_engine_name_of(const nrbac_engine *engine, const char *name,
+                                           size_t size)
+{
+    return nr_names_find(&engine->names, name, size) + 1;
+}
+
+/* The same for a code, by nr_code_digits(). */
+static inline nrbac_name nr_engine_code_of(const nrbac_engine *engine, uint32_t digits)
+{
+    return atomic_load_explicit(&engine->codes[digits], memory_order_acquire);
+}
 
 #endif

@@ -24,7 +24,7 @@
 
 typedef struct permits permits;
 struct permits {
-    permits *retired; /* the smaller one before it */
+    permits *retired; /* the smaller one before it; NULL: the session's first */
     uint32_t count;   /* of bits */
     _Atomic uint64_t words[];
 };
@@ -38,14 +38,16 @@ typedef struct view {
     alignas(max_align_t) char room[];
 } view;
 
+/* What a check reads stands last, and its first permits behind it in the same block:
+ * with many sessions a check costs what it costs to bring that memory in. */
 struct nrbac_session {
-    _Atomic uint32_t stop; /* 0: go; else the nrbac_reason that stops it */
-    _Atomic(permits *) bits;
-    nrbac_engine *engine;
     pthread_mutex_t lock; /* guards `view` */
     view *view;           /* NULL: memory was out when the policy was published */
     nrbac_session *next, **link; /* in engine->sessions, guarded by engine->lock */
     nr_kept *kept;
+    nrbac_engine *engine;
+    _Atomic(permits *) bits;
+    _Atomic uint32_t stop; /* 0: go; else the nrbac_reason that stops it */
 };
 
 /* ---- Views ---------------------------------------------------------------------- */
@@ -110,15 +112,20 @@ static nr_verdict view_decide(const view *v, nr_target target)
 
 /* ---- Bits ------------------------------------------------------------------------ */
 
-/* Room for the names of now and some to come. */
+static permits *permits_of(const nrbac_session *session)
+{
+    return atomic_load_explicit(&session->bits, memory_order_relaxed);
+}
+
+/* Room for the names of now and some to come. NULL: out of memory. */
 static permits *permits_with_room(nrbac_session *session, uint32_t words)
 {
-    permits *now = atomic_load_explicit(&session->bits, memory_order_relaxed);
-    if (now != NULL && words * 64 <= now->count)
+    permits *now = permits_of(session);
+    if (words * 64 <= now->count)
         return now;
-    uint32_t room = now == NULL ? 0 : now->count / 64 * 2;
-    if (room < words + 1)
-        room = words + 1;
+    uint32_t room = now->count / 64 * 2;
+    if (room < words)
+        room = words;
     permits *larger = calloc(1, sizeof(*larger) + (size_t)room * sizeof(uint64_t));
     if (larger == NULL)
         return NULL;
@@ -157,7 +164,7 @@ static void link_session(nrbac_engine *engine, nrbac_session *session)
 static void session_free(nrbac_session *session)
 {
     view_release(session->view);
-    for (permits *bits = atomic_load(&session->bits), *next; bits != NULL;
+    for (permits *bits = permits_of(session), *next; bits->retired != NULL;
          bits = next) {
         next = bits->retired;
         free(bits);
@@ -181,9 +188,14 @@ static bool enter(nrbac_session *session, int64_t clock)
 static nrbac_session *session_make(nrbac_engine *engine, const nrbac_request *request,
                                    const nr_standing *standing, int64_t behind)
 {
-    nrbac_session *session = calloc(1, sizeof(*session));
+    uint32_t words = nr_bits_words(engine->current->target_count);
+    nrbac_session *session = calloc(1, sizeof(*session) + sizeof(permits) +
+                                           (size_t)words * sizeof(uint64_t));
     if (session == NULL)
         return NULL;
+    permits *first = (permits *)(session + 1);
+    first->count = words * 64;
+    atomic_init(&session->bits, first);
     pthread_mutex_init(&session->lock, NULL);
     session->engine = engine;
     session->kept = nr_kept_make(request, standing, behind);
@@ -348,15 +360,15 @@ bool nrbac_check(const nrbac_session *session, nrbac_name name)
 NR_APART static bool check_any(const nrbac_session *session, const char *name,
                                size_t size)
 {
-    return check(session, nr_names_find(&session->engine->names, name, size) + 1);
+    return check(session, nr_engine_name_of(session->engine, name, size));
 }
 
-/* A name without a number asks for number 0, whose bit is never set. */
 bool nrbac_check_text(const nrbac_session *session, const char *name, size_t size)
 {
-    if (!nr_is_code_size(size))
+    uint32_t digits = nr_code_digits(name, size);
+    if (digits == NR_NONE)
         return check_any(session, name, size);
-    return check(session, nr_names_find_code(&session->engine->names, name, size) + 1);
+    return check(session, nr_engine_code_of(session->engine, digits));
 }
 
 static nrbac_decision refuse(const nrbac_session *session, nrbac_reason reason)

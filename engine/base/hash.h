@@ -43,17 +43,12 @@ static inline uint32_t nr_hash_name(const char *text, size_t size)
  * up, and the size in the highest. Nothing outside the text is read; from 4 bytes on
  * by two reads that may overlap, and agree where they do. */
 enum { NR_PACKED_SIZE_MAX = 7 };
-static inline uint64_t nr_pack_four_or_more(const char *text, size_t size)
-{
-    return (uint64_t)(size + 1) << 56 | nr_read_u32_le(text) |
-           (uint64_t)nr_read_u32_le(text + size - 4) << (8 * (size - 4));
-}
-
 static inline uint64_t nr_pack(const char *text, size_t size)
 {
-    if (size >= 4)
-        return nr_pack_four_or_more(text, size);
     uint64_t packed = (uint64_t)(size + 1) << 56;
+    if (size >= 4)
+        return packed | nr_read_u32_le(text) |
+               (uint64_t)nr_read_u32_le(text + size - 4) << (8 * (size - 4));
     for (size_t i = 0; i < size; i++)
         packed |= (uint64_t)(unsigned char)text[i] << (8 * i);
     return packed;

@@ -48,32 +48,7 @@ typedef struct nr_names {
 /* The text's number, given now if it is new; NR_NONE when out of memory. */
 uint32_t nr_names_intern(nr_names *names, const char *text, size_t size);
 
-/* The text's number; NR_NONE if it never came. */
+/* The text's number; NR_NONE if it never came. For any thread. */
 uint32_t nr_names_find(const nr_names *names, const char *text, size_t size);
-
-/* The same for 4 to NR_PACKED_SIZE_MAX bytes, the sizes of codes: in line, a
- * multiplication and a comparison. */
-static inline bool nr_is_code_size(size_t size)
-{
-    return size - 4 <= NR_PACKED_SIZE_MAX - 4;
-}
-
-static inline uint32_t nr_names_find_code(const nr_names *names, const char *text,
-                                          size_t size)
-{
-    const nr_name_index *index = atomic_load_explicit(&names->index,
-                                                      memory_order_acquire);
-    if (index == NULL)
-        return NR_NONE;
-    uint64_t wanted = nr_pack_four_or_more(text, size);
-    for (uint64_t i = nr_spread(wanted, index->shift);; i = (i + 1) & index->mask) {
-        const nr_name_place *place = &index->places[i];
-        uint64_t key = atomic_load_explicit(&place->key, memory_order_acquire);
-        if (key == wanted)
-            return place->number;
-        if (key == 0)
-            return NR_NONE;
-    }
-}
 
 #endif
