@@ -2,7 +2,7 @@
 /*
  * The fast ways say what the slow one says: nrbac_check_text, nrbac_check and
  * nrbac_directory_check are yes exactly where nrbac_decide_text permits without
- * obligations. For every name of every policy of this repository and of policies made
+ * obligations, and that is what nrbac_evaluate says of the request itself. For every name of every policy of this repository and of policies made
  * by chance, for users made by chance, who stay while one policy follows the other.
  */
 #include "check.h"
@@ -15,30 +15,52 @@
 
 enum { USERS_EACH = 25, USERS_MAX = 400, LIST_MAX = 4 };
 
+/* A request that stays, with the session that it opened. */
+typedef struct user {
+    char texts[8 + 2 * LIST_MAX][64];
+    const char *activities[LIST_MAX];
+    const char *areas[LIST_MAX];
+    nrbac_profile profile;
+    nrbac_request request;
+    nrbac_session *session;
+    char key[16];
+} user;
+
 static nrbac_engine *engine;
 static nrbac_directory *directory;
-static nrbac_session *sessions[USERS_MAX];
-static uint32_t session_count;
+static nrbac_document *document;
+static user users[USERS_MAX];
+static uint32_t user_count;
 static uint32_t chance = 7;
 static unsigned long permitted, refused, obliged;
 
-static void check_name(uint32_t user, const char *name)
+/* The same question as a whole, which no session has part in. */
+static bool evaluates_to(const user *asker, const char *name, nrbac_decision decision)
+{
+    nrbac_request request = asker->request;
+    nrbac_value *answer = NULL;
+    request.action = name;
+    nrbac_document_reset(document);
+    nrbac_decision whole = nrbac_evaluate(engine, &request, document, &answer);
+    return whole.reason == decision.reason &&
+           whole.obligation_count == decision.obligation_count;
+}
+
+static void check_name(const user *asker, const char *name)
 {
     size_t size = strlen(name);
-    nrbac_session *session = sessions[user];
-    char key[16];
-    (void)snprintf(key, sizeof(key), "user-%06u", (unsigned)user);
-    nrbac_decision decision = nrbac_decide_text(session, name);
+    nrbac_decision decision = nrbac_decide_text(asker->session, name);
     bool permit = decision.effect == NRBAC_PERMIT;
     bool wanted = permit && decision.obligation_count == 0;
-    bool same = nrbac_check_text(session, name, size) == wanted &&
-                nrbac_check(session, nrbac_prepare(engine, name)) == wanted &&
-                nrbac_directory_check(directory, key, strlen(key), name, size) ==
-                    wanted;
+    bool same = nrbac_check_text(asker->session, name, size) == wanted &&
+                nrbac_check(asker->session, nrbac_prepare(engine, name)) == wanted &&
+                nrbac_directory_check(directory, asker->key, strlen(asker->key), name,
+                                      size) == wanted;
+    if (made_chance(&chance, 8) == 0)
+        same = same && evaluates_to(asker, name, decision);
     CHECK(same);
     if (!same)
-        printf("%s for user %u: %s\n", name, (unsigned)user,
-               nrbac_reason_slug(decision.reason));
+        printf("%s for %s: %s\n", name, asker->key, nrbac_reason_slug(decision.reason));
     permitted += wanted;
     obliged += permit && !wanted;
     refused += !permit;
@@ -46,62 +68,74 @@ static void check_name(uint32_t user, const char *name)
 
 static void check_names(const nr_table *table)
 {
-    for (uint32_t user = 0; user < session_count; user++) {
+    for (uint32_t i = 0; i < user_count; i++) {
         for (uint32_t a = 0; a < table->activities_count; a++)
-            check_name(user, nr_table_text(table, table->activities[a].code));
+            check_name(&users[i], nr_table_text(table, table->activities[a].code));
         for (uint32_t f = 0; f < table->functions_count; f++)
-            check_name(user, nr_table_text(table, table->functions[f].id));
+            check_name(&users[i], nr_table_text(table, table->functions[f].id));
     }
 }
 
 /* ---- Users ----------------------------------------------------------------------- */
 
-#define CHOOSE(table, list, member) \
-    ((table)->list##_count == 0     \
-         ? NULL                     \
-         : nr_table_text(           \
-               (table),             \
-               (table)->list[made_chance(&chance, (table)->list##_count)].member))
+/* A copy of one of the table's codes, by chance; NULL: it has none. */
+#define CHOOSE(user, at, table, list, member)                                          \
+    ((table)->list##_count == 0                                                        \
+         ? NULL                                                                        \
+         : strcpy((user)->texts[at],                                                   \
+                  nr_table_text(                                                       \
+                      (table), (table)                                                 \
+                                   ->list[made_chance(&chance, (table)->list##_count)] \
+                                   .member)))
 
-static void open_user(const nr_table *table)
+static void make_user(user *made, const nr_table *table)
 {
-    const char *activities[LIST_MAX];
-    const char *areas[LIST_MAX];
-    const char *workgroups[] = { "655694018104", "wg-1", "wg-2" };
-    nrbac_profile profile = { .id = "1",
-                              .role = CHOOSE(table, roles, code),
-                              .organisation = "RBA",
-                              .activities = activities,
-                              .areas_of_work = areas,
-                              .workgroups = workgroups,
-                              .workgroup_count = made_chance(&chance, 4) };
+    static const char *const workgroups[] = { "655694018104", "wg-1", "wg-2" };
+    made->profile = (nrbac_profile){ .id = "1",
+                                     .role = CHOOSE(made, 0, table, roles, code),
+                                     .organisation = "RBA",
+                                     .activities = made->activities,
+                                     .areas_of_work = made->areas,
+                                     .workgroups = workgroups,
+                                     .workgroup_count = made_chance(&chance, 4) };
+    nrbac_profile *profile = &made->profile;
     for (uint32_t n = made_chance(&chance, LIST_MAX + 1); n != 0; n--)
-        activities[profile.activity_count++] = CHOOSE(table, activities, code);
+        made->activities[profile->activity_count++] = CHOOSE(made, 2 + n, table,
+                                                             activities, code);
     for (uint32_t n = made_chance(&chance, 3); n != 0 && table->areas_count != 0; n--)
-        areas[profile.area_of_work_count++] = CHOOSE(table, areas, code);
-    if (profile.activity_count != 0 && made_chance(&chance, 4) == 0)
-        activities[0] = "B9876"; /* no policy knows it */
-    const nrbac_request request = {
+        made->areas[profile->area_of_work_count++] = CHOOSE(made, 2 + LIST_MAX + n,
+                                                            table, areas, code);
+    if (profile->activity_count != 0 && made_chance(&chance, 4) == 0)
+        made->activities[0] = "B9876"; /* no policy knows it */
+    made->request = (nrbac_request){
         .subject = { .type = NRBAC_HEALTHCARE_WORKER,
                      .id = "910",
-                     .profiles = &profile,
+                     .profiles = profile,
                      .profile_count = 1,
                      .aal = (int)made_chance(&chance, 5),
                      .ial = (int)made_chance(&chance, 5),
                      .proofing = (int)made_chance(&chance, 11) },
         .organisation = made_chance(&chance, 2) == 0 ? NULL : "RBA",
-        .application = CHOOSE(table, applications, id),
+        .application = CHOOSE(made, 1, table, applications, id),
+        .acting_as = made_chance(&chance, 2) == 0 ? NULL : "clinician",
+        .on_behalf_of = made_chance(&chance, 2) == 0 ? NULL : "911",
     };
-    char key[16];
-    (void)snprintf(key, sizeof(key), "user-%06u", (unsigned)session_count);
+}
+
+static void open_user(const nr_table *table)
+{
+    user *made = &users[user_count];
     nrbac_session *given = NULL;
-    nrbac_session *own = NULL;
-    nrbac_reason reason = nrbac_session_open(engine, &request, &own).reason;
-    CHECK_INT(nrbac_session_open(engine, &request, &given).reason, reason);
-    if (own == NULL)
-        return;
-    CHECK_INT(nrbac_directory_put(directory, key, strlen(key), given), NRBAC_OK);
-    sessions[session_count++] = own;
+    *made = (user){ 0 };
+    make_user(made, table);
+    (void)snprintf(made->key, sizeof(made->key), "user-%06u", (unsigned)user_count);
+    CHECK_INT(nrbac_session_open(engine, &made->request, &made->session).reason,
+              NRBAC_REASON_OPENED);
+    CHECK_INT(nrbac_session_open(engine, &made->request, &given).reason,
+              NRBAC_REASON_OPENED);
+    CHECK_INT(nrbac_directory_put(directory, made->key, strlen(made->key), given),
+              NRBAC_OK);
+    user_count++;
 }
 
 /* ---- Policies -------------------------------------------------------------------- */
@@ -117,7 +151,7 @@ static void turn_to(const void *image, size_t size)
     memcpy(copy, image, size);
     CHECK_INT(nr_table_open(&table, copy, size, NULL), NRBAC_OK);
     CHECK_INT(nrbac_engine_load_image(engine, image, size, NULL), NRBAC_OK);
-    for (uint32_t i = 0; i < USERS_EACH && session_count < USERS_MAX; i++)
+    for (uint32_t i = 0; i < USERS_EACH && user_count < USERS_MAX; i++)
         open_user(&table);
     check_names(&table);
     if (last != NULL)
@@ -152,6 +186,7 @@ static void turn_to_made(made_policy *made)
 int main(void)
 {
     CHECK_INT(nrbac_engine_create(0, &engine), NRBAC_OK);
+    document = nrbac_document_create();
     CHECK_INT(nrbac_directory_create(engine, USERS_MAX, &directory), NRBAC_OK);
     made_policy made;
     made_small(&made);
@@ -170,8 +205,9 @@ int main(void)
     printf("%lu permitted, %lu with obligations, %lu refused\n", permitted, obliged,
            refused);
     CHECK(permitted > 10000 && obliged > 100 && refused > 10000);
-    for (uint32_t i = 0; i < session_count; i++)
-        nrbac_session_close(sessions[i]);
+    for (uint32_t i = 0; i < user_count; i++)
+        nrbac_session_close(users[i].session);
+    nrbac_document_destroy(document);
     nrbac_directory_destroy(directory);
     nrbac_engine_destroy(engine);
     return check_report();
