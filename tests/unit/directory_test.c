@@ -6,6 +6,32 @@
 
 enum { MANY = 3000 };
 
+/* The linker sends allocations here: -Wl,--wrap=malloc,--wrap=calloc. After `left` of
+ * them memory is out; -1: there is enough. */
+static long left = -1;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+static bool is_out(void)
+{
+    if (left > 0)
+        left--;
+    return left == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return is_out() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return is_out() ? NULL : __real_calloc(count, size);
+}
+
 static const char policy[] =
     "nrbac: 1\n"
     "policy: { name: p, version: \"1\" }\n"
@@ -196,6 +222,61 @@ static void directories_are_apart(void)
     tear_down();
 }
 
+/* Wherever memory runs out: who could not be put is as before. */
+static void without_memory_nothing_is_put(void)
+{
+    set_up(0);
+    put("somebody", 8, "R8000");
+    nrbac_session *session = open_as(engine, "R8001");
+    static const char longer[] = "a user whose key is longer than sixteen bytes";
+    nrbac_status status = NRBAC_E_MEMORY;
+    for (long n = 1; status != NRBAC_OK && n < 100; n++) {
+        left = n;
+        status = nrbac_directory_put(directory, longer, sizeof(longer) - 1, session);
+        left = -1;
+        CHECK(status == NRBAC_OK || status == NRBAC_E_MEMORY);
+        CHECK_INT(found(longer, sizeof(longer) - 1), status == NRBAC_OK ? 2 : 0);
+        CHECK(status == NRBAC_OK || nrbac_check_text(session, "B0002", 5));
+        CHECK_INT(found("somebody", 8), 1);
+    }
+    CHECK_INT(status, NRBAC_OK);
+    tear_down();
+}
+
+/* And who was in it may do no more than the policy in force says, or nothing. */
+static void without_memory_nobody_gains(void)
+{
+    static const char other_policy[] =
+        "nrbac: 1\n"
+        "policy: { name: other, version: \"1\" }\n"
+        "activities: { B0001: { name: One }, B0002: { name: Two } }\n"
+        "job_roles: { R8000: { name: First } }\n"
+        "baseline: [{ roles: [R8000], activities: [B0002] }]\n";
+    nrbac_build *build = compile_text(other_policy);
+    size_t size = 0;
+    const void *image = nrbac_build_image(build, &size);
+    char name[32];
+    nrbac_status status = NRBAC_E_MEMORY;
+    for (long n = 1; n < 40; n++) {
+        set_up(0);
+        put("somebody", 8, "R8000");
+        for (int i = 0; i < 200; i++) {
+            (void)snprintf(name, sizeof(name), "prepared.%d", i);
+            CHECK(nrbac_prepare(engine, name) != 0);
+        }
+        left = n;
+        status = nrbac_engine_load_image(engine, image, size, NULL);
+        left = -1;
+        int may = found("somebody", 8);
+        CHECK(status == NRBAC_OK ? may == 2 || may == 0 : may == 1);
+        publish_build(engine, build);
+        CHECK(found("somebody", 8) == 2 || (status == NRBAC_OK && may == 0));
+        tear_down();
+    }
+    CHECK_INT(status, NRBAC_OK);
+    nrbac_build_destroy(build);
+}
+
 int main(void)
 {
     keys_of_every_size_are_told_apart();
@@ -204,5 +285,7 @@ int main(void)
     what_is_refused_changes_nothing();
     an_ended_session_stays_ended();
     directories_are_apart();
+    without_memory_nothing_is_put();
+    without_memory_nobody_gains();
     return check_report();
 }

@@ -7,6 +7,7 @@
  *   nrbac_engine_create, nrbac_engine_load     a policy is loaded and published
  *   nrbac_prepare, nrbac_session_open          names become numbers, a user a session
  *   nrbac_check                                one bit test
+ *   nrbac_check_text                           the same for a name as text
  *
  * or, for a whole question at once, nrbac_evaluate.
  *
@@ -14,8 +15,8 @@
  * compiles policy folders and reads JSON. Nothing here prints, exits or keeps
  * global state. Any number of threads may use one engine at once, also while
  * another publishes a policy; one session may be checked by many threads, and
- * is closed by one. Pointers given are borrowed for the call unless said
- * otherwise. S1 to S26 are the rules listed in nrbac-policy(5).
+ * is closed by one. No check takes a lock. Pointers given are borrowed for the
+ * call unless said otherwise. S1 to S26 are the rules listed in nrbac-policy(5).
  */
 #ifndef NRBAC_NRBAC_H
 #define NRBAC_NRBAC_H
