@@ -3,6 +3,7 @@
 #define _DEFAULT_SOURCE
 #include "api/engine.h"
 
+#include "api/permits.h"
 #include "base/codes.h"
 
 #include <errno.h>
@@ -56,6 +57,7 @@ void nrbac_engine_destroy(nrbac_engine *engine)
     nr_policy_release(engine->current);
     nr_arena_finish(&engine->arena);
     nr_arena_finish(&engine->obligation_arena);
+    nr_arena_finish(&engine->scratch);
     pthread_cond_destroy(&engine->wake);
     pthread_mutex_destroy(&engine->glance);
     pthread_mutex_destroy(&engine->lock);
@@ -91,6 +93,7 @@ void nr_policy_release(nr_policy *policy)
         free(policy->image);
     free(policy->obligations);
     free(policy->targets);
+    free(policy->followers);
     free(policy);
 }
 
@@ -115,7 +118,12 @@ static nrbac_name intern(nrbac_engine *engine, const char *name)
     if (engine->names.count >= NAME_MAX_COUNT)
         return 0;
     uint32_t number = nr_names_intern(&engine->names, name, size);
-    return number == NR_NONE ? 0 : number + 1;
+    if (number == NR_NONE)
+        return 0;
+    uint32_t digits = nr_code_digits(name, size);
+    if (digits != NR_NONE)
+        atomic_store_explicit(&engine->codes[digits], number + 1, memory_order_release);
+    return number + 1;
 }
 
 nrbac_name nrbac_prepare(nrbac_engine *engine, const char *name)
@@ -159,7 +167,8 @@ static nrbac_status number_names(nrbac_engine *engine, nr_policy *policy)
         return NRBAC_E_MEMORY;
     for (uint32_t n = 1; n < policy->target_count; n++)
         policy->targets[n] = nr_policy_target(policy, texts[n - 1]);
-    return NRBAC_OK;
+    policy->followers = nr_followers_make(policy);
+    return policy->followers == NULL ? NRBAC_E_MEMORY : NRBAC_OK;
 }
 
 static nrbac_status name_obligations(nrbac_engine *engine, nr_policy *policy)
@@ -198,6 +207,7 @@ static nrbac_status put_in_force(nrbac_engine *engine, nr_policy *policy)
     pthread_mutex_unlock(&engine->glance);
     for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s))
         nr_session_reopen(s);
+    nr_directories_reopen(engine);
     atomic_store_explicit(&engine->generation, policy->generation,
                           memory_order_release);
     nr_policy_release(last);
@@ -308,12 +318,9 @@ int64_t nrbac_poll(nrbac_engine *engine, int64_t now)
     if (next == 0 || now < next)
         return next;
     pthread_mutex_lock(&engine->lock);
-    next = 0;
-    for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s)) {
-        int64_t expiry = nr_session_expire(s, now);
-        if (expiry != 0 && (next == 0 || expiry < next))
-            next = expiry;
-    }
+    next = nr_directories_expire(engine, now);
+    for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s))
+        next = nr_earliest(next, nr_session_expire(s, now));
     atomic_store_explicit(&engine->next_expiry, next, memory_order_release);
     pthread_mutex_unlock(&engine->lock);
     return next;
@@ -353,8 +360,8 @@ bool nr_engine_watch(nrbac_engine *engine, int64_t expiry)
 
 size_t nrbac_revoke(nrbac_engine *engine, const nrbac_revocation *which)
 {
-    size_t ended = 0;
     pthread_mutex_lock(&engine->lock);
+    size_t ended = nr_directories_revoke(engine, which);
     for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s)) {
         if (nr_session_matches(s, which)) {
             nr_session_stop(s, NRBAC_REASON_SESSION_REVOKED);

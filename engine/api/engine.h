@@ -15,6 +15,7 @@
 #ifndef NR_ENGINE_H
 #define NR_ENGINE_H
 
+#include "base/codes.h"
 #include "base/names.h"
 #include "subject/subject.h"
 #include "table/holding.h"
@@ -33,6 +34,8 @@ typedef struct nr_target {
     uint32_t number;
 } nr_target;
 
+typedef struct nr_followers nr_followers; /* api/permits.h */
+
 /* A policy in force, shared and counted. Never written after publishing. */
 typedef struct nr_policy {
     atomic_uint references;
@@ -46,6 +49,7 @@ typedef struct nr_policy {
     const char **obligations; /* ids by number; texts live as long as the engine */
     nr_target *targets;       /* by name number: those known when it was published */
     uint32_t target_count;
+    nr_followers *followers;
 } nr_policy;
 
 struct nrbac_engine {
@@ -55,12 +59,18 @@ struct nrbac_engine {
      * mutexes held, read with either. */
     nr_policy *current;
     _Atomic uint32_t generation;
-    nr_arena arena;            /* names: they live as long as the engine; `glance` */
-    nr_names names;            /* number n of the API is n - 1 here; `glance` */
+    nr_arena arena; /* names: they live as long as the engine; `glance` */
+    nr_names names; /* number n of the API is n - 1 here; found without a
+                                * lock, given under `glance` */
+    /* Of each activity code B0000 to B9999 its number; 0: none yet. Written like the
+     * names, read without a lock: a number once there never changes. */
+    _Atomic nrbac_name codes[NR_ACTIVITY_CODES];
     nr_arena obligation_arena; /* `lock`, as the obligations */
     nr_names obligations;
-    nrbac_session *sessions;     /* all that are open */
-    _Atomic int64_t next_expiry; /* of any session still going; 0: none */
+    nr_arena scratch;             /* for one session at a time; `lock` */
+    nrbac_session *sessions;      /* all that are open */
+    nrbac_directory *directories; /* and all directories of more */
+    _Atomic int64_t next_expiry;  /* of any session still going; 0: none */
     bool unwatched;
     bool watching; /* the thread runs */
     bool ending;
@@ -81,6 +91,12 @@ bool nr_session_matches(const nrbac_session *session, const nrbac_revocation *wh
 void nr_session_stop(nrbac_session *session, nrbac_reason reason);
 nrbac_session *nr_session_next(const nrbac_session *session);
 
+/* The same for every session in a directory; expiring returns the earliest expiry to
+ * come, or 0, and revoking how many it ended. The engine is locked. */
+void nr_directories_reopen(nrbac_engine *engine);
+int64_t nr_directories_expire(nrbac_engine *engine, int64_t now);
+size_t nr_directories_revoke(nrbac_engine *engine, const nrbac_revocation *which);
+
 /* Sees to it that the expiry is noticed: starts the watcher if this engine has one
  * and it does not run yet; false if it cannot be started. Locked. */
 bool nr_engine_watch(nrbac_engine *engine, int64_t expiry);
@@ -93,5 +109,19 @@ nr_facts nr_facts_of(const nrbac_request *request, const nr_standing *standing);
 
 /* A verdict in the words of the public decision. */
 nrbac_decision nr_decision_of(const nr_policy *policy, const nr_verdict *verdict);
+
+/* The number of a name by its text, for checks: neither locks nor remembers. 0, whose
+ * bit is never set, if it has none. */
+static inline nrbac_name nr_engine_name_of(const nrbac_engine *engine, const char *name,
+                                           size_t size)
+{
+    return nr_names_find(&engine->names, name, size) + 1;
+}
+
+/* The same for a code, by nr_code_digits(). */
+static inline nrbac_name nr_engine_code_of(const nrbac_engine *engine, uint32_t digits)
+{
+    return atomic_load_explicit(&engine->codes[digits], memory_order_acquire);
+}
 
 #endif

@@ -13,118 +13,42 @@
  * session's own lock.
  */
 #define _DEFAULT_SOURCE /* POSIX.1-2008 */
-#include "api/engine.h"
-
+#include "api/kept.h"
+#include "api/permits.h"
 #include "base/codes.h"
 
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 typedef struct permits permits;
 struct permits {
-    permits *retired; /* the smaller one before it */
+    permits *retired; /* the smaller one before it; NULL: the session's first */
     uint32_t count;   /* of bits */
     _Atomic uint64_t words[];
 };
 
-/* A session under one policy. */
+/* A session under one policy. One block, with room for what is held. */
 typedef struct view {
     atomic_uint references;
     nr_policy *policy;
-    nr_standing standing;
-    nr_facts facts;
-    nr_holding holding;
-    nr_arena arena;
+    nr_held held;
+    nr_arena arena; /* begins in `room` */
+    alignas(max_align_t) char room[];
 } view;
 
+/* What a check reads stands last, and its first permits behind it in the same block:
+ * with many sessions a check costs what it costs to bring that memory in. */
 struct nrbac_session {
-    _Atomic uint32_t stop; /* 0: go; else the nrbac_reason that stops it */
-    _Atomic(permits *) bits;
     pthread_mutex_t lock; /* guards `view` */
     view *view;           /* NULL: memory was out when the policy was published */
-    nrbac_engine *engine;
     nrbac_session *next, **link; /* in engine->sessions, guarded by engine->lock */
-    nrbac_request request;       /* a copy of its own, in `arena` */
-    nrbac_findings findings;     /* of it, without texts */
-    int64_t valid_until;
-    int64_t behind; /* seconds from the request's time to the clock's; 0: the same */
-    nr_arena arena;
+    nr_kept *kept;
+    nrbac_engine *engine;
+    _Atomic(permits *) bits;
+    _Atomic uint32_t stop; /* 0: go; else the nrbac_reason that stops it */
 };
-
-/* ---- A copy of the request ---------------------------------------------------- */
-
-static const char *copy_text(nr_arena *arena, const char *text, bool *failed)
-{
-    if (text == NULL)
-        return NULL;
-    char *copy = nr_arena_string(arena, text);
-    *failed |= copy == NULL;
-    return copy;
-}
-
-static const char *const *copy_texts(nr_arena *arena, const char *const *texts,
-                                     size_t count, bool *failed)
-{
-    if (count == 0)
-        return NULL;
-    const char **copy = nr_arena_new_array(arena, count, const char *);
-    *failed |= copy == NULL;
-    for (size_t i = 0; copy != NULL && i < count; i++)
-        copy[i] = copy_text(arena, texts[i], failed);
-    return copy;
-}
-
-static void copy_profile(nr_arena *arena, nrbac_profile *p, bool *failed)
-{
-    p->id = copy_text(arena, p->id, failed);
-    p->role = copy_text(arena, p->role, failed);
-    p->organisation = copy_text(arena, p->organisation, failed);
-    p->areas_of_work = copy_texts(arena, p->areas_of_work, p->area_of_work_count,
-                                  failed);
-    p->activities = copy_texts(arena, p->activities, p->activity_count, failed);
-    p->workgroups = copy_texts(arena, p->workgroups, p->workgroup_count, failed);
-}
-
-static nrbac_status copy_request(nrbac_session *session, const nrbac_request *request)
-{
-    nr_arena *arena = &session->arena;
-    bool failed = false;
-    session->request = *request;
-    session->findings = (nrbac_findings){
-        .user = nr_user_finding(request),
-        .application = nr_application_finding(request),
-        .expires_at = request->findings == NULL ? 0 : request->findings->expires_at,
-    };
-    session->request.findings = &session->findings;
-    nrbac_subject *subject = &session->request.subject;
-    subject->id = copy_text(arena, subject->id, &failed);
-    subject->sid = copy_text(arena, subject->sid, &failed);
-    subject->token_choice = copy_text(arena, subject->token_choice, &failed);
-    subject->caller_choice = copy_text(arena, subject->caller_choice, &failed);
-    subject->nhs_number = copy_text(arena, subject->nhs_number, &failed);
-    subject->actor = copy_text(arena, subject->actor, &failed);
-    session->request.action = NULL; /* a session is asked many names, of no API */
-    session->request.api = NULL;
-    session->request.authenticated_by = NULL;
-    session->request.pattern = NULL;
-    session->request.organisation = copy_text(arena, request->organisation, &failed);
-    session->request.nhs_number = copy_text(arena, request->nhs_number, &failed);
-    session->request.application = copy_text(arena, request->application, &failed);
-    session->request.acting_as = copy_text(arena, request->acting_as, &failed);
-    session->request.on_behalf_of = copy_text(arena, request->on_behalf_of, &failed);
-
-    nrbac_profile *profiles = nr_arena_new_array(arena, subject->profile_count,
-                                                 nrbac_profile);
-    if (failed || profiles == NULL)
-        return NRBAC_E_MEMORY;
-    for (size_t i = 0; i < subject->profile_count; i++) {
-        profiles[i] = subject->profiles[i];
-        copy_profile(arena, &profiles[i], &failed);
-    }
-    subject->profiles = profiles;
-    return failed ? NRBAC_E_MEMORY : NRBAC_OK;
-}
 
 /* ---- Views ---------------------------------------------------------------------- */
 
@@ -158,79 +82,69 @@ static void view_swap(nrbac_session *session, view *next)
     view_release(last);
 }
 
-/* Takes over the caller's reference to the policy. NULL: out of memory. */
-static view *view_make(nr_policy *policy, const nrbac_request *request, int64_t now)
+/* What the session comes to under the policy in force. NULL: out of memory. Locked. */
+static view *view_make(const nrbac_session *session, int64_t clock)
 {
-    view *v = calloc(1, sizeof(*v));
-    if (v == NULL) {
-        nr_policy_release(policy);
+    nr_policy *policy = session->engine->current;
+    size_t room = nr_holding_size(&policy->table, nr_kept_workgroups(session->kept));
+    view *v = malloc(sizeof(*v) + room);
+    if (v == NULL)
         return NULL;
-    }
     atomic_init(&v->references, 1);
     v->policy = policy;
-    v->standing = nr_stand(request, policy->table.header->roleless_additional != 0,
-                           now);
-    v->facts = nr_facts_of(request, &v->standing);
-    if (v->standing.reason == NRBAC_REASON_OPENED &&
-        nr_holding_make(&v->arena, &policy->table, &v->facts, &v->holding) !=
-            NRBAC_OK) {
-        view_release(v);
-        return NULL;
-    }
-    return v;
+    atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
+    v->arena = (nr_arena){ .at = v->room, .end = v->room + room };
+    if (nr_held_make(&v->arena, &session->engine->scratch, policy, session->kept, clock,
+                     &v->held) == NRBAC_OK)
+        return v;
+    view_release(v);
+    return NULL;
 }
 
 static nr_verdict view_decide(const view *v, nr_target target)
 {
-    if (v->standing.reason != NRBAC_REASON_OPENED)
-        return (nr_verdict){ .reason = v->standing.reason };
+    if (v->held.reason != NRBAC_REASON_OPENED)
+        return (nr_verdict){ .reason = v->held.reason };
     if (target.kind == NR_TARGET_ACTIVITY)
-        return nr_decide_activity(&v->holding, target.number);
-    return nr_decide_function(&v->holding, target.number);
+        return nr_decide_activity(&v->held.holding, target.number);
+    return nr_decide_function(&v->held.holding, target.number);
 }
 
 /* ---- Bits ------------------------------------------------------------------------ */
 
-/* Room for the names of now and some to come. */
-static permits *permits_with_room(nrbac_session *session, uint32_t count)
+static permits *permits_of(const nrbac_session *session)
 {
-    permits *now = atomic_load_explicit(&session->bits, memory_order_relaxed);
-    if (now != NULL && count <= now->count)
+    return atomic_load_explicit(&session->bits, memory_order_relaxed);
+}
+
+/* Room for the names of now and some to come. NULL: out of memory. */
+static permits *permits_with_room(nrbac_session *session, uint32_t words)
+{
+    permits *now = permits_of(session);
+    if (words * 64 <= now->count)
         return now;
-    uint32_t room = now == NULL ? 0 : now->count * 2;
-    if (room < count + 64)
-        room = count + 64;
-    permits *larger = calloc(1, sizeof(*larger) +
-                                    (size_t)nr_bits_words(room) * sizeof(uint64_t));
+    uint32_t room = now->count / 64 * 2;
+    if (room < words)
+        room = words;
+    permits *larger = calloc(1, sizeof(*larger) + (size_t)room * sizeof(uint64_t));
     if (larger == NULL)
         return NULL;
-    larger->count = room;
+    larger->count = room * 64;
     larger->retired = now;
     return larger;
 }
 
-static uint64_t word_of(const view *v, uint32_t first)
-{
-    uint64_t word = 0;
-    for (uint32_t n = first; n < first + 64 && n < v->policy->target_count; n++) {
-        nr_target target = v->policy->targets[n];
-        if (target.kind == NR_TARGET_UNKNOWN)
-            continue;
-        nr_verdict verdict = view_decide(v, target);
-        if (nrbac_reason_effect(verdict.reason) == NRBAC_PERMIT &&
-            verdict.obligation_count == 0)
-            word |= UINT64_C(1) << (n % 64);
-    }
-    return word;
-}
-
 static bool fold(nrbac_session *session, const view *v)
 {
-    permits *bits = permits_with_room(session, v->policy->target_count);
+    bool opened = v->held.reason == NRBAC_REASON_OPENED;
+    uint32_t words = 0;
+    const uint64_t *row = nr_permits_make(&session->engine->scratch, v->policy,
+                                          opened ? &v->held.holding : NULL, &words);
+    permits *bits = row == NULL ? NULL : permits_with_room(session, words);
     if (bits == NULL)
         return false;
-    for (uint32_t w = 0; w < nr_bits_words(bits->count); w++)
-        atomic_store_explicit(&bits->words[w], word_of(v, w * 64),
+    for (uint32_t w = 0; w < bits->count / 64; w++)
+        atomic_store_explicit(&bits->words[w], w < words ? row[w] : 0,
                               memory_order_relaxed);
     atomic_store_explicit(&session->bits, bits, memory_order_release);
     return true;
@@ -250,86 +164,84 @@ static void link_session(nrbac_engine *engine, nrbac_session *session)
 static void session_free(nrbac_session *session)
 {
     view_release(session->view);
-    for (permits *bits = atomic_load(&session->bits), *next; bits != NULL;
+    for (permits *bits = permits_of(session), *next; bits->retired != NULL;
          bits = next) {
         next = bits->retired;
         free(bits);
     }
-    nr_arena_finish(&session->arena);
+    free(session->kept);
     pthread_mutex_destroy(&session->lock);
     free(session);
 }
 
-/* A request may state its time. From there the session's time goes on with the
- * clock, so that its evidence still ends. */
-static int64_t seconds_behind(const nrbac_request *request)
+/* Stands under the policy in force and lets checks see it. Without memory for that the
+ * session has no view, and its bits are not to be trusted. Locked. */
+static bool enter(nrbac_session *session, int64_t clock)
 {
-    int64_t stated = request->time;
-    if (stated == 0)
-        return 0;
-    if (stated < 0 || stated > NR_LAST_SECOND)
-        stated = stated < 0 ? 0 : NR_LAST_SECOND;
-    return (int64_t)time(NULL) - stated;
+    view *v = view_make(session, clock);
+    bool entered = v != NULL && fold(session, v);
+    nr_arena_reset(&session->engine->scratch);
+    view_swap(session, v);
+    return entered;
 }
 
-static int64_t now_of(const nrbac_session *session)
+static nrbac_session *session_make(nrbac_engine *engine, const nrbac_request *request,
+                                   const nr_standing *standing, int64_t behind)
 {
-    return (int64_t)time(NULL) - session->behind;
-}
-
-/* When the clock shows the end of the session's evidence; 0: never. */
-static int64_t expiry_of(const nrbac_session *session)
-{
-    if (session->valid_until == 0 || session->valid_until > NR_LAST_SECOND)
-        return session->valid_until;
-    int64_t expiry = session->valid_until + session->behind;
-    return expiry > 0 ? expiry : 1;
-}
-
-static nrbac_session *session_make(nrbac_engine *engine, const nrbac_request *request)
-{
-    nrbac_session *session = calloc(1, sizeof(*session));
+    uint32_t words = nr_bits_words(engine->current->target_count);
+    nrbac_session *session = calloc(1, sizeof(*session) + sizeof(permits) +
+                                           (size_t)words * sizeof(uint64_t));
     if (session == NULL)
         return NULL;
+    permits *first = (permits *)(session + 1);
+    first->count = words * 64;
+    atomic_init(&session->bits, first);
     pthread_mutex_init(&session->lock, NULL);
     session->engine = engine;
-    session->behind = seconds_behind(request);
-    if (copy_request(session, request) == NRBAC_OK)
+    session->kept = nr_kept_make(request, standing, behind);
+    if (session->kept != NULL)
         return session;
     session_free(session);
     return NULL;
 }
 
-/* Opens it on the policy in force and makes it known, or frees it. */
-static nrbac_decision session_start(nrbac_engine *engine, nrbac_session *session,
-                                    nrbac_session **out)
+/* What happens at a time that a request states, or now. */
+static int64_t time_of(const nrbac_request *request, int64_t clock)
 {
-    nrbac_decision decision = { .reason = NRBAC_REASON_NOT_EVALUATED };
-    pthread_mutex_lock(&engine->lock);
-    nr_policy *policy = engine->current;
-    if (policy == NULL) {
-        decision.effect = NRBAC_INDETERMINATE;
-        decision.reason = NRBAC_REASON_NO_POLICY;
-    } else {
-        atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
-        view *v = view_make(policy, &session->request, now_of(session));
-        session->view = v;
-        if (v != NULL && fold(session, v)) {
-            decision = nr_decision_of(policy,
-                                      &(nr_verdict){ .reason = v->standing.reason });
-            session->valid_until = v->standing.valid_until;
-        }
-    }
-    if (decision.effect == NRBAC_PERMIT && !nr_engine_watch(engine, expiry_of(session)))
-        decision = (nrbac_decision){ 0 }; /* its bits would outlive its evidence */
-    if (decision.effect == NRBAC_PERMIT) {
-        link_session(engine, session);
-        *out = session;
-    }
-    pthread_mutex_unlock(&engine->lock);
-    if (*out == NULL)
+    if (request->time == 0)
+        return clock;
+    if (request->time < 0)
+        return 0;
+    return request->time > NR_LAST_SECOND ? NR_LAST_SECOND : request->time;
+}
+
+/* Locked. A session is kept only of a permit, and only if its end will be noticed: its
+ * bits must not outlive its evidence. */
+static nrbac_decision open_session(nrbac_engine *engine, const nrbac_request *request,
+                                   nrbac_session **out)
+{
+    const nr_policy *policy = engine->current;
+    nr_verdict verdict = { .reason = NRBAC_REASON_NO_POLICY };
+    if (policy == NULL)
+        return nr_decision_of(NULL, &verdict);
+    int64_t clock = (int64_t)time(NULL);
+    int64_t now = time_of(request, clock);
+    nr_standing standing = nr_stand(
+        request, policy->table.header->roleless_additional != 0, now);
+    verdict.reason = standing.reason;
+    if (standing.reason != NRBAC_REASON_OPENED)
+        return nr_decision_of(policy, &verdict);
+    nrbac_session *session = session_make(engine, request, &standing, clock - now);
+    if (session == NULL)
+        return (nrbac_decision){ 0 };
+    if (!enter(session, clock) ||
+        !nr_engine_watch(engine, nr_kept_expiry(session->kept))) {
         session_free(session);
-    return decision;
+        return (nrbac_decision){ 0 };
+    }
+    link_session(engine, session);
+    *out = session;
+    return nr_decision_of(policy, &verdict);
 }
 
 nrbac_decision nrbac_session_open(nrbac_engine *engine, const nrbac_request *request,
@@ -342,10 +254,17 @@ nrbac_decision nrbac_session_open(nrbac_engine *engine, const nrbac_request *req
             .generation = nrbac_engine_generation(engine),
         };
     }
-    nrbac_session *session = session_make(engine, request);
-    if (session == NULL)
-        return (nrbac_decision){ 0 };
-    return session_start(engine, session, out);
+    pthread_mutex_lock(&engine->lock);
+    nrbac_decision decision = open_session(engine, request, out);
+    pthread_mutex_unlock(&engine->lock);
+    return decision;
+}
+
+static void unlink_session(nrbac_session *session)
+{
+    *session->link = session->next;
+    if (session->next != NULL)
+        session->next->link = session->link;
 }
 
 void nrbac_session_close(nrbac_session *session)
@@ -353,22 +272,35 @@ void nrbac_session_close(nrbac_session *session)
     if (session == NULL)
         return;
     pthread_mutex_lock(&session->engine->lock);
-    *session->link = session->next;
-    if (session->next != NULL)
-        session->next->link = session->link;
+    unlink_session(session);
     pthread_mutex_unlock(&session->engine->lock);
     session_free(session);
 }
 
+nrbac_engine *nr_session_engine(const nrbac_session *session)
+{
+    return session->engine;
+}
+
+const nr_kept *nr_session_kept(const nrbac_session *session)
+{
+    return session->kept;
+}
+
+nr_kept *nr_session_dissolve(nrbac_session *session, bool *going)
+{
+    nr_kept *kept = session->kept;
+    *going = atomic_load_explicit(&session->stop, memory_order_acquire) == 0;
+    session->kept = NULL;
+    unlink_session(session);
+    session_free(session);
+    return kept;
+}
+
 void nr_session_reopen(nrbac_session *session)
 {
-    nr_policy *policy = session->engine->current;
-    atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
-    view *v = view_make(policy, &session->request, now_of(session));
-    bool folded = v != NULL && fold(session, v);
-    if (!folded)
+    if (!enter(session, (int64_t)time(NULL)))
         nr_session_stop(session, NRBAC_REASON_NO_POLICY);
-    view_swap(session, v);
 }
 
 /* ---- What ends a session ------------------------------------------------------------ */
@@ -384,30 +316,17 @@ void nr_session_stop(nrbac_session *session, nrbac_reason reason)
 
 int64_t nr_session_expire(nrbac_session *session, int64_t now)
 {
-    int64_t expiry = expiry_of(session);
+    int64_t expiry = nr_kept_expiry(session->kept);
     if (now < expiry || expiry == 0)
         return expiry;
     nr_session_stop(session, NRBAC_REASON_EVIDENCE_EXPIRED);
     return 0;
 }
 
-static bool agrees(const char *wanted, const char *there)
-{
-    return wanted == NULL || (there != NULL && strcmp(wanted, there) == 0);
-}
-
 bool nr_session_matches(const nrbac_session *session, const nrbac_revocation *which)
 {
-    if (which->sid == NULL && which->sub == NULL && which->role_profile == NULL)
-        return false;
-    if (atomic_load_explicit(&session->stop, memory_order_acquire) != 0)
-        return false;
-    const nrbac_profile *profile = session->view == NULL
-                                       ? NULL
-                                       : session->view->standing.profile;
-    return agrees(which->sid, session->request.subject.sid) &&
-           agrees(which->sub, session->request.subject.id) &&
-           agrees(which->role_profile, profile == NULL ? NULL : profile->id);
+    return atomic_load_explicit(&session->stop, memory_order_acquire) == 0 &&
+           nr_kept_matches(session->kept, which);
 }
 
 nrbac_session *nr_session_next(const nrbac_session *session)
@@ -417,12 +336,12 @@ nrbac_session *nr_session_next(const nrbac_session *session)
 
 int64_t nrbac_session_valid_until(const nrbac_session *session)
 {
-    return session->valid_until;
+    return nr_kept_valid_until(session->kept);
 }
 
 /* ---- Asking ------------------------------------------------------------------------- */
 
-bool nrbac_check(const nrbac_session *session, nrbac_name name)
+static inline bool check(const nrbac_session *session, nrbac_name name)
 {
     if (atomic_load_explicit(&session->stop, memory_order_acquire) != 0)
         return false;
@@ -431,6 +350,25 @@ bool nrbac_check(const nrbac_session *session, nrbac_name name)
         return false;
     uint64_t word = atomic_load_explicit(&bits->words[name / 64], memory_order_relaxed);
     return (word >> (name % 64) & 1) != 0;
+}
+
+bool nrbac_check(const nrbac_session *session, nrbac_name name)
+{
+    return check(session, name);
+}
+
+NR_APART static bool check_any(const nrbac_session *session, const char *name,
+                               size_t size)
+{
+    return check(session, nr_engine_name_of(session->engine, name, size));
+}
+
+bool nrbac_check_text(const nrbac_session *session, const char *name, size_t size)
+{
+    uint32_t digits = nr_code_digits(name, size);
+    if (digits == NR_NONE)
+        return check_any(session, name, size);
+    return check(session, nr_engine_code_of(session->engine, digits));
 }
 
 static nrbac_decision refuse(const nrbac_session *session, nrbac_reason reason)
@@ -445,7 +383,7 @@ static nrbac_decision refuse(const nrbac_session *session, nrbac_reason reason)
 static uint32_t stopped(nrbac_session *session)
 {
     uint32_t stop = atomic_load_explicit(&session->stop, memory_order_acquire);
-    if (stop == 0 && session->valid_until != 0) {
+    if (stop == 0 && nr_kept_valid_until(session->kept) != 0) {
         (void)nr_session_expire(session, (int64_t)time(NULL));
         stop = atomic_load_explicit(&session->stop, memory_order_acquire);
     }

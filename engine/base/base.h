@@ -25,6 +25,14 @@
 #define NR_PRINTF(at, first)
 #endif
 
+/* For a seldom way out of a function that is called very often: kept apart, so that
+ * the usual way need not save registers for it. */
+#if defined(__GNUC__)
+#define NR_APART __attribute__((noinline, cold))
+#else
+#define NR_APART
+#endif
+
 /* "No such number", for indexes into tables and models. */
 #define NR_NONE UINT32_MAX
 

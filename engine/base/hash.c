@@ -1,33 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/hash.h"
 
-#include <string.h>
-
-/* One load where the machine's order is the file's; byte by byte it was the
- * larger part of opening a policy. */
-static uint64_t read_u64_le(const unsigned char *at)
-{
-    uint64_t word;
-    memcpy(&word, at, sizeof(word));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    return word;
-}
-
 /* Multiplying by an odd number and rotating are both invertible, so two inputs
- * that differ in one word can never meet again. */
+ * that differ in one word can never meet again. Words, since byte by byte it was the
+ * larger part of opening a policy. */
 uint64_t nr_checksum(const void *bytes, size_t size)
 {
     const unsigned char *at = bytes;
     uint64_t sum = UINT64_C(0x9e3779b97f4a7c15) ^ size;
     for (; size >= 8; size -= 8, at += 8) {
-        sum = (sum ^ read_u64_le(at)) * UINT64_C(0xff51afd7ed558ccd);
+        sum = (sum ^ nr_read_u64_le(at)) * UINT64_C(0xff51afd7ed558ccd);
         sum = sum << 31 | sum >> 33;
     }
     unsigned char rest[8] = { 0 };
     memcpy(rest, at, size);
-    sum = (sum ^ read_u64_le(rest)) * UINT64_C(0xc4ceb9fe1a85ec53);
+    sum = (sum ^ nr_read_u64_le(rest)) * UINT64_C(0xc4ceb9fe1a85ec53);
     return sum ^ sum >> 29;
 }
 

@@ -256,6 +256,32 @@ nr_verdict nr_decide_function(const nr_holding *holding, uint32_t function)
                   table->functions[function].suspension != NR_NONE);
 }
 
+/* Obligations can only come from a requirement that has some. */
+static bool can_oblige(const nr_table *table, nr_demand demand)
+{
+    if (demand.obligations.count != 0)
+        return true;
+    for (uint32_t i = 0; i < demand.nodes.count; i++)
+        if (table->nodes[demand.nodes.first + i].obligations.count != 0)
+            return true;
+    return false;
+}
+
+bool nr_permits_function(const nr_holding *holding, uint32_t function)
+{
+    const nr_table *table = holding->table;
+    nr_demand demand = nr_function_demand(table, function);
+    if (holding->suspended || table->functions[function].suspension != NR_NONE)
+        return false;
+    outcome_bits bits;
+    if (!requirement_holds(holding, demand.nodes, 0, &bits))
+        return false;
+    nr_verdict verdict = { 0 };
+    if (can_oblige(table, demand))
+        collect_obligations(table, demand, &bits, &verdict);
+    return verdict.obligation_count == 0;
+}
+
 nr_verdict nr_decide_operation(const nr_holding *holding, uint32_t operation)
 {
     return decide(holding, nr_operation_demand(holding->table, operation), false);

@@ -99,6 +99,20 @@ static bool is_suspended(const nr_table *table, uint32_t role, const char *name)
            table->applications[application].suspension != NR_NONE;
 }
 
+enum { ROWS = 5, ALIGNMENT = 16 }; /* of an arena, whatever it holds */
+
+static size_t aligned(size_t count, size_t size)
+{
+    return (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+size_t nr_holding_size(const nr_table *table, size_t workgroup_count)
+{
+    return ROWS * aligned(table->words, sizeof(uint64_t)) +
+           aligned(nr_bits_words(table->areas_count), sizeof(uint64_t)) +
+           aligned(workgroup_count, sizeof(char *));
+}
+
 static nrbac_status make_rows(nr_arena *arena, nr_holding *holding)
 {
     uint32_t words = holding->table->words;

@@ -46,6 +46,8 @@ typedef struct nr_holding {
     uint64_t *excluded;   /* taken away by exclusive sets */
 } nr_holding;
 
+/* How much of an arena a holding takes, at most. */
+size_t nr_holding_size(const nr_table *table, size_t workgroup_count);
 /* Makes a holding in the arena; facts must outlive it. */
 nrbac_status nr_holding_make(nr_arena *arena, const nr_table *table,
                              const nr_facts *facts, nr_holding *holding);
@@ -65,6 +67,8 @@ typedef struct nr_verdict {
 } nr_verdict;
 
 nr_verdict nr_decide_activity(const nr_holding *holding, uint32_t activity);
+/* Whether nr_decide_function permits without obligations, without asking why not. */
+bool nr_permits_function(const nr_holding *holding, uint32_t function);
 /* Whether one atom of a requirement holds (not ALL or ANY), for explanations. */
 bool nr_atom_holds(const nr_holding *holding, const nr_table_node *node);
 nr_verdict nr_decide_function(const nr_holding *holding, uint32_t function);

@@ -105,6 +105,53 @@ static void names_keep_their_numbers(void)
     nr_arena_finish(&arena);
 }
 
+/* From the empty name to one of 40 bytes, each the beginning of the next, and each
+ * with another that differs in its last byte alone. */
+static void names_of_every_size_are_told_apart(void)
+{
+    nr_arena arena = { 0 };
+    nr_names names = { .arena = &arena };
+    char text[] = "local:the.longest.name.of.all.these.is.4";
+    size_t size_max = strlen(text);
+    CHECK_INT(nr_names_find(&names, text, 5), NR_NONE);
+    for (size_t size = 0; size <= size_max; size++)
+        CHECK_INT(nr_names_intern(&names, text, size), size);
+    for (size_t size = 0; size <= size_max; size++)
+        CHECK_INT(nr_names_find(&names, text, size), size);
+    for (size_t size = 1; size <= size_max; size++) {
+        char last = text[size - 1];
+        text[size - 1] = '#';
+        CHECK_INT(nr_names_find(&names, text, size), NR_NONE);
+        text[size - 1] = '\0';
+        CHECK_INT(nr_names_find(&names, text, size), NR_NONE);
+        text[size - 1] = last;
+    }
+    CHECK_INT(nr_names_find(&names, "local:the.longest.name.of.all.these.is.40", 41),
+              NR_NONE);
+    nr_arena_finish(&arena);
+}
+
+/* The right answer by the slow way, whatever byte stands in whatever place. */
+static void digits_of_a_code_are_digits(void)
+{
+    for (uint32_t n = 0; n < NR_ACTIVITY_CODES; n++) {
+        char text[8];
+        (void)snprintf(text, sizeof(text), "B%04u", (unsigned)n);
+        CHECK_INT(nr_code_digits(text, 5), n);
+    }
+    for (int place = 0; place < 5; place++) {
+        for (int byte = 0; byte < 256; byte++) {
+            char text[] = "B0820";
+            text[place] = (char)byte;
+            CHECK((nr_code_digits(text, 5) != NR_NONE) ==
+                  (nr_code_kind_of(text, 5) == NR_CODE_ACTIVITY));
+        }
+    }
+    CHECK_INT(nr_code_digits("B082", 4), NR_NONE);
+    CHECK_INT(nr_code_digits("B08200", 6), NR_NONE);
+    CHECK_INT(nr_code_digits("", 0), NR_NONE);
+}
+
 static void bits_are_found_where_they_were_put(void)
 {
     uint64_t row[3] = { 0 };
@@ -144,6 +191,8 @@ int main(void)
     codes_are_told_by_their_spelling();
     a_role_code_is_the_last_part_of_a_triple();
     names_keep_their_numbers();
+    names_of_every_size_are_told_apart();
+    digits_of_a_code_are_digits();
     bits_are_found_where_they_were_put();
     an_arena_keeps_its_largest_block();
     return check_report();

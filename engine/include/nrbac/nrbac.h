@@ -7,6 +7,7 @@
  *   nrbac_engine_create, nrbac_engine_load     a policy is loaded and published
  *   nrbac_prepare, nrbac_session_open          names become numbers, a user a session
  *   nrbac_check                                one bit test
+ *   nrbac_check_text                           the same for a name as text
  *
  * or, for a whole question at once, nrbac_evaluate.
  *
@@ -14,8 +15,8 @@
  * compiles policy folders and reads JSON. Nothing here prints, exits or keeps
  * global state. Any number of threads may use one engine at once, also while
  * another publishes a policy; one session may be checked by many threads, and
- * is closed by one. Pointers given are borrowed for the call unless said
- * otherwise. S1 to S26 are the rules listed in nrbac-policy(5).
+ * is closed by one. No check takes a lock. Pointers given are borrowed for the
+ * call unless said otherwise. S1 to S26 are the rules listed in nrbac-policy(5).
  */
 #ifndef NRBAC_NRBAC_H
 #define NRBAC_NRBAC_H
@@ -188,6 +189,13 @@ NRBAC_API void nrbac_session_close(nrbac_session *session); /* NULL is fine */
  * neither expired nor been revoked. */
 NRBAC_API bool nrbac_check(const nrbac_session *session, nrbac_name name);
 
+/* The same by the name's text, of `size` bytes and not necessarily terminated: one
+ * look into the names that the engine knows, then nrbac_check. Nothing is remembered
+ * and nothing locked, so the name may come from anybody; one that the policy does not
+ * know answers no. */
+NRBAC_API bool nrbac_check_text(const nrbac_session *session, const char *name,
+                                size_t size);
+
 /* Why nrbac_check answers as it does: a permit's or refusal's reason, or
  * NRBAC_REASON_OBLIGATIONS_APPLY where nrbac_decide would permit with obligations. */
 NRBAC_API nrbac_reason nrbac_check_reason(nrbac_session *session, nrbac_name name);
@@ -212,6 +220,43 @@ typedef struct nrbac_revocation {
     const char *role_profile; /* the profile in force */
 } nrbac_revocation;
 NRBAC_API size_t nrbac_revoke(nrbac_engine *engine, const nrbac_revocation *which);
+
+/* ---- A directory of users -------------------------------------------------- */
+
+/* For programs that hold many sessions and are told user and activity as texts. A
+ * user's place takes about a hundred bytes beside what the session keeps of the
+ * evidence; it stays until the directory is destroyed, also while the user is not
+ * there, so keys should be users (or their role profiles), not logins. */
+typedef struct nrbac_directory nrbac_directory; /* opaque; belongs to its engine */
+
+/* Creates an empty directory; `users` is how many are expected, of whom there may be
+ * more. The caller owns *out and destroys it before the engine, while nobody uses it;
+ * its sessions go with it. */
+NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_directory_create(nrbac_engine *engine,
+                                                             size_t users,
+                                                             nrbac_directory **out);
+NRBAC_API void nrbac_directory_destroy(nrbac_directory *directory); /* NULL is fine */
+
+/* Gives the user a session, in place of the one that the user may have. The directory
+ * takes the session over: on NRBAC_OK it is closed for the caller, and nobody else may
+ * be using it. It ends as any other, by its evidence and by revocation. On failure the
+ * caller keeps it, and the user what was there: NRBAC_E_MEMORY; NRBAC_E_ARGUMENT: an
+ * empty user, or a session of another engine. Any thread may put and remove, also
+ * while others check; the two wait for each other and for a policy being published,
+ * and no check waits for them. */
+NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_directory_put(nrbac_directory *directory,
+                                                          const char *user, size_t size,
+                                                          nrbac_session *session);
+/* Ends the user's session. From here on every check that begins answers no, and one
+ * that is under way answers as before or no. False: there was none. */
+NRBAC_API bool nrbac_directory_remove(nrbac_directory *directory, const char *user,
+                                      size_t size);
+
+/* nrbac_check_text on the user's session; no for a user who has none. Neither text
+ * need be terminated. While a session is being replaced the answer may be no. */
+NRBAC_API bool nrbac_directory_check(const nrbac_directory *directory, const char *user,
+                                     size_t user_size, const char *name,
+                                     size_t name_size);
 
 /* ---- Whole questions ------------------------------------------------------ */
 

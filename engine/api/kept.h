@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is kept of a request while its session is open: enough to stand again under
+ * the next policy, in one block of a few hundred bytes at most for an ordinary user.
+ *
+ * Of several profiles the one in force alone: which one that is depends on the request
+ * and on no policy. Texts stand one after the other; where they are is known by
+ * counting, so that a user costs no pointers.
+ */
+#ifndef NR_KEPT_H
+#define NR_KEPT_H
+
+#include "api/engine.h"
+
+typedef struct nr_kept nr_kept;
+
+/* A request recalled. Refers to itself, so it stays where it is. */
+typedef struct nr_recalled {
+    nrbac_request request;
+    nrbac_profile profile;
+    nrbac_findings findings; /* without texts */
+} nr_recalled;
+
+/* What a kept request comes to under one policy. `holding` refers to `facts`, and both
+ * to the kept request's texts. */
+typedef struct nr_held {
+    nrbac_reason reason; /* OPENED, or why nothing is permitted; then no holding */
+    nr_facts facts; /* without its lists, except for what the holding took of them */
+    nr_holding holding;
+} nr_held;
+
+/* Keeps a request whose standing is OPENED. A request may state its time; from there
+ * the session's time goes on with the clock, so that its evidence still ends, `behind`
+ * seconds after it. The caller frees what is kept; NULL: out of memory. */
+nr_kept *nr_kept_make(const nrbac_request *request, const nr_standing *standing,
+                      int64_t behind);
+
+/* The texts by which sessions are revoked; NULL: not stated. */
+const char *nr_kept_sub(const nr_kept *kept);
+const char *nr_kept_sid(const nr_kept *kept);
+const char *nr_kept_profile(const nr_kept *kept);
+size_t nr_kept_workgroups(const nr_kept *kept);
+/* Whether a revocation means it: members that are stated all agree, and one is. */
+bool nr_kept_matches(const nr_kept *kept, const nrbac_revocation *which);
+
+/* When its evidence ends, by its own time and by the clock; 0: never. */
+int64_t nr_kept_valid_until(const nr_kept *kept);
+int64_t nr_kept_expiry(const nr_kept *kept);
+
+/* Stands under the policy at `clock` (Unix seconds), with the holding in `arena` and
+ * whatever is needed on the way in `scratch`, which may be the same. */
+nrbac_status nr_held_make(nr_arena *arena, nr_arena *scratch, const nr_policy *policy,
+                          const nr_kept *kept, int64_t clock, nr_held *held);
+
+/* For whoever takes a session over. Dissolving closes it, except for what it keeps,
+ * which is then the caller's; *going: it had not ended. The engine is locked. */
+nrbac_engine *nr_session_engine(const nrbac_session *session);
+const nr_kept *nr_session_kept(const nrbac_session *session);
+nr_kept *nr_session_dissolve(nrbac_session *session, bool *going);
+
+#endif
