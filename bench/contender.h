@@ -11,7 +11,8 @@
 typedef struct bench_contender {
     const char *measure; /* what is measured: "check", "open", ... */
     const char *name;
-    /* Loads all that it needs; returns its state, or ends the program. */
+    /* Loads all that it needs; returns its state, or ends the program. NULL: what it
+     * needs is not there, and it takes no part. */
     void *(*start)(const bench_workload *workload, const char *image);
     /* Answers requests [from, from + count): 1 may, 0 may not. */
     void (*ask)(void *state, uint32_t from, uint32_t count, uint8_t *answers);
@@ -21,7 +22,8 @@ typedef struct bench_contender {
     bool silent;
 } bench_contender;
 
-/* Each list ends with one without a name. */
+/* All lists that there are, ending with NULL; each ends with one without a name. */
+extern const bench_contender *const bench_lists[];
 extern const bench_contender bench_limits[];
 extern const bench_contender bench_ours[];
 extern const bench_contender bench_documents[];

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DOCUMENTS = 4096 };
+enum { DOCUMENTS = 4096 }; /* or as many as there are requests */
 
 typedef struct text {
     char *bytes;
@@ -24,6 +24,7 @@ typedef struct reader {
     const bench_workload *workload;
     nrbac_engine *engine;
     nrbac_name *names;
+    uint32_t count;
     text *texts;              /* of the first requests */
     nrbac_document *document; /* for what is read and answered, again and again */
     nrbac_document *kept;     /* requests read beforehand */
@@ -41,8 +42,9 @@ static void *start(const bench_workload *w, const char *image)
     r->names = bench_new(w->activity_count, sizeof(*r->names));
     for (uint32_t a = 0; a < w->activity_count; a++)
         r->names[a] = nrbac_prepare(r->engine, w->activities[a].code);
-    r->texts = bench_new(DOCUMENTS, sizeof(*r->texts));
-    for (uint32_t i = 0; i < DOCUMENTS; i++) {
+    r->count = w->request_count < DOCUMENTS ? w->request_count : DOCUMENTS;
+    r->texts = bench_new(r->count, sizeof(*r->texts));
+    for (uint32_t i = 0; i < r->count; i++) {
         r->texts[i].size = bench_document_of(w, &w->requests[i], bytes);
         r->texts[i].bytes = bench_new(r->texts[i].size, 1);
         memcpy(r->texts[i].bytes, bytes, r->texts[i].size);
@@ -62,8 +64,8 @@ static const nrbac_value *read_text(nrbac_document *document, const text *from)
 static void *start_values(const bench_workload *w, const char *image)
 {
     reader *r = start(w, image);
-    r->requests = bench_new(DOCUMENTS, sizeof(*r->requests));
-    for (uint32_t i = 0; i < DOCUMENTS; i++)
+    r->requests = bench_new(r->count, sizeof(*r->requests));
+    for (uint32_t i = 0; i < r->count; i++)
         r->requests[i] = read_text(r->kept, &r->texts[i]);
     return r;
 }
@@ -125,7 +127,7 @@ static void ask_evaluating(void *state, uint32_t from, uint32_t count, uint8_t *
 static void finish(void *state)
 {
     reader *r = state;
-    for (uint32_t i = 0; i < DOCUMENTS; i++)
+    for (uint32_t i = 0; i < r->count; i++)
         free(r->texts[i].bytes);
     nrbac_document_destroy(r->document);
     nrbac_document_destroy(r->kept);

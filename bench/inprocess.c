@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CONTENDERS_MAX = 32, AT_ONCE = 16384 };
+enum { CONTENDERS_MAX = 32, AT_ONCE = 16384, MISSING = 4 };
 
 typedef struct entrant {
     const bench_contender *contender;
@@ -36,19 +36,6 @@ typedef struct contest {
     uint8_t *answers; /* AT_ONCE of them */
 } contest;
 
-static const bench_contender *const lists[] = {
-    bench_limits, bench_ours, bench_documents,
-#ifdef BENCH_GLIB
-    bench_glib,
-#endif
-#ifdef BENCH_SQLITE
-    bench_sqlite,
-#endif
-#ifdef BENCH_SEPOL
-    bench_sepol,
-#endif
-};
-
 static void tell(const contest *c, const entrant *e, const char *what, double value,
                  unsigned round)
 {
@@ -58,23 +45,27 @@ static void tell(const contest *c, const entrant *e, const char *what, double va
     bench_tell(&figure, value, round);
 }
 
-/* In a process of its own, so that memory freed by others is not used again. */
-static void weigh(const contest *c, const entrant *e)
+/* In a process of its own, so that memory freed by others is not used again. False:
+ * what it needs is not there. */
+static bool weigh(const contest *c, const entrant *e)
 {
     (void)fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
         size_t before = bench_resident(getpid());
         uint64_t started = bench_now();
-        (void)e->contender->start(c->workload, c->image);
+        if (e->contender->start(c->workload, c->image) == NULL)
+            _exit(MISSING);
         uint64_t ended = bench_now();
         tell(c, e, "load ms", (double)(ended - started) / 1e6, 0);
         tell(c, e, "memory MB", (double)(bench_resident(getpid()) - before) / 1e6, 0);
         _exit(0);
     }
     int status = 0;
-    if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0)
+    if (child < 0 || waitpid(child, &status, 0) < 0 || !WIFEXITED(status) ||
+        (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != MISSING))
         bench_fail("%s cannot be loaded", e->contender->name);
+    return WEXITSTATUS(status) == 0;
 }
 
 static uint32_t turn_of(const contest *c, const entrant *e)
@@ -122,6 +113,20 @@ static uint64_t finish(const contest *c, const entrant *e)
     return e->wrong;
 }
 
+static void enlist(contest *c)
+{
+    for (size_t l = 0; bench_lists[l] != NULL; l++)
+        for (const bench_contender *one = bench_lists[l]; one->name != NULL; one++) {
+            entrant new = { .contender = one };
+            if (weigh(c, &new))
+                c->entrants[c->count++] = new;
+            else
+                (void)fprintf(stderr, "bench: %s takes no part\n", one->name);
+        }
+    for (size_t i = 0; i < c->count; i++)
+        c->entrants[i].state = c->entrants[i].contender->start(c->workload, c->image);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 6) {
@@ -133,13 +138,7 @@ int main(int argc, char **argv)
                   .rounds = (unsigned)strtoul(argv[4], NULL, 10),
                   .budget = strtoul(argv[5], NULL, 10) * 1000000u,
                   .answers = bench_new(AT_ONCE, 1) };
-    for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++)
-        for (const bench_contender *one = lists[l]; one->name != NULL; one++)
-            c.entrants[c.count++].contender = one;
-    for (size_t i = 0; i < c.count; i++)
-        weigh(&c, &c.entrants[i]);
-    for (size_t i = 0; i < c.count; i++)
-        c.entrants[i].state = c.entrants[i].contender->start(c.workload, c.image);
+    enlist(&c);
     for (unsigned round = 0; round < c.rounds; round++)
         for (size_t i = 0; i < c.count; i++)
             play(&c, &c.entrants[i], round);

@@ -5,6 +5,8 @@
  *   bench-write WORKLOAD ROOT FOLDER
  *
  *   FOLDER/policy/policy.yaml   the policy as anybody would write it (W1, W2)
+ *   FOLDER/policy.sepol.conf    the same for checkpolicy: users are types, roles are
+ *                               attributes, activities are permissions
  *   FOLDER/workload.json        for the peers: roles and extra activities with all
  *                               that they include, users, the first 100,000
  *                               requests and their right answers
@@ -17,6 +19,8 @@
 #include <sys/stat.h>
 
 enum { PATH_SIZE = 4096, REQUESTS_WRITTEN = 100000 };
+
+void bench_write_sepol(FILE *file, const bench_workload *w); /* write_sepol.c */
 
 static FILE *create(const char *folder, const char *name)
 {
@@ -157,6 +161,9 @@ int main(int argc, char **argv)
         write_policy(w, argv[3]);
         write_json(w, argv[3]);
     }
+    FILE *file = create(argv[3], "policy.sepol.conf");
+    bench_write_sepol(file, w);
+    finish(file);
     bench_workload_free(w);
     return 0;
 }
