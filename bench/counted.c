@@ -15,14 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { USERS = 256, REQUESTS = 512 };
-
-/* The policy of W1, with fewer people. */
-static bench_workload *small_workload(void)
-{
-    static const bench_shape shape = { "W1", 300, 350, 40, USERS, REQUESTS };
-    return bench_workload_of(&shape);
-}
+enum { AT_ONCE = 512 };
 
 static const bench_contender *contender_of(const char *measure, const char *name)
 {
@@ -35,12 +28,12 @@ static const bench_contender *contender_of(const char *measure, const char *name
 
 static void ask(char **arguments)
 {
-    uint8_t answers[REQUESTS];
-    bench_workload *w = small_workload();
+    uint8_t answers[AT_ONCE];
+    bench_workload *w = bench_workload_make("counted", ".");
     const bench_contender *contender = contender_of(arguments[0], arguments[1]);
     void *state = contender->start(w, arguments[2]);
     for (unsigned long left = strtoul(arguments[3], NULL, 10); left > 0;) {
-        uint32_t count = left < REQUESTS ? (uint32_t)left : REQUESTS;
+        uint32_t count = left < AT_ONCE ? (uint32_t)left : AT_ONCE;
         contender->ask(state, 0, count, answers);
         if (!contender->silent && memcmp(answers, w->expected, count) != 0)
             bench_fail("`%s` is wrong", contender->name);

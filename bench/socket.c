@@ -9,7 +9,8 @@
  * connection sends that many in one write and reads until all are answered. WHERE
  * says in the results where client and server ran. For each server and shape it
  * tells `WHERE SHAPE /s`, the server's processor time as `ns`, and with one request
- * in flight the round trip's percentiles in microseconds.
+ * in flight the round trip's percentiles in microseconds. MILLISECONDS `=N` asks N
+ * requests instead, however long that takes.
  */
 #include "measure.h"
 #include "protocol.h"
@@ -54,6 +55,7 @@ typedef struct client {
     const char *where;
     unsigned rounds;
     uint64_t budget;
+    uint64_t most; /* requests of a round; 0: what the budget allows */
     bench_request *requests;
     uint8_t *expected;
     uint64_t *samples;
@@ -196,7 +198,7 @@ static void play(client *c, server *s, unsigned connections, uint32_t depth,
         asked += (uint64_t)connections * depth;
         now = bench_now();
         sample(c, now - before);
-    } while (now - started < c->budget);
+    } while (c->most != 0 ? asked < c->most : now - started < c->budget);
     busy = bench_processor_time(s->process) - busy;
     s->asked += asked;
 
@@ -260,8 +262,11 @@ int main(int argc, char **argv)
     client c = { .workload = bench_workload_make(argv[1], argv[2]),
                  .where = argv[3],
                  .rounds = (unsigned)strtoul(argv[4], NULL, 10),
-                 .budget = strtoul(argv[5], NULL, 10) * 1000000u,
                  .samples = bench_new(SAMPLES_MAX, sizeof(uint64_t)) };
+    if (argv[5][0] == '=')
+        c.most = strtoul(argv[5] + 1, NULL, 10);
+    else
+        c.budget = strtoul(argv[5], NULL, 10) * 1000000u;
     choose_requests(&c);
     for (int i = 7; i < argc; i += 3)
         c.servers[c.count++] = (server){

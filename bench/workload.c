@@ -157,12 +157,13 @@ bench_workload *bench_workload_make(const char *name, const char *root)
     static const bench_shape shapes[] = {
         { "W1", 300, 350, 40, BENCH_USERS, BENCH_REQUESTS },
         { "W2", 3000, 3500, 40, BENCH_USERS, BENCH_REQUESTS },
+        { "counted", 300, 350, 40, 256, 8192 }, /* for bench/counts: W1, few people */
     };
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
         if (strcmp(shapes[i].name, name) == 0)
             return bench_workload_of(&shapes[i]);
     if (strcmp(name, "national") != 0)
-        bench_fail("no workload `%s`; there are W1, W2, national", name);
+        bench_fail("no workload `%s`; there are W1, W2, national, counted", name);
     bench_random random = { BENCH_SEED };
     bench_workload *w = bench_national_new(root);
     bench_workload_people(w, &random, BENCH_USERS, BENCH_REQUESTS);

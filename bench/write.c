@@ -7,11 +7,12 @@
  *   FOLDER/policy/policy.yaml   the policy as anybody would write it (W1, W2)
  *   FOLDER/policy.sepol.conf    the same for checkpolicy: users are types, roles are
  *                               attributes, activities are permissions
+ *   FOLDER/cerbos/record.yaml   the same for Cerbos (W1, W2)
  *   FOLDER/workload.json        for the peers: roles and extra activities with all
  *                               that they include, users, the first 100,000
  *                               requests and their right answers
  */
-#include "workload.h"
+#include "write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +20,6 @@
 #include <sys/stat.h>
 
 enum { PATH_SIZE = 4096, REQUESTS_WRITTEN = 100000 };
-
-void bench_write_sepol(FILE *file, const bench_workload *w); /* write_sepol.c */
 
 static FILE *create(const char *folder, const char *name)
 {
@@ -40,8 +39,8 @@ static void finish(FILE *file)
 
 /* ---- The policy ------------------------------------------------------------------ */
 
-static void write_codes(FILE *file, const bench_workload *w, const uint64_t *row,
-                        const char *quote)
+void bench_write_codes(FILE *file, const bench_workload *w, const uint64_t *row,
+                       const char *quote)
 {
     const char *between = "";
     for (uint32_t a = 0; a < w->activity_count; a++)
@@ -79,7 +78,7 @@ static void write_policy(const bench_workload *w, const char *folder)
     (void)fputs("\nbaseline:\n", file);
     for (uint32_t r = 0; r < w->role_count; r++) {
         (void)fprintf(file, "  - { roles: [%s], activities: [", w->roles[r].code);
-        write_codes(file, w, w->roles[r].grants, "");
+        bench_write_codes(file, w, w->roles[r].grants, "");
         (void)fputs("] }\n", file);
     }
     finish(file);
@@ -92,7 +91,7 @@ static void write_closed(FILE *file, const bench_workload *w, const uint64_t *gr
     uint64_t *row = bench_new(w->words, sizeof(uint64_t));
     bench_close(w, granted, row);
     (void)fputc('[', file);
-    write_codes(file, w, row, "\"");
+    bench_write_codes(file, w, row, "\"");
     (void)fputc(']', file);
     free(row);
 }
@@ -157,13 +156,18 @@ int main(int argc, char **argv)
     (void)mkdir(argv[3], 0777);
     (void)snprintf(path, sizeof(path), "%s/policy", argv[3]);
     (void)mkdir(path, 0777);
+    (void)snprintf(path, sizeof(path), "%s/cerbos", argv[3]);
+    (void)mkdir(path, 0777);
     if (w->area == NULL) { /* else it is written already */
         write_policy(w, argv[3]);
         write_json(w, argv[3]);
+        FILE *cerbos = create(argv[3], "cerbos/record.yaml");
+        bench_write_cerbos(cerbos, w);
+        finish(cerbos);
     }
-    FILE *file = create(argv[3], "policy.sepol.conf");
-    bench_write_sepol(file, w);
-    finish(file);
+    FILE *sepol = create(argv[3], "policy.sepol.conf");
+    bench_write_sepol(sepol, w);
+    finish(sepol);
     bench_workload_free(w);
     return 0;
 }

@@ -4,12 +4,9 @@
  * attributes of types, activities are permissions, 32 to a class. What a grant
  * includes is granted too, as SELinux has no inclusion.
  */
-#include "workload.h"
+#include "write.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-void bench_write_sepol(FILE *file, const bench_workload *w);
 
 enum { PERMISSIONS = 32 };
 
