@@ -61,25 +61,28 @@ static uint32_t number_of(code *codes, uint32_t *count, const char *wanted)
     return (*count)++;
 }
 
+static void take_area(bench_role *role, const char *area)
+{
+    bool other = role->area[0] != '\0' && strcmp(role->area, area) != 0;
+    if (other || strlen(area) >= BENCH_AREA_SIZE)
+        bench_fail("%s has more areas of work than there is room for", role->code);
+    (void)strcpy(role->area, area);
+}
+
 static void read_baseline(bench_workload *w, const char *root, code *activities,
                           code *roles)
 {
-    static char area[FIELD_SIZE];
     uint32_t role_count = w->role_count;
     uint32_t activity_count = w->activity_count;
     reader csv = open_csv(root, "baseline.csv");
     while (next(&csv)) {
         uint32_t role = number_of(roles, &role_count, csv.fields[0]);
         uint32_t activity = number_of(activities, &activity_count, csv.fields[2]);
+        bench_role *here = &w->roles[role];
         bool in_area = csv.fields[1][0] != '\0';
-        if (in_area && w->area != NULL && strcmp(area, csv.fields[1]) != 0)
-            bench_fail("more areas of work grant something than one");
-        if (in_area) {
-            (void)snprintf(area, sizeof(area), "%s", csv.fields[1]);
-            w->area = area;
-        }
-        bench_add(in_area ? w->roles[role].grants_in_area : w->roles[role].grants,
-                  activity);
+        if (in_area)
+            take_area(here, csv.fields[1]);
+        bench_add(in_area ? here->grants_in_area : here->grants, activity);
     }
 }
 
@@ -113,6 +116,7 @@ bench_workload *bench_national_new(const char *root)
         (void)number_of(roles, &role_count, csv.fields[0]);
 
     bench_workload *w = bench_workload_new("national", activity_count, role_count);
+    w->written = true;
     for (uint32_t a = 0; a < activity_count; a++)
         memcpy(w->activities[a].code, activities[a], BENCH_CODE_SIZE);
     for (uint32_t r = 0; r < role_count; r++)

@@ -18,16 +18,16 @@ nrbac_engine *bench_engine(const char *image)
 void bench_person_of(const bench_workload *w, uint32_t number, bench_person *person)
 {
     const bench_user *user = &w->users[number];
-    person->areas[0] = w->area;
     for (uint32_t p = 0; p < user->profile_count; p++) {
         const bench_profile *profile = &user->profiles[p];
         for (uint32_t e = 0; e < profile->extra_count; e++)
             person->extras[p][e] = w->activities[profile->extras[e]].code;
+        person->areas[p] = w->roles[profile->role].area;
         person->profiles[p] = (nrbac_profile){
             .id = profile->id,
             .role = w->roles[profile->role].code,
             .organisation = "RBA",
-            .areas_of_work = person->areas,
+            .areas_of_work = &person->areas[p],
             .area_of_work_count = profile->in_area ? 1 : 0,
             .activities = person->extras[p],
             .activity_count = profile->extra_count,
@@ -77,7 +77,7 @@ static void put_profile(page *to, const bench_workload *w, const bench_profile *
     for (uint32_t e = 0; e < profile->extra_count; e++)
         put(to, "%s\"%s\"", e == 0 ? "" : ", ", w->activities[profile->extras[e]].code);
     if (profile->in_area)
-        put(to, "], \"aow_codes\": [\"%s\"", w->area);
+        put(to, "], \"aow_codes\": [\"%s\"", w->roles[profile->role].area);
     put(to, "]}");
 }
 

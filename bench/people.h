@@ -13,7 +13,7 @@ typedef struct bench_person {
     nrbac_request request;
     nrbac_profile profiles[BENCH_PROFILES_MAX];
     const char *extras[BENCH_PROFILES_MAX][BENCH_EXTRAS_MAX];
-    const char *areas[1];
+    const char *areas[BENCH_PROFILES_MAX];
 } bench_person;
 
 void bench_person_of(const bench_workload *workload, uint32_t user,

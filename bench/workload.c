@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 4, INCLUDES_EACH = 2 };
+enum { DEPTH_MAX = 4, INCLUDES_EACH = 2, GRANTS_IN_AREA = 5 };
 
 void bench_fail(const char *format, ...)
 {
@@ -77,15 +77,29 @@ static void make_activities(bench_workload *w, bench_random *random)
     free(depths);
 }
 
-static void make_roles(bench_workload *w, bench_random *random, uint32_t grants)
+static void make_grants(const bench_workload *w, bench_random *random, uint32_t count,
+                        uint64_t *row)
+{
+    for (uint32_t granted = 0; granted < count;) {
+        uint32_t activity = bench_random_below(random, w->activity_count);
+        granted += bench_has(row, activity) ? 0 : 1;
+        bench_add(row, activity);
+    }
+}
+
+static void make_roles(bench_workload *w, bench_random *random,
+                       const bench_shape *shape)
 {
     for (uint32_t r = 0; r < w->role_count; r++) {
-        (void)snprintf(w->roles[r].code, BENCH_CODE_SIZE, "R%04u", (r + 1) % 10000);
-        for (uint32_t granted = 0; granted < grants;) {
-            uint32_t activity = bench_random_below(random, w->activity_count);
-            granted += bench_has(w->roles[r].grants, activity) ? 0 : 1;
-            bench_add(w->roles[r].grants, activity);
-        }
+        bench_role *role = &w->roles[r];
+        (void)snprintf(role->code, sizeof(role->code), "R%04u", (r + 1) % 10000);
+        make_grants(w, random, shape->grants, role->grants);
+        if (shape->areas == 0)
+            continue;
+        unsigned area = (r % shape->areas + 1) % 10000;
+        (void)snprintf(role->area, sizeof(role->area), "P%04u:Q%04u:T%04u", area, area,
+                       area);
+        make_grants(w, random, GRANTS_IN_AREA, role->grants_in_area);
     }
 }
 
@@ -102,7 +116,8 @@ static void make_user(const bench_workload *w, bench_random *random, uint32_t nu
         (void)snprintf(profile->id, BENCH_ID_SIZE, "%012u",
                        (500000000u + number * BENCH_PROFILES_MAX + p));
         profile->role = bench_random_below(random, w->role_count);
-        profile->in_area = w->area != NULL && bench_random_below(random, 2) == 1;
+        profile->in_area = w->roles[profile->role].area[0] != '\0' &&
+                           bench_random_below(random, 2) == 1;
         profile->extra_count = bench_random_below(random, BENCH_EXTRAS_MAX + 1);
         for (uint32_t e = 0; e < profile->extra_count; e++)
             profile->extras[e] = bench_random_below(random, w->activity_count);
@@ -147,7 +162,7 @@ bench_workload *bench_workload_of(const bench_shape *shape)
     bench_workload *w = bench_workload_new(shape->name, shape->activities,
                                            shape->roles);
     make_activities(w, &random);
-    make_roles(w, &random, shape->grants);
+    make_roles(w, &random, shape);
     bench_workload_people(w, &random, shape->users, shape->requests);
     return w;
 }
@@ -155,9 +170,10 @@ bench_workload *bench_workload_of(const bench_shape *shape)
 bench_workload *bench_workload_make(const char *name, const char *root)
 {
     static const bench_shape shapes[] = {
-        { "W1", 300, 350, 40, BENCH_USERS, BENCH_REQUESTS },
-        { "W2", 3000, 3500, 40, BENCH_USERS, BENCH_REQUESTS },
-        { "counted", 300, 350, 40, 256, 8192 }, /* for bench/counts: W1, few people */
+        { "W1", 300, 350, 40, BENCH_USERS, BENCH_REQUESTS, 0 },
+        { "W2", 3000, 3500, 40, BENCH_USERS, BENCH_REQUESTS, 0 },
+        { "counted", 300, 350, 40, 256, 8192,
+          0 }, /* for bench/counts: W1, few people */
     };
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
         if (strcmp(shapes[i].name, name) == 0)

@@ -27,6 +27,7 @@ enum {
     BENCH_INCLUDES_MAX = 8,
     BENCH_CODE_SIZE = 8, /* a code and its NUL */
     BENCH_ID_SIZE = 13,
+    BENCH_AREA_SIZE = 20,
 };
 
 /* Small, known, and the same everywhere: splitmix64. */
@@ -42,10 +43,11 @@ typedef struct bench_activity {
     uint32_t includes[BENCH_INCLUDES_MAX];
 } bench_activity;
 
-/* A role, with what it is granted. National grants may ask for an area of work:
- * they stand in a row of their own. */
+/* A role, with what it is granted, and what beside to those of them who have an area
+ * of work. */
 typedef struct bench_role {
     char code[BENCH_CODE_SIZE];
+    char area[BENCH_AREA_SIZE]; /* "": none grants it anything */
     uint64_t *grants;
     uint64_t *grants_in_area;
 } bench_role;
@@ -53,7 +55,7 @@ typedef struct bench_role {
 typedef struct bench_profile {
     char id[BENCH_ID_SIZE];
     uint32_t role;
-    bool in_area;
+    bool in_area; /* the role's area of work */
     uint32_t extra_count;
     uint32_t extras[BENCH_EXTRAS_MAX];
 } bench_profile;
@@ -72,7 +74,7 @@ typedef struct bench_request {
 
 typedef struct bench_workload {
     const char *name;
-    const char *area; /* the area of work that `in_area` means; NULL: there is none */
+    bool written; /* its policy is in the repository */
     uint32_t activity_count, role_count, user_count, request_count;
     uint32_t words; /* of a row of activities */
     bench_activity *activities;
@@ -84,10 +86,11 @@ typedef struct bench_workload {
     uint64_t *bits;    /* the roles' rows */
 } bench_workload;
 
-/* A shape to generate, for growth too. */
+/* A shape to generate, for growth too. With areas of work, each role has one of
+ * them, and in it some more grants. */
 typedef struct bench_shape {
     const char *name;
-    uint32_t roles, activities, grants, users, requests;
+    uint32_t roles, activities, grants, users, requests, areas;
 } bench_shape;
 
 /* "W1", "W2", "national"; `root` is the repository. Ends the program if it cannot. */

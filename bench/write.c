@@ -37,53 +37,6 @@ static void finish(FILE *file)
         bench_fail("cannot write");
 }
 
-/* ---- The policy ------------------------------------------------------------------ */
-
-void bench_write_codes(FILE *file, const bench_workload *w, const uint64_t *row,
-                       const char *quote)
-{
-    const char *between = "";
-    for (uint32_t a = 0; a < w->activity_count; a++)
-        if (bench_has(row, a)) {
-            (void)fprintf(file, "%s%s%s%s", between, quote, w->activities[a].code,
-                          quote);
-            between = ", ";
-        }
-}
-
-static void write_activities(FILE *file, const bench_workload *w)
-{
-    (void)fputs("\nactivities:\n", file);
-    for (uint32_t a = 0; a < w->activity_count; a++) {
-        const bench_activity *activity = &w->activities[a];
-        (void)fprintf(file, "  %s: { name: Activity %u", activity->code, a + 1);
-        for (uint32_t i = 0; i < activity->include_count; i++)
-            (void)fprintf(file, "%s%s", i == 0 ? ", includes: [" : ", ",
-                          w->activities[activity->includes[i]].code);
-        (void)fputs(activity->include_count == 0 ? " }\n" : "] }\n", file);
-    }
-}
-
-static void write_policy(const bench_workload *w, const char *folder)
-{
-    FILE *file = create(folder, "policy/policy.yaml");
-    (void)fprintf(file,
-                  "nrbac: 1\n\npolicy:\n  name: bench-%s\n  version: \"%d\"\n"
-                  "  provenance: local\n",
-                  w->name, BENCH_SEED);
-    write_activities(file, w);
-    (void)fputs("\njob_roles:\n", file);
-    for (uint32_t r = 0; r < w->role_count; r++)
-        (void)fprintf(file, "  %s: { name: Role %u }\n", w->roles[r].code, r + 1);
-    (void)fputs("\nbaseline:\n", file);
-    for (uint32_t r = 0; r < w->role_count; r++) {
-        (void)fprintf(file, "  - { roles: [%s], activities: [", w->roles[r].code);
-        bench_write_codes(file, w, w->roles[r].grants, "");
-        (void)fputs("] }\n", file);
-    }
-    finish(file);
-}
-
 /* ---- For the peers ---------------------------------------------------------------- */
 
 static void write_closed(FILE *file, const bench_workload *w, const uint64_t *granted)
@@ -158,8 +111,10 @@ int main(int argc, char **argv)
     (void)mkdir(path, 0777);
     (void)snprintf(path, sizeof(path), "%s/cerbos", argv[3]);
     (void)mkdir(path, 0777);
-    if (w->area == NULL) { /* else it is written already */
-        write_policy(w, argv[3]);
+    if (!w->written) {
+        FILE *policy = create(argv[3], "policy/policy.yaml");
+        bench_write_policy(policy, w, 0);
+        finish(policy);
         write_json(w, argv[3]);
         FILE *cerbos = create(argv[3], "cerbos/record.yaml");
         bench_write_cerbos(cerbos, w);

@@ -11,6 +11,12 @@
 void bench_write_codes(FILE *file, const bench_workload *workload, const uint64_t *row,
                        const char *quote);
 
+/* The policy, with so many functions, each `all` of its first atom and `any` of the
+ * others. */
+enum { BENCH_ATOMS = 5 };
+void bench_function_of(const bench_workload *workload, uint32_t number,
+                       uint32_t atoms[BENCH_ATOMS]);
+void bench_write_policy(FILE *file, const bench_workload *workload, uint32_t functions);
 void bench_write_sepol(FILE *file, const bench_workload *workload);
 void bench_write_cerbos(FILE *file, const bench_workload *workload);
 
