@@ -13,7 +13,7 @@ void bench_write_codes(FILE *file, const bench_workload *workload, const uint64_
 
 /* The policy, with so many functions, each `all` of its first atom and `any` of the
  * others. */
-enum { BENCH_ATOMS = 5 };
+enum { BENCH_ATOMS = 7 };
 void bench_function_of(const bench_workload *workload, uint32_t number,
                        uint32_t atoms[BENCH_ATOMS]);
 void bench_write_policy(FILE *file, const bench_workload *workload, uint32_t functions);
