@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bytes of a bare echo, of Redis, and of Cerbos over HTTP. */
+/* The bytes of a bare echo and of Redis. */
 #include "protocol.h"
 
 #include <stdarg.h>
@@ -99,64 +99,16 @@ static size_t take_redis(const uint8_t *bytes, size_t size, uint8_t *may)
     return 4;
 }
 
-/* ---- Cerbos: its HTTP API on a Unix socket ----------------------------------------------- */
-
-static void put_cerbos(const bench_talk *talk, uint32_t n, bench_bytes *to)
-{
-    const bench_workload *w = talk->workload;
-    const bench_request *request = &talk->requests[n];
-    const bench_user *user = &w->users[request->user];
-    const bench_profile *profile = &user->profiles[user->in_force];
-    bench_bytes body = { 0 };
-    bench_print(&body,
-                "{\"requestId\":\"%u\",\"principal\":{\"id\":\"%s\",\"roles\":"
-                "[\"%s\"",
-                n, user->id, w->roles[profile->role].code);
-    /* An extra activity is a role of its own; a role may be named once. */
-    for (uint32_t e = 0; e < profile->extra_count; e++) {
-        bool again = false;
-        for (uint32_t other = 0; other < e; other++)
-            again |= profile->extras[other] == profile->extras[e];
-        if (!again)
-            bench_print(&body, ",\"%s\"", w->activities[profile->extras[e]].code);
-    }
-    bench_print(&body,
-                "]},\"resources\":[{\"actions\":[\"%s\"],\"resource\":"
-                "{\"kind\":\"record\",\"id\":\"1\"}}]}",
-                w->activities[request->activity].code);
-    bench_print(to,
-                "POST /api/check/resources HTTP/1.1\r\nHost: localhost\r\n"
-                "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                body.size);
-    bench_put(to, body.at, body.size);
-    free(body.at);
-}
-
-static size_t take_cerbos(const uint8_t *bytes, size_t size, uint8_t *may)
-{
-    static char text[BENCH_MESSAGE_SIZE];
-    if (size >= sizeof(text))
-        bench_fail("Cerbos says too much");
-    memcpy(text, bytes, size);
-    text[size] = '\0';
-    const char *body = strstr(text, "\r\n\r\n");
-    const char *length = strstr(text, "Content-Length: ");
-    if (body == NULL)
-        return 0;
-    if (length == NULL || strncmp(text, "HTTP/1.1 200", 12) != 0)
-        bench_fail("Cerbos answers something else: %s", text);
-    size_t whole = (size_t)(body + 4 - text) +
-                   strtoul(length + strlen("Content-Length: "), NULL, 10);
-    if (size < whole)
-        return 0;
-    *may = strstr(body, "EFFECT_ALLOW") != NULL;
-    return whole;
-}
-
 /* The echo is sent what nrbacd is asked. */
-const bench_protocol bench_echo = { "echo", "limit: libuv echo", prepare_nothing, NULL,
-                                    NULL };
-const bench_protocol bench_redis = { "redis", "Redis", load_sets, put_redis,
-                                     take_redis };
-const bench_protocol bench_cerbos = { "cerbos", "Cerbos", prepare_nothing, put_cerbos,
-                                      take_cerbos };
+const bench_protocol bench_echo = {
+    .name = "echo",
+    .told_as = "limit: libuv echo",
+    .prepare = prepare_nothing,
+};
+const bench_protocol bench_redis = {
+    .name = "redis",
+    .told_as = "Redis",
+    .prepare = load_sets,
+    .put = put_redis,
+    .take = take_redis,
+};

@@ -47,6 +47,8 @@ typedef struct bench_protocol {
     void (*prepare)(bench_talk *talk);
     /* Appends request n, with number n as its id. */
     void (*put)(const bench_talk *talk, uint32_t n, bench_bytes *to);
+    /* Writes what is different each time it is sent; NULL: nothing is. */
+    void (*stamp)(uint8_t *bytes, size_t size, uint32_t serial);
     /* The size of the answer at the front, 0 if it is not all there, and what it
      * says: 1 may, 0 may not. NULL: an echo, whose answers are as long as requests. */
     size_t (*take)(const uint8_t *bytes, size_t size, uint8_t *may);

@@ -156,7 +156,17 @@ static void prepare_nothing(bench_talk *talk)
     (void)talk;
 }
 
-const bench_protocol bench_check = { "check", "nrbac", open_sessions, put_check,
-                                     take_check };
-const bench_protocol bench_evaluate = { "evaluate", "nrbac: a CIS2 document",
-                                        prepare_nothing, put_evaluate, take_evaluate };
+const bench_protocol bench_check = {
+    .name = "check",
+    .told_as = "nrbac",
+    .prepare = open_sessions,
+    .put = put_check,
+    .take = take_check,
+};
+const bench_protocol bench_evaluate = {
+    .name = "evaluate",
+    .told_as = "nrbac: a CIS2 document",
+    .prepare = prepare_nothing,
+    .put = put_evaluate,
+    .take = take_evaluate,
+};

@@ -34,6 +34,7 @@ typedef struct connection {
     bench_bytes encoded;
     size_t offsets[BENCH_ASKED + 1];
     uint32_t next;     /* request to send */
+    uint32_t serial;   /* how many were sent */
     uint32_t awaited;  /* request whose answer comes next */
     uint32_t left;     /* answers */
     size_t bytes_left; /* of an echo */
@@ -116,10 +117,14 @@ static void open_connection(const client *c, server *s)
 
 /* ---- Talking ----------------------------------------------------------------------------- */
 
-static void send_some(connection *one, uint32_t depth)
+static void send_some(const server *s, connection *one, uint32_t depth)
 {
     if (one->next + depth > BENCH_ASKED)
         one->next = 0;
+    for (uint32_t n = one->next; s->protocol->stamp != NULL && n < one->next + depth;
+         n++)
+        s->protocol->stamp(one->encoded.at + one->offsets[n],
+                           one->offsets[n + 1] - one->offsets[n], one->serial++);
     const uint8_t *bytes = one->encoded.at + one->offsets[one->next];
     size_t size = one->offsets[one->next + depth] - one->offsets[one->next];
     one->awaited = one->next;
@@ -192,7 +197,7 @@ static void play(client *c, server *s, unsigned connections, uint32_t depth,
     do {
         uint64_t before = now;
         for (unsigned i = 0; i < connections; i++)
-            send_some(s->connections[i], depth);
+            send_some(s, s->connections[i], depth);
         for (unsigned i = 0; i < connections; i++)
             read_answers(c, s, s->connections[i]);
         asked += (uint64_t)connections * depth;
