@@ -113,16 +113,22 @@ static uint64_t finish(const contest *c, const entrant *e)
     return e->wrong;
 }
 
+static void enter(contest *c, const bench_contender *contender)
+{
+    entrant one = { .contender = contender };
+    if (c->count == CONTENDERS_MAX)
+        bench_fail("more contenders than there is room for");
+    if (weigh(c, &one))
+        c->entrants[c->count++] = one;
+    else
+        (void)fprintf(stderr, "bench: %s takes no part\n", contender->name);
+}
+
 static void enlist(contest *c)
 {
     for (size_t l = 0; bench_lists[l] != NULL; l++)
-        for (const bench_contender *one = bench_lists[l]; one->name != NULL; one++) {
-            entrant new = { .contender = one };
-            if (weigh(c, &new))
-                c->entrants[c->count++] = new;
-            else
-                (void)fprintf(stderr, "bench: %s takes no part\n", one->name);
-        }
+        for (const bench_contender *one = bench_lists[l]; one->name != NULL; one++)
+            enter(c, one);
     for (size_t i = 0; i < c->count; i++)
         c->entrants[i].state = c->entrants[i].contender->start(c->workload, c->image);
 }

@@ -53,7 +53,7 @@ typedef struct limit {
 
 /* ---- Hashes ----------------------------------------------------------------------- */
 
-enum { NOBODY = UINT32_MAX };
+#define NOBODY UINT32_MAX
 
 static inline uint64_t mix(uint64_t low, uint32_t high)
 {

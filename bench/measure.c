@@ -2,9 +2,9 @@
 #include "measure.h"
 
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,33 +22,33 @@ void bench_tell(const bench_figure *figure, double value, unsigned round)
     (void)fflush(stdout);
 }
 
-size_t bench_resident(pid_t process)
+/* A number of a file's first line, by its place; 0 if there is none. */
+static uint64_t number_in(const char *path, unsigned place)
 {
-    char path[64];
-    size_t pages = 0;
-    (void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)process);
+    char line[256];
     FILE *file = fopen(path, "r");
     if (file == NULL)
         return 0;
-    if (fscanf(file, "%*u %zu", &pages) != 1)
-        pages = 0;
+    char *at = fgets(line, sizeof(line), file);
     (void)fclose(file);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
+    for (; at != NULL && place > 0; place--)
+        at = strchr(at + 1, ' ');
+    return at == NULL ? 0 : strtoull(at, NULL, 10);
+}
+
+size_t bench_resident(pid_t process)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)process);
+    return (size_t)number_in(path, 1) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 static uint64_t thread_time(pid_t process, const char *thread)
 {
     char path[320];
-    uint64_t ran = 0;
     (void)snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", (int)process,
                    thread);
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return 0;
-    if (fscanf(file, "%" SCNu64, &ran) != 1)
-        ran = 0;
-    (void)fclose(file);
-    return ran;
+    return number_in(path, 0);
 }
 
 uint64_t bench_processor_time(pid_t process)
@@ -86,7 +86,7 @@ void bench_tell_percentiles(const bench_figure *figure, uint64_t *samples, size_
         (void)snprintf(measure, sizeof(measure), "%s.%s", figure->measure,
                        wanted[i].name);
         bench_figure one = { figure->workload, measure, figure->contender };
-        bench_tell(&one, (double)samples[count * wanted[i].of_1000 / 1000] / 1000,
-                   round);
+        size_t place = count * wanted[i].of_1000 / 1000;
+        bench_tell(&one, (double)samples[place] / 1000, round);
     }
 }

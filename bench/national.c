@@ -66,7 +66,7 @@ static void take_area(bench_role *role, const char *area)
     bool other = role->area[0] != '\0' && strcmp(role->area, area) != 0;
     if (other || strlen(area) >= BENCH_AREA_SIZE)
         bench_fail("%s has more areas of work than there is room for", role->code);
-    (void)strcpy(role->area, area);
+    memcpy(role->area, area, strlen(area) + 1);
 }
 
 static void read_baseline(bench_workload *w, const char *root, code *activities,

@@ -15,9 +15,10 @@ nrbac_engine *bench_engine(const char *image)
     return engine;
 }
 
-void bench_person_of(const bench_workload *w, uint32_t number, bench_person *person)
+void bench_person_of(const bench_workload *w, uint32_t user_number,
+                     bench_person *person)
 {
-    const bench_user *user = &w->users[number];
+    const bench_user *user = &w->users[user_number];
     for (uint32_t p = 0; p < user->profile_count; p++) {
         const bench_profile *profile = &user->profiles[p];
         for (uint32_t e = 0; e < profile->extra_count; e++)
@@ -85,7 +86,8 @@ size_t bench_document_of(const bench_workload *w, const bench_request *request,
                          char text[BENCH_DOCUMENT_SIZE])
 {
     const bench_user *user = &w->users[request->user];
-    page to = { text, 0 };
+    page to = { .size = 0 };
+    to.text = text;
     put(&to,
         "{\"subject\": {\"type\": \"healthcare-worker\", \"id\": \"%s\", "
         "\"properties\": {\"role_profile\": \"%s\", \"userinfo\": {"

@@ -16,7 +16,7 @@ typedef struct bench_person {
     const char *areas[BENCH_PROFILES_MAX];
 } bench_person;
 
-void bench_person_of(const bench_workload *workload, uint32_t user,
+void bench_person_of(const bench_workload *w, uint32_t user_number,
                      bench_person *person);
 
 enum { BENCH_DOCUMENT_SIZE = 8192 };

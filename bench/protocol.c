@@ -67,20 +67,23 @@ static bool one_line(const bench_bytes *reply)
     return reply->size > 0 && reply->at[reply->size - 1] == '\n';
 }
 
+static void add_member(const bench_talk *talk, uint32_t user, uint32_t activity)
+{
+    bench_bytes request = { 0 };
+    bench_bytes reply = { 0 };
+    put_member(talk->workload, "SADD", user, activity, &request);
+    bench_exchange(talk, &request, &reply, one_line);
+    free(request.at);
+    free(reply.at);
+}
+
 static void load_sets(bench_talk *talk)
 {
     const bench_workload *w = talk->workload;
     for (uint32_t u = 0; talk->first && u < BENCH_ASKED_USERS; u++)
-        for (uint32_t a = 0; a < w->activity_count; a++) {
-            bench_bytes request = { 0 };
-            bench_bytes reply = { 0 };
-            if (!bench_has(bench_row(w, u), a))
-                continue;
-            put_member(w, "SADD", u, a, &request);
-            bench_exchange(talk, &request, &reply, one_line);
-            free(request.at);
-            free(reply.at);
-        }
+        for (uint32_t a = 0; a < w->activity_count; a++)
+            if (bench_has(bench_row(w, u), a))
+                add_member(talk, u, a);
 }
 
 static void put_redis(const bench_talk *talk, uint32_t n, bench_bytes *to)

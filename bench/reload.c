@@ -127,7 +127,7 @@ static int in_process(char **arguments)
     pin(0);
     for (unsigned round = 0; round < rounds; round++) {
         atomic_store(&s.reloading, false);
-        pause_for(EVERY_NS * 2);
+        pause_for(2L * EVERY_NS);
         play(&s, "32 checks quiet us", budget, round);
         atomic_store(&s.reloading, true);
         play(&s, "32 checks reloading us", budget, round);

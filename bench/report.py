@@ -30,6 +30,8 @@ TARGETS = [
     ("user and activity as texts, to two hashes and the bit", ("W1", "check by texts ns", "nrbac"),
      "limit: user, code, bit", "<=", 1.5),
     ("GLib hash set, numbers in hand, to a prepared check", ("W1", "check ns", GLIB), "nrbac", ">=", 90),
+    ("GLib hash set by texts, to a prepared check",
+     ("W1", "check by texts ns", "GLib hash set, texts"), ("W1", "check ns", "nrbac"), ">=", 90),
     ("libsepol to a prepared check", ("W1", "check ns", "libsepol"), "nrbac", ">=", 700),
     ("SQLite to a prepared check", ("W1", "check ns", "SQLite, prepared"), "nrbac", ">=", 1000),
     ("open from CIS2 JSON text, to reading the text with jansson",
@@ -237,23 +239,37 @@ plot $data using ({left}):0:({left}):2:($0-0.38):($0+0.38):3:ytic(1) with boxxye
 """)
 
 
-def plot_growth(folder, figures):
-    wanted = [("build ms", "text to image, ms"), ("compile ms", "with the slow twin, ms"), ("image MB", "image, MB"),
-              ("load ms", "load, ms"), ("open us", "open a session, µs"), ("check ns", "check, ns"),
-              ("reload ms", "reload with 500 sessions, ms")]
-    blocks, plots = [], []
-    for at, (measure, label) in enumerate(wanted):
-        points = [(contender.split(" x ")[0], values[0]) for (workload, what, contender), values in figures.items()
-                  if workload == "all" and what == f"growth {measure}"]
-        if not points:
-            return
-        blocks.append(f"$d{at} << EOD\n" + "\n".join(f"{x} {y}" for x, y in points) + "\nEOD")
-        plots.append(f'$d{at} using 1:2 with linespoints lw 2 pt 7 ps 0.5 title "{label}"')
+GROWTH = {  # series: which number of the size is drawn, and what is said of the rest
+    "all": (0, "n", "n roles, 2n activities, n areas of work, 45 grants a role"),
+    "roles": (0, "roles", "roles, with 1,024 activities, 40 grants a role"),
+    "activities": (1, "activities", "activities, with 256 roles, 40 grants a role"),
+    "areas": (2, "areas of work", "areas of work, with 2,048 roles and 512 activities, 45 grants a role"),
+    "functions": (3, "functions", "functions of 7 atoms, with 300 roles and 350 activities"),
+}
+CURVES = [("build ms", "text to image, ms"), ("compile ms", "with the slow twin, ms"), ("image MB", "image, MB"),
+          ("load ms", "load, ms"), ("open us", "open a session, µs"), ("check ns", "check, ns"),
+          ("reload ms", "reload with 500 sessions, ms")]
+
+
+def plot_growth(folder, figures, series):
+    place, label, title = GROWTH[series]
+    blocks, plots, tics = [], [], []
+    for at, (measure, curve) in enumerate(CURVES):
+        points = [(int(contender.split(" functions")[0].replace(", ", " x ").split(" x ")[place]), values[0])
+                  for (workload, what, contender), values in figures.items()
+                  if workload == series and what == f"growth {measure}"]
+        if points:
+            tics = max(tics, [x for x, _ in points], key=len)
+            blocks.append(f"$d{at} << EOD\n" + "\n".join(f"{x} {y}" for x, y in points) + "\nEOD")
+            plots.append(f'$d{at} using 1:2 with linespoints lw 2 pt 7 ps 0.5 title "{curve}"')
+    if not plots:
+        return
     gnuplot(f"""
-set terminal svg size 860,520 font "sans,13" background "white"
-set output "{folder}/growth.svg"
-set title "n roles, 2n activities, n areas of work, 45 grants a role\\n{AUDIT}" noenhanced
-set logscale xy; set xlabel "n"; set key outside right; set grid ytics lc rgb "#dddddd"; set xtics (64,128,256,512,1024,2048,4096)
+set terminal svg size 860,480 font "sans,13" background "white"
+set output "{folder}/growth-{series}.svg"
+set title "{title}\\n{AUDIT}" noenhanced
+set logscale xy; set xlabel "{label}"; set key outside right; set grid ytics lc rgb "#dddddd"
+set xrange [{min(tics) / 1.3}:{max(tics) * 1.3}]; set xtics ({", ".join(map(str, tics))})
 {chr(10).join(blocks)}
 plot {", ".join(plots)}
 """)
@@ -269,7 +285,8 @@ def plot(folder, figures):
         plot_bars(folder, f"socket-{depth}", f"W1: server's processor time for a request, one core, {depth} in flight, ns",
                   rows(f"one core 1x{depth} server ns"))
     plot_bars(folder, "whole", "W1: a whole request over the socket, median, µs", rows(WHOLE + " 1x1 us.p50"))
-    plot_growth(folder, figures)
+    for series in GROWTH:
+        plot_growth(folder, figures, series)
 
 
 # ---- README -------------------------------------------------------------------------------
@@ -309,6 +326,9 @@ def main():
             write_readme(sys.argv[sys.argv.index("--readme") + 1], json.load(file))
         return
     figures = read_lines(f"{folder}/lines.tsv")
+    for name in os.listdir(folder):
+        if name.endswith(".svg"):
+            os.remove(f"{folder}/{name}")
     results = {
         "audit_mode": "none", "quick": "--quick" in sys.argv, "machine": machine(),
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),

@@ -74,11 +74,12 @@ static void choose_requests(client *c)
     uint32_t count = 0;
     c->requests = bench_new(BENCH_ASKED, sizeof(*c->requests));
     c->expected = bench_new(BENCH_ASKED, 1);
-    for (uint32_t i = 0; i < w->request_count && count < BENCH_ASKED; i++)
-        if (w->requests[i].user < BENCH_ASKED_USERS) {
-            c->requests[count] = w->requests[i];
-            c->expected[count++] = w->expected[i];
-        }
+    for (uint32_t i = 0; i < w->request_count && count < BENCH_ASKED; i++) {
+        if (w->requests[i].user >= BENCH_ASKED_USERS)
+            continue;
+        c->requests[count] = w->requests[i];
+        c->expected[count++] = w->expected[i];
+    }
     if (count < BENCH_ASKED)
         bench_fail("too few requests for the socket");
 }
@@ -88,7 +89,7 @@ static int connect_to(const char *path)
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     if (strlen(path) >= sizeof(address.sun_path))
         bench_fail("%s is too long for a socket", path);
-    (void)strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
         bench_fail("nobody serves %s", path);
@@ -273,12 +274,13 @@ int main(int argc, char **argv)
     else
         c.budget = strtoul(argv[5], NULL, 10) * 1000000u;
     choose_requests(&c);
-    for (int i = 7; i < argc; i += 3)
+    for (int i = 7; i < argc; i += 3) {
         c.servers[c.count++] = (server){
             .protocol = protocol_of(argv[i]),
             .path = argv[i + 1],
             .process = (pid_t)strtol(argv[i + 2], NULL, 10),
         };
+    }
     play_all(&c, argv[6]);
     uint64_t wrong = 0;
     for (unsigned s = 0; s < c.count; s++) {

@@ -8,12 +8,12 @@ void bench_write_codes(FILE *file, const bench_workload *w, const uint64_t *row,
                        const char *quote)
 {
     const char *between = "";
-    for (uint32_t a = 0; a < w->activity_count; a++)
-        if (bench_has(row, a)) {
-            (void)fprintf(file, "%s%s%s%s", between, quote, w->activities[a].code,
-                          quote);
-            between = ", ";
-        }
+    for (uint32_t a = 0; a < w->activity_count; a++) {
+        if (!bench_has(row, a))
+            continue;
+        (void)fprintf(file, "%s%s%s%s", between, quote, w->activities[a].code, quote);
+        between = ", ";
+    }
 }
 
 static void write_activities(FILE *file, const bench_workload *w)
