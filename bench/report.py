@@ -11,6 +11,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import textwrap
 
 AUDIT = "audit mode: none"
 
@@ -136,7 +137,7 @@ def node_version(folder, package):
         return ""
 
 
-def machine():
+def machine(folder):
     about = {"system": output_of("sh", "-c", ". /etc/os-release && echo $PRETTY_NAME"), "kernel": platform.release(),
              "architecture": platform.machine(), "cores": os.cpu_count(), "compiler": output_of("gcc", "--version").split("\n")[0]}
     with open("/proc/cpuinfo", encoding="utf-8") as file:
@@ -144,7 +145,8 @@ def machine():
     with open("/proc/meminfo", encoding="utf-8") as file:
         about["memory_gib"] = round(int(file.readline().split()[1]) / 2**20)
     about["virtual"] = output_of("systemd-detect-virt") or "?"
-    about["load"] = os.getloadavg()[0]
+    with open(f"{folder}/load", encoding="utf-8") as file:
+        about["load_before"] = float(file.read().split()[0])
     return about
 
 
@@ -165,6 +167,8 @@ def peers(folder, figures):
 def number(value):
     if value is None:
         return "–"
+    if value >= 1e9:
+        return f"{value / 1e6:,.0f} M"
     if value >= 1e6:
         return f"{value / 1e6:.3g} M"
     if value >= 1000:
@@ -181,7 +185,7 @@ def told(one):
 def about_run(results):
     m = results["machine"]
     return (f"{m['processor']}, {m['cores']} cores ({m['virtual']}), {m['memory_gib']} GiB, {m['system']}, kernel {m['kernel']}, "
-            f"{m['compiler']}, {results['date']}{', quick' if results['quick'] else ''}; {AUDIT}")
+            f"{m['compiler']}, load before it {m['load_before']}, {results['date']}{', quick' if results['quick'] else ''}; {AUDIT}")
 
 
 def correctness(results):
@@ -294,8 +298,9 @@ def plot(folder, figures):
 
 def readme_table(results):
     found = {(m["measure"], m["contender"]): m for m in results["measures"] if m["workload"] == "W1"}
-    lines = [f"Measured by `bench/run` on {about_run(results)}. W1 is 300 roles, 350 activities and 10,000 users; medians,",
-             f"[min..max]. {correctness(results)}", "", "| what | nrbac | beside it |", "|---|---|---|"]
+    intro = (f"Measured by `bench/run` on {about_run(results)}. W1 is 300 roles, 350 activities and 10,000 users; "
+             f"medians, [min..max]. {correctness(results)}")
+    lines = [*textwrap.wrap(intro, 120), "", "| what | nrbac | beside it |", "|---|---|---|"]
     for what, measure, unit, who in README_ROWS:
         there = [(name, found[(measure, name)]) for name in who if (measure, name) in found]
         if not there or not there[0][0].startswith("nrbac"):
@@ -330,7 +335,7 @@ def main():
         if name.endswith(".svg"):
             os.remove(f"{folder}/{name}")
     results = {
-        "audit_mode": "none", "quick": "--quick" in sys.argv, "machine": machine(),
+        "audit_mode": "none", "quick": "--quick" in sys.argv, "machine": machine(folder),
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
         "commit": output_of("git", "rev-parse", "--short", "HEAD"), "peers": peers(folder, figures),
         "asked": sum(sum(v) for k, v in figures.items() if k[1].endswith("asked")),
