@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One thing, done a number of times, for bench/counts to count its instructions:
+ *
+ *   bench-counted ask MEASURE CONTENDER IMAGE TIMES    requests to one contender
+ *   bench-counted compile FOLDER TIMES                 a policy folder
+ *
+ * Whatever is done once beforehand is the same for any TIMES, and cancels out.
+ */
+#include "contender.h"
+
+#include <nrbac/policy.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { AT_ONCE = 512 };
+
+static const bench_contender *contender_of(const char *measure, const char *name)
+{
+    for (size_t l = 0; bench_lists[l] != NULL; l++)
+        for (const bench_contender *one = bench_lists[l]; one->name != NULL; one++)
+            if (strcmp(one->measure, measure) == 0 && strcmp(one->name, name) == 0)
+                return one;
+    bench_fail("nobody is called `%s` for `%s`", name, measure);
+}
+
+static void ask(char **arguments)
+{
+    uint8_t answers[AT_ONCE];
+    bench_workload *w = bench_workload_make("counted", ".");
+    const bench_contender *contender = contender_of(arguments[0], arguments[1]);
+    void *state = contender->start(w, arguments[2]);
+    for (unsigned long left = strtoul(arguments[3], NULL, 10); left > 0;) {
+        uint32_t count = left < AT_ONCE ? (uint32_t)left : AT_ONCE;
+        contender->ask(state, 0, count, answers);
+        if (!contender->silent && memcmp(answers, w->expected, count) != 0)
+            bench_fail("`%s` is wrong", contender->name);
+        left -= count;
+    }
+    contender->finish(state);
+    bench_workload_free(w);
+}
+
+static void compile(char **arguments)
+{
+    for (unsigned long left = strtoul(arguments[1], NULL, 10); left > 0; left--) {
+        nrbac_build *build = NULL;
+        if (nrbac_compile(arguments[0], NULL, &build) != NRBAC_OK)
+            bench_fail("%s does not compile", arguments[0]);
+        nrbac_build_destroy(build);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 6 && strcmp(argv[1], "ask") == 0) {
+        ask(argv + 2);
+    } else if (argc == 4 && strcmp(argv[1], "compile") == 0) {
+        compile(argv + 2);
+    } else {
+        (void)fputs("usage: bench-counted ask MEASURE CONTENDER IMAGE TIMES\n"
+                    "       bench-counted compile FOLDER TIMES\n",
+                    stderr);
+        return 2;
+    }
+    return 0;
+}
