@@ -310,6 +310,9 @@ static nrbac_decision session_start(nrbac_engine *engine, nrbac_session *session
     if (policy == NULL) {
         decision.effect = NRBAC_INDETERMINATE;
         decision.reason = NRBAC_REASON_NO_POLICY;
+    } else if (nr_engine_is_stopped(engine)) {
+        decision.reason = NRBAC_REASON_POLICY_STALE;
+        decision.generation = policy->generation;
     } else {
         atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
         view *v = view_make(policy, &session->request, now_of(session));
@@ -373,13 +376,23 @@ void nr_session_reopen(nrbac_session *session)
 
 /* ---- What ends a session ------------------------------------------------------------ */
 
-/* The first reason stays: a session revoked does not become merely expired. */
+/* The first reason stays: a session revoked does not become merely expired. A stale
+ * policy is no end: it may be over again, and what ends the session meanwhile stays. */
 void nr_session_stop(nrbac_session *session, nrbac_reason reason)
 {
-    uint32_t going = 0;
+    uint32_t now = atomic_load_explicit(&session->stop, memory_order_acquire);
+    while (now == 0 || (now == NRBAC_REASON_POLICY_STALE && now != (uint32_t)reason))
+        if (atomic_compare_exchange_weak_explicit(
+                &session->stop, &now, (uint32_t)reason, memory_order_acq_rel,
+                memory_order_acquire))
+            return;
+}
+
+void nr_session_resume(nrbac_session *session)
+{
+    uint32_t stale = NRBAC_REASON_POLICY_STALE;
     (void)atomic_compare_exchange_strong_explicit(
-        &session->stop, &going, (uint32_t)reason, memory_order_acq_rel,
-        memory_order_acquire);
+        &session->stop, &stale, 0, memory_order_acq_rel, memory_order_acquire);
 }
 
 int64_t nr_session_expire(nrbac_session *session, int64_t now)
@@ -396,18 +409,30 @@ static bool agrees(const char *wanted, const char *there)
     return wanted == NULL || (there != NULL && strcmp(wanted, there) == 0);
 }
 
-bool nr_session_matches(const nrbac_session *session, const nrbac_revocation *which)
+bool nr_session_names(const nrbac_session *session, nrbac_revocation *names)
 {
-    if (which->sid == NULL && which->sub == NULL && which->role_profile == NULL)
-        return false;
-    if (atomic_load_explicit(&session->stop, memory_order_acquire) != 0)
+    uint32_t stop = atomic_load_explicit(&session->stop, memory_order_acquire);
+    if (stop != 0 && stop != NRBAC_REASON_POLICY_STALE)
         return false;
     const nrbac_profile *profile = session->view == NULL
                                        ? NULL
                                        : session->view->standing.profile;
-    return agrees(which->sid, session->request.subject.sid) &&
-           agrees(which->sub, session->request.subject.id) &&
-           agrees(which->role_profile, profile == NULL ? NULL : profile->id);
+    *names = (nrbac_revocation){
+        .sid = session->request.subject.sid,
+        .sub = session->request.subject.id,
+        .role_profile = profile == NULL ? NULL : profile->id,
+    };
+    return true;
+}
+
+bool nr_session_matches(const nrbac_session *session, const nrbac_revocation *which)
+{
+    nrbac_revocation names;
+    if (which->sid == NULL && which->sub == NULL && which->role_profile == NULL)
+        return false;
+    return nr_session_names(session, &names) && agrees(which->sid, names.sid) &&
+           agrees(which->sub, names.sub) &&
+           agrees(which->role_profile, names.role_profile);
 }
 
 nrbac_session *nr_session_next(const nrbac_session *session)
