@@ -86,7 +86,8 @@ void nr_attach_hand_over(nr_connection *connection)
     errno = EBADF;
     if (!answer.failed && uv_fileno((uv_handle_t *)&connection->pipe, &socket) == 0)
         sent = send_with(socket, &answer, fds);
-    if (sent < 0 && errno == EAGAIN) {
+    /* The other: more descriptors are on their way than this user may have open. */
+    if (sent < 0 && (errno == EAGAIN || errno == ETOOMANYREFS)) {
         try_again(server);
     } else if (sent < 0) {
         nr_connection_close(connection);

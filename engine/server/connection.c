@@ -373,9 +373,9 @@ bool nr_connections_hand_over(nr_server *server)
         if (!c->attaching || c->writing)
             continue;
         flush(c);
-        waiting |= c->attaching;
         if (!c->attaching && !c->closed)
             work(c, c->input.bytes, c->input.size);
+        waiting |= c->attaching && !c->closed; /* for the next one, perhaps */
     }
     return waiting;
 }

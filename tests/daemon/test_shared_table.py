@@ -344,22 +344,25 @@ def client_frame(number, method):
 
 
 def test_attach_waits_for_a_peer_that_does_not_read(daemon):
-    """Its socket is full of other answers when the table's turn comes."""
+    """Its socket is full of other answers when a table's turn comes."""
     served = daemon(SMALL)
     client = served.client()
-    client.socket.setblocking(False)
-    sent = 0
-    try:
-        while sent < 4000:
-            client.socket.send(client_frame(sent, "attach" if sent % 50 == 49 else "policy"))
-            sent += 1
-    except BlockingIOError:
-        pass
-    assert sent > 100
+    count = 600
+    client.send(b"".join(client_frame(number, "attach") for number in range(count)))
     assert served.client().evaluate(neutral("B0820")).effect == "permit", "others go on"
+    assert served.client().call("metrics")["requests"]["attach"] < count, "the rest has not been looked at"
     time.sleep(0.3)
-    client.socket.settimeout(10)
-    assert [client.receive()[1] for _ in range(sent - 1)] == list(range(sent - 1))
+    before = served.cpu_seconds()
+    time.sleep(1)
+    assert served.cpu_seconds() - before < 0.2, "and waiting for it is no work"
+    assert [client.receive()[1] for _ in range(count)] == list(range(count))
+
+
+def test_a_peer_that_never_takes_its_table_is_closed(daemons, policy):
+    served = daemons.start(policy(SMALL).path, "--idle-seconds", 0)
+    client, other = served.client(), served.client()
+    client.send(b"".join(client_frame(number, "attach") for number in range(600)))
+    assert until(lambda: other.call("health")["connections"] == 1, seconds=15, every=0.2)
 
 
 AS_USER = """
