@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shared table: other processes decide on the daemon's policy, and see at once what happens to it."""
 import fcntl
+import hashlib
 import mmap
 import os
 import random
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -180,14 +182,38 @@ def test_more_revocations_than_are_remembered_end_everybody(daemon, attached):
     assert program.check(program.session(sub="user-1"), "B0820")[0] is True
 
 
-def test_the_page_names_nobody(daemon, attached):
+def tag(page, kind, text):
+    """As the protocol describes it."""
+    data = text.encode()
+    if len(data) > 256:
+        kind, data = kind | 0x80, hashlib.sha256(data).digest()
+    return hashlib.sha256(page[16:32] + bytes([kind]) + data).digest()[:16]
+
+
+def test_the_page_is_as_the_protocol_says_and_names_nobody(daemon):
     served = daemon(SMALL)
     client = served.client()
-    client.call("revoke", {"sub": "a-very-secret-person", "sid": "a-very-secret-login"})
-    _, fds = receive_attach(served)
+    client.call("revoke", {"sub": "a-very-secret-person", "sid": "s" * 300})
+    client.call("stop", True)
+    message, fds = receive_attach(served)
     page = os.pread(fds[1], 1 << 20, 0)
-    assert b"secret" not in page and len(page) == 36864 and page[:8] == b"nrbac\r\nS"
-    [os.close(fd) for fd in fds]
+    assert len(page) == 36864 and page[:8] == b"nrbac\r\nS" and struct.unpack_from("<II", page, 8) == (1, 36864)
+    turn, generation = struct.unpack_from("<QQ", page, 64)
+    size, published, beaten, wall, alive, stopped, revoked = struct.unpack_from("<QqqqqQQ", page, 112)
+    assert turn % 2 == 0 and generation == 1 and page[80:112].hex() == message[3]["digest"] and size == message[3]["size"]
+    assert abs(published - time.time()) < 60 and abs(wall - time.time()) < 60
+    assert 0 <= time.clock_gettime_ns(time.CLOCK_BOOTTIME) - beaten < 60e9 and alive == beaten + 30_000_000_000
+    assert (stopped, revoked) == (1, 1)
+    assert page[4096:4160] == struct.pack("<Q", 0b011) + tag(page, 0, "s" * 300) + tag(page, 1, "a-very-secret-person") + bytes(16) + struct.pack("<Q", 1)
+    assert page[4160:] == bytes(36864 - 4160), "nothing else"
+    lock = fcntl.fcntl(fds[1], fcntl.F_GETLK, struct.pack("hhlli", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0))
+    assert struct.unpack("hhlli", lock)[0] == fcntl.F_WRLCK
+    served.process.kill()
+    served.wait()
+    lock = fcntl.fcntl(fds[1], fcntl.F_GETLK, struct.pack("hhlli", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0))
+    assert struct.unpack("hhlli", lock)[0] == fcntl.F_UNLCK
+    for fd in fds:
+        os.close(fd)
 
 
 def test_the_stop_switch_stops_everybody_until_it_is_released(daemon, attached):
@@ -327,7 +353,8 @@ def test_attach_gives_two_sealed_descriptors(daemon):
             os.ftruncate(fd, 0)
         with pytest.raises(PermissionError):
             mmap.mmap(fd, os.fstat(fd).st_size)
-    [os.close(fd) for fd in fds]
+    for fd in fds:
+        os.close(fd)
 
 
 def test_attach_keeps_its_place_among_other_requests(daemon):
