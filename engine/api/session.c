@@ -381,11 +381,11 @@ void nr_session_reopen(nrbac_session *session)
 void nr_session_stop(nrbac_session *session, nrbac_reason reason)
 {
     uint32_t now = atomic_load_explicit(&session->stop, memory_order_acquire);
-    while (now == 0 || (now == NRBAC_REASON_POLICY_STALE && now != (uint32_t)reason))
-        if (atomic_compare_exchange_weak_explicit(
-                &session->stop, &now, (uint32_t)reason, memory_order_acq_rel,
-                memory_order_acquire))
-            return;
+    bool done = false;
+    while (!done && (now == 0 || now == NRBAC_REASON_POLICY_STALE))
+        done = atomic_compare_exchange_weak_explicit(
+            &session->stop, &now, (uint32_t)reason, memory_order_acq_rel,
+            memory_order_acquire);
 }
 
 void nr_session_resume(nrbac_session *session)

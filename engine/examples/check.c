@@ -38,7 +38,8 @@ int main(int argc, char **argv)
     nrbac_engine *engine;
     nrbac_error error;
     if (argc < 2) {
-        fputs("usage: example-check POLICY.nrb|shm:SOCKET|file:FOLDER [ROLE]\n", stderr);
+        fputs("usage: example-check POLICY.nrb|shm:SOCKET|file:FOLDER [ROLE]\n",
+              stderr);
         return 2;
     }
     if (nrbac_engine_create(0, &engine) != NRBAC_OK)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -103,35 +104,42 @@ static nrbac_status refuse(nrbac_error *error, const char *what, const char *why
     return NRBAC_E_IMAGE;
 }
 
-/* Maps at least `least` bytes, sealed as they should be. */
-static nrbac_status map_sealed(int fd, int seals, int flags, void **bytes, size_t *size,
-                               const char *what, nrbac_error *error)
+/* What is mapped, and how. An image privately, since older kernels take a shared
+ * mapping for one that might be made writable; pages that nobody writes stay shared
+ * all the same. */
+typedef struct kind {
+    const char *name;
+    int seals;
+    int flags;
+} kind;
+
+static const kind image_kind = { "the shared image", IMAGE_SEALS, MAP_PRIVATE };
+static const kind page_kind = { "the status page", PAGE_SEALS, MAP_SHARED };
+
+static nrbac_status map_sealed(int fd, const kind *as, void **bytes, size_t *size,
+                               nrbac_error *error)
 {
     struct stat about;
     int there = fcntl(fd, F_GET_SEALS);
     if (there < 0)
-        return refuse(error, what, "is no memory that can be sealed");
-    if ((there & seals) != seals)
-        return refuse(error, what, "is not sealed");
+        return refuse(error, as->name, "is no memory that can be sealed");
+    if ((there & as->seals) != as->seals)
+        return refuse(error, as->name, "is not sealed");
     /* Looked at after the seals: from there on it cannot change. */
     if (fstat(fd, &about) != 0 || about.st_size <= 0)
-        return refuse(error, what, "is empty");
+        return refuse(error, as->name, "is empty");
     *size = (size_t)about.st_size;
-    *bytes = mmap(NULL, *size, PROT_READ, flags, fd, 0);
+    *bytes = mmap(NULL, *size, PROT_READ, as->flags, fd, 0);
     if (*bytes != MAP_FAILED)
         return NRBAC_OK;
     *bytes = NULL;
-    if (error != NULL)
-        (void)snprintf(error->text, sizeof(error->text), "%s cannot be mapped", what);
+    (void)refuse(error, as->name, "cannot be mapped");
     return NRBAC_E_MEMORY;
 }
 
-/* Private, since older kernels take a shared mapping for one that might be made
- * writable. Pages that nobody writes stay shared all the same. */
 nrbac_status nr_memory_map_image(int fd, void **image, size_t *size, nrbac_error *error)
 {
-    return map_sealed(fd, IMAGE_SEALS, MAP_PRIVATE, image, size, "the shared image",
-                      error);
+    return map_sealed(fd, &image_kind, image, size, error);
 }
 
 nrbac_status nr_memory_map_page(int fd, const nr_status_page **page, nrbac_error *error)
@@ -139,20 +147,22 @@ nrbac_status nr_memory_map_page(int fd, const nr_status_page **page, nrbac_error
     void *bytes = NULL;
     size_t size = 0;
     *page = NULL;
-    NR_TRY(map_sealed(fd, PAGE_SEALS, MAP_SHARED, &bytes, &size, "the status page",
-                      error));
-    if (size == sizeof(nr_status_page) && nr_status_is_page(bytes, size)) {
+    NR_TRY(map_sealed(fd, &page_kind, &bytes, &size, error));
+    if (nr_status_is_page(bytes, size)) {
         *page = bytes;
         return NRBAC_OK;
     }
     (void)munmap(bytes, size);
-    return refuse(error, "the status page", "is not one that this release reads");
+    return refuse(error, page_kind.name, "is not one that this release reads");
 }
 
+/* It is const for whoever reads it; munmap does not write either. */
 void nr_memory_unmap_page(const nr_status_page *page)
 {
+    void *bytes;
+    memcpy(&bytes, &page, sizeof(bytes));
     if (page != NULL)
-        (void)munmap((void *)(uintptr_t)page, sizeof(*page));
+        (void)munmap(bytes, sizeof(*page));
 }
 
 bool nr_memory_has_publisher(int fd)

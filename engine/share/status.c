@@ -66,11 +66,12 @@ bool nr_status_means(const nr_revoked *revoked, uint64_t members,
 {
     if (revoked->members == 0 || (revoked->members & ~members) != 0)
         return false;
-    for (int i = 0; i < NR_STATUS_NAMES; i++)
-        if ((revoked->members >> i & 1) != 0 &&
-            (revoked->tags[i].high != tags[i].high ||
-             revoked->tags[i].low != tags[i].low))
+    for (int i = 0; i < NR_STATUS_NAMES; i++) {
+        bool same = revoked->tags[i].high == tags[i].high &&
+                    revoked->tags[i].low == tags[i].low;
+        if ((revoked->members >> i & 1) != 0 && !same)
             return false;
+    }
     return true;
 }
 
