@@ -133,7 +133,8 @@ def test_a_thousand_reloads_leave_nothing_behind(policy, daemons, attached):
     before = reload_many(100)
     after = reload_many(1000)
     assert after[:2] == before[:2], "descriptors of the program, of the daemon"
-    assert after[2] - before[2] < 4096 * ROOM and after[3] - before[3] < 8192 * ROOM, (before, after)
+    # AddressSanitizer keeps 256 MiB of what is freed, and a daemon that compiles frees much.
+    assert after[2] - before[2] < 4096 * ROOM and after[3] - before[3] < (8192 if ROOM == 1 else 320 * 1024), (before, after)
 
 
 # What ends.

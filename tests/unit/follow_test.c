@@ -2,6 +2,7 @@
 /* An engine that follows a daemon, step by step: each poll is the test's own. */
 #define _GNU_SOURCE
 #include "giver.h"
+#include "share/folder.h"
 
 #include <dirent.h>
 
@@ -259,6 +260,90 @@ static void the_last_good_policy_stays(void)
     giver_end(&it);
 }
 
+/* The daemon lives and has a new policy, which for some reason is not to be had: the
+ * old one is not decided on for longer than if the daemon were dead. */
+static void nobody_stays_behind_for_ever(void)
+{
+    giver it = giver_start(path, odd, even);
+    nrbac_engine *engine = NULL;
+    CHECK_INT(follow(&engine, NULL), NRBAC_OK);
+    nrbac_name three = nrbac_prepare(engine, "B0003");
+    nrbac_session *session = open_session(engine);
+    giver_tell(&it, GIVE_NOT_ALLOWED);
+    giver_tell(&it, GIVE_EVEN);
+    giver_tell(&it, GIVE_BEATS);
+    (void)poll(NULL, 0, 20);
+    poll_now(engine);
+    CHECK_INT(nrbac_decide(session, three).reason, NRBAC_REASON_NOT_GRANTED);
+    for (int i = 0; i < 3; i++)
+        poll_well(engine);
+    CHECK_INT(nrbac_decide(session, three).reason, NRBAC_REASON_POLICY_STALE);
+    giver_tell(&it, GIVE_WELL);
+    giver_tell(&it, GIVE_BEATS);
+    poll_well(engine);
+    CHECK(nrbac_check(session, three));
+    nrbac_session_close(session);
+    nrbac_engine_destroy(engine);
+    giver_end(&it);
+}
+
+/* ---- A folder ------------------------------------------------------------------------- */
+
+static void put_status(nr_folder *folder, nr_status_page *page, nrbac_build *of,
+                       uint64_t generation)
+{
+    size_t size = 0;
+    const char *image = nrbac_build_image(of, &size);
+    nr_status status = { .generation = generation, .image_size = size };
+    memcpy(status.digest, image + 32, NR_SHA256_SIZE);
+    nr_status_write(page, &status);
+    CHECK(nr_folder_put_status(folder, page));
+}
+
+static void put_image(nr_folder *folder, nrbac_build *build)
+{
+    size_t size = 0;
+    const void *image = nrbac_build_image(build, &size);
+    CHECK(nr_folder_put_image(folder, image, size));
+}
+
+/* Between the two renames of a publication, and with a page of another daemon. */
+static void an_image_counts_for_its_own_status_alone(void)
+{
+    char made[] = "/tmp/nrbac-table-XXXXXX";
+    char source[64];
+    nr_folder folder;
+    nr_status_page *page = calloc(1, sizeof(*page));
+    nrbac_engine *engine = NULL;
+    CHECK(mkdtemp(made) != NULL && nr_status_begin(page));
+    CHECK(nr_folder_open(&folder, made));
+    put_image(&folder, odd);
+    put_status(&folder, page, odd, 1);
+    (void)snprintf(source, sizeof(source), "file:%s", made);
+    CHECK_INT(nrbac_engine_create(NRBAC_ENGINE_UNWATCHED, &engine), NRBAC_OK);
+    CHECK_INT(nrbac_engine_open(engine, source, NULL), NRBAC_OK);
+    nrbac_name one = nrbac_prepare(engine, "B0001");
+    nrbac_session *session = open_session(engine);
+    put_status(&folder, page, even, 2);
+    poll_well(engine);
+    CHECK(nrbac_check(session, one) && nrbac_engine_generation(engine) == 1);
+    put_image(&folder, even);
+    poll_well(engine);
+    CHECK(!nrbac_check(session, one) && nrbac_engine_generation(engine) == 2);
+    CHECK(nr_status_begin(page)); /* another daemon that has come as far */
+    put_image(&folder, odd);
+    put_status(&folder, page, odd, 2);
+    poll_well(engine);
+    CHECK(nrbac_check(session, one));
+    nrbac_session_close(session);
+    nrbac_engine_destroy(engine);
+    nr_folder_close(&folder);
+    free(page);
+    char command[64];
+    (void)snprintf(command, sizeof(command), "rm -r %s", made);
+    CHECK_INT(system(command), 0);
+}
+
 /* A daemon that does not answer costs a poll 20 ms, and is not asked twice. */
 static void a_late_answer_holds_nobody_up(void)
 {
@@ -338,6 +423,8 @@ int main(void)
     the_last_good_policy_stays();
     a_late_answer_holds_nobody_up();
     an_engine_keeps_to_its_daemon();
+    nobody_stays_behind_for_ever();
+    an_image_counts_for_its_own_status_alone();
     either_reason_stops_it();
     (void)unlink(path);
     nrbac_build_destroy(odd);

@@ -24,6 +24,7 @@ typedef enum giver_order {
     GIVE_ODD = 'o',    /* publishes the policy of odd generations, or of even ones */
     GIVE_EVEN = 'e',   /* with the number after the last one */
     GIVE_MANY = 'm',   /* both in turn, every millisecond, until the next order */
+    GIVE_BEATS = 'b',  /* lives for LIFE_NS and says so all the time, as well */
     GIVE_REVOKE = 'r', /* the person "somebody" */
     GIVE_STOP = 's',
     GIVE_GO = 'g',
@@ -52,8 +53,10 @@ typedef struct giving {
     nr_status status;
     nrbac_build *builds[2];
     char how;
-    bool many;
+    bool many, beats;
 } giving;
+
+enum { LIFE_NS = 200000000 };
 
 static inline void giving_write(giving *g)
 {
@@ -79,11 +82,13 @@ static inline void giving_publish(giving *g, int even)
 
 static inline bool giving_obey(giving *g, char order)
 {
-    g->many = false;
+    g->many = g->beats = false;
     if (order == GIVE_ODD || order == GIVE_EVEN)
         giving_publish(g, order == GIVE_EVEN);
     else if (order == GIVE_MANY)
         g->many = true;
+    else if (order == GIVE_BEATS)
+        g->beats = true;
     else if (order == GIVE_REVOKE)
         nr_status_revoke(g->page, &(nrbac_revocation){ .sub = "somebody" });
     else if (order == GIVE_HALF_WRITTEN)
@@ -176,8 +181,12 @@ static inline void giving_run(giving *g)
                                { .fd = g->listening, .events = POLLIN } };
     for (;;) {
         char order = 0;
-        if (poll(polled, 2, g->many ? 1 : -1) < 0)
+        if (poll(polled, 2, g->many || g->beats ? 1 : -1) < 0)
             _exit(4);
+        if (g->beats) {
+            g->status.alive_until = nr_boot_ns() + LIFE_NS;
+            giving_write(g);
+        }
         if (g->many)
             giving_publish(g, g->status.generation % 2 == 1);
         if (polled[1].revents != 0)
