@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 
 packages="gcc make cmake pkg-config libc6-dev libyaml-dev libjansson-dev libcsv-dev libmsgpack-dev libuv1-dev"
 [ "${1:-}" = --tests ] &&
-    packages="$packages clang clang-format clang-tidy libclang-rt-14-dev llvm binutils mandoc python3 python3-pytest python3-msgpack python3-yaml python3-jsonschema"
+    packages="$packages clang clang-format clang-tidy libclang-rt-14-dev llvm binutils mandoc strace python3 python3-pytest python3-msgpack python3-yaml python3-jsonschema"
 
 missing=
 for package in $packages; do

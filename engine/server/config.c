@@ -23,6 +23,9 @@ typedef enum config_key {
     KEY_TRUST_APPLICATIONS,
     KEY_SOCKET_MODE,
     KEY_RELOAD_USERS,
+    KEY_ATTACH_USERS,
+    KEY_PUBLISH_TO,
+    KEY_STALE_SECONDS,
     KEY_APPLICATIONS,
 #define NR_LIMIT(name, key, standard, least, most, doc) KEY_LIMIT_##name,
     NR_LIMITS
@@ -41,6 +44,9 @@ static const nr_field fields[KEY_COUNT] = {
     [KEY_TRUST_APPLICATIONS] = { "trust_applications", false },
     [KEY_SOCKET_MODE] = { "socket_mode", false },
     [KEY_RELOAD_USERS] = { "reload_users", false },
+    [KEY_ATTACH_USERS] = { "attach_users", false },
+    [KEY_PUBLISH_TO] = { "publish_to", false },
+    [KEY_STALE_SECONDS] = { "stale_seconds", false },
     [KEY_APPLICATIONS] = { "applications", false },
 #define NR_LIMIT(name, key, standard, least, most, doc) \
     [KEY_LIMIT_##name] = { key, false },
@@ -108,30 +114,29 @@ static bool find_user(const char *text, uid_t *out)
     return found != NULL && found->pw_uid != NR_ID_UNMAPPED;
 }
 
-static void read_reload_user(config *c, const nr_node *node)
+static void read_user(config *c, config_key key, const nr_node *node, nr_users *users)
 {
-    nr_options *options = c->options;
-    const char *text = nr_node_text(node, "a user of `reload_users`", &c->diags);
+    const char *text = nr_node_text(node, "a user", &c->diags);
     uid_t uid = 0;
     if (text == NULL)
         return;
     if (!find_user(text, &uid))
         nr_diag_add(&c->diags, NR_DIAG_BAD_VALUE, node->at,
                     "`%.80s` is not a user that can be given rights", text);
-    else if (options->reload_user_count == NR_RELOAD_USER_MAX)
+    else if (users->count == NR_USERS_MAX)
         nr_diag_add(&c->diags, NR_DIAG_TOO_LARGE, node->at,
-                    "`reload_users` has more than %d users", NR_RELOAD_USER_MAX);
+                    "`%s` has more than %d users", fields[key].key, NR_USERS_MAX);
     else
-        options->reload_users[options->reload_user_count++] = uid;
+        users->items[users->count++] = uid;
 }
 
-static void read_reload_users(config *c)
+static void read_users(config *c, config_key key, nr_users *users)
 {
-    const nr_node *list = c->values[KEY_RELOAD_USERS];
-    if (list == NULL || !nr_node_is_sequence(list, "`reload_users`", &c->diags))
+    const nr_node *list = c->values[key];
+    if (list == NULL || !nr_node_is_sequence(list, quoted(c, key), &c->diags))
         return;
     for (const nr_node *node = list->first; node != NULL; node = node->next)
-        read_reload_user(c, node);
+        read_user(c, key, node, users);
 }
 
 /* The peer of an application: `{ user: gp }`, `{ uid: 123 }`, `{ gid: 456 }`. */
@@ -221,7 +226,10 @@ static void read_all(config *c, const nr_node *root)
     read_boolean(c, KEY_TRUST_REQUEST_TIME, &options->trust_request_time);
     read_boolean(c, KEY_TRUST_APPLICATIONS, &options->trust_applications);
     read_mode(c);
-    read_reload_users(c);
+    read_users(c, KEY_RELOAD_USERS, &options->reload_users);
+    read_users(c, KEY_ATTACH_USERS, &options->attach_users);
+    read_text(c, KEY_PUBLISH_TO, &options->publish_to);
+    read_limit(c, KEY_STALE_SECONDS, 0, NR_STALE_SECONDS_MAX, &options->stale_seconds);
     read_applications(c);
 #define NR_LIMIT(name, key, standard, least, most, doc) \
     read_limit(c, KEY_LIMIT_##name, least, most, &options->limits.name);

@@ -39,7 +39,13 @@ typedef struct nr_limits {
 #undef NR_LIMIT
 } nr_limits;
 
-enum { NR_RELOAD_USER_MAX = 64 };
+enum { NR_USERS_MAX = 64, NR_STALE_SECONDS_MAX = 86400 };
+
+/* Users who may do what others may not, beside our own and root. */
+typedef struct nr_users {
+    uid_t items[NR_USERS_MAX];
+    size_t count;
+} nr_users;
 
 /* Texts belong to argv or to the arena. */
 typedef struct nr_options {
@@ -49,6 +55,7 @@ typedef struct nr_options {
     const char *config;      /* NULL: none */
     const char *audit;       /* NULL: not asked for */
     const char *policy_root; /* NULL: no bound */
+    const char *publish_to;  /* the folder of the shared table; NULL: none */
     bool unsafe_no_audit;
     bool allow_example;
     bool trust_request_time;
@@ -56,8 +63,10 @@ typedef struct nr_options {
     nr_bindings bindings;
     mode_t socket_mode;
     nr_limits limits;
-    uid_t reload_users[NR_RELOAD_USER_MAX];
-    size_t reload_user_count;
+    uint32_t
+        stale_seconds; /* how long the shared table counts without us; 0: for ever */
+    nr_users reload_users;
+    nr_users attach_users;
 } nr_options;
 
 /* Fills the options; true: go on and serve. False: nothing more is to be done,
