@@ -61,9 +61,9 @@ struct nrbac_engine {
      * mutexes held, read with either. */
     nr_policy *current;
     _Atomic uint32_t generation;
-    nr_arena arena; /* names: they live as long as the engine; `glance` */
-    nr_names names; /* number n of the API is n - 1 here; found without a
-                                * lock, given under `glance` */
+    /* Number n of the API is n - 1 here. Given under `glance`, found without a lock. */
+    nr_names names;
+    nr_arena arena; /* of the names, which live as long as the engine; `glance` */
     /* Of each activity code B0000 to B9999 its number; 0: none yet. Written like the
      * names, read without a lock: a number once there never changes. */
     _Atomic nrbac_name codes[NR_ACTIVITY_CODES];
