@@ -319,7 +319,14 @@ static nrbac_status fail(nrbac_error *error, nrbac_status status, const char *wh
     return status;
 }
 
-/* The watcher finds what it is to follow when it looks next. */
+/* The watcher may be in the middle of a longer sleep than it takes from now on. */
+static void wake_watcher(nrbac_engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    pthread_cond_signal(&engine->wake);
+    pthread_mutex_unlock(&engine->lock);
+}
+
 static nrbac_status begin(nrbac_engine *engine, nr_follow *follow, nrbac_error *error)
 {
     nrbac_status status = take_first(engine, follow, error);
@@ -327,9 +334,10 @@ static nrbac_status begin(nrbac_engine *engine, nr_follow *follow, nrbac_error *
         return fail(error, status, nrbac_status_text(status));
     judge(engine, follow);
     nr_follow *none = NULL;
-    if (atomic_compare_exchange_strong(&engine->follow, &none, follow))
-        return NRBAC_OK;
-    return fail(error, NRBAC_E_ARGUMENT, "this engine follows a daemon already");
+    if (!atomic_compare_exchange_strong(&engine->follow, &none, follow))
+        return fail(error, NRBAC_E_ARGUMENT, "this engine follows a daemon already");
+    wake_watcher(engine);
+    return NRBAC_OK;
 }
 
 static nrbac_status follow_from(nrbac_engine *engine, const char *path, bool folder,

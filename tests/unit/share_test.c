@@ -153,6 +153,12 @@ static void too_many_revocations_are_lost_and_not_forgotten(void)
     since->seen = 1000000; /* of another page: nothing that it says can be relied on */
     CHECK(nr_status_read(page, &status, since));
     CHECK(since->lost);
+    since->seen = NR_STATUS_RING;
+    CHECK(nr_status_read(page, &status, since));
+    CHECK(!since->lost);
+    atomic_fetch_add(&page->ring[0].number, 1); /* what lies there is another one */
+    CHECK(nr_status_read(page, &status, since));
+    CHECK(since->lost);
     free(since);
     free(page);
 }

@@ -10,7 +10,7 @@
 
 #include <pthread.h>
 
-enum { THREADS = 4, RUN_MS = 1500, WRITINGS = 200000 };
+enum { THREADS = 4, RUN_MS = 1500, WRITINGS = 2000000 };
 
 static nrbac_engine *engine;
 static nrbac_session *shared;
@@ -117,7 +117,7 @@ static void *write_page(void *context)
                              .alive_until = (int64_t)n };
         memset(status.digest, (int)(n % 256), sizeof(status.digest));
         nr_status_write(page, &status);
-        if (n % 16 == 0)
+        if (n % 1024 == 0)
             nr_status_revoke(page, &(nrbac_revocation){ .sub = "a" });
     }
     atomic_store(&done, true);

@@ -35,8 +35,8 @@ typedef struct nrbac_session nrbac_session; /* opaque; belongs to its engine */
 
 typedef enum nrbac_engine_flags {
     /* No thread watches the clock: the caller calls nrbac_poll() at least every
-     * 100 ms, as an event loop can. Without it the engine starts one thread,
-     * with the first session that can expire. */
+     * 100 ms, as an event loop can. Without it the engine starts one thread, with
+     * the first session that can expire, or to follow a daemon. */
     NRBAC_ENGINE_UNWATCHED = 1 << 0,
 } nrbac_engine_flags;
 
@@ -85,8 +85,9 @@ NRBAC_API void nrbac_engine_stop(nrbac_engine *engine, bool stopped);
 /* The number of the last publication; 0 before the first. */
 NRBAC_API uint32_t nrbac_engine_generation(const nrbac_engine *engine);
 
-/* Ends what has expired at `now` (Unix seconds). Needed only by engines made
- * with NRBAC_ENGINE_UNWATCHED. Returns the earliest expiry still to come, or 0. */
+/* Ends what has expired at `now` (Unix seconds), and looks at the daemon that is
+ * followed. Needed only by engines made with NRBAC_ENGINE_UNWATCHED. Returns the
+ * earliest expiry still to come, or 0; who follows a daemon polls all the same. */
 NRBAC_API int64_t nrbac_poll(nrbac_engine *engine, int64_t now);
 
 /* ---- Who asks ------------------------------------------------------------ */
