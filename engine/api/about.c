@@ -75,6 +75,7 @@ nrbac_value *nrbac_what_can(nrbac_engine *engine, const nrbac_request *request,
                              .request = request,
                              .opening = true,
                              .explain = true,
+                             .stopped = nr_engine_is_stopped(engine),
                              .policy = nr_policy_take(engine) };
     nrbac_value *map = nrbac_new_map(document);
     if (nr_question_decide(&question) == NRBAC_OK) {

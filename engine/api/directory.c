@@ -17,8 +17,9 @@
  *          are written with release and read with acquire, which makes that hold.
  *   bits   a bit a name's number, in place, as a session's own: publishing a policy
  *          rewrites them word by word.
- *   room   how many names every row has room for. Read before a row's pointer and
- *          written after it, so that no row is ever shorter than the room.
+ *   room   how many names every row has room for; 0 while the engine is stopped, so
+ *          that nobody may do anything. Read before a row's pointer and written after
+ *          it, so that no row is ever shorter than the room.
  *
  * The evidence, which only publishing looks at, goes with its session.
  */
@@ -346,6 +347,19 @@ static row longer_rows(nrbac_directory *directory, uint32_t words)
     return rows;
 }
 
+/* Nobody has room while the engine is stopped. */
+static void set_room(nrbac_directory *directory)
+{
+    uint32_t room = nr_engine_is_stopped(directory->engine) ? 0 : directory->words * 64;
+    atomic_store_explicit(&directory->room, room, memory_order_release);
+}
+
+void nr_directories_hold(nrbac_engine *engine)
+{
+    for (nrbac_directory *d = engine->directories; d != NULL; d = d->next)
+        set_room(d);
+}
+
 static void reopen_directory(nrbac_directory *directory)
 {
     int64_t clock = (int64_t)time(NULL);
@@ -362,8 +376,7 @@ static void reopen_directory(nrbac_directory *directory)
         if (rows != NULL)
             rows += directory->words;
     }
-    atomic_store_explicit(&directory->room, directory->words * 64,
-                          memory_order_release);
+    set_room(directory);
 }
 
 void nr_directories_reopen(nrbac_engine *engine)
@@ -393,14 +406,17 @@ int64_t nr_directories_expire(nrbac_engine *engine, int64_t now)
     return next;
 }
 
-size_t nr_directories_revoke(nrbac_engine *engine, const nrbac_revocation *which)
+size_t nr_directories_end(nrbac_engine *engine, nr_means *means, const void *revocation)
 {
     size_t ended = 0;
     for (nrbac_directory *d = engine->directories; d != NULL; d = d->next) {
         const table *in = table_of(d);
         for (uint32_t i = 0; i <= in->mask; i++) {
             seat *s = seat_at(in, i);
-            if (s == NULL || !is_going(s) || !nr_kept_matches(s->kept, which))
+            if (s == NULL || !is_going(s))
+                continue;
+            nrbac_revocation names = nr_kept_names(s->kept);
+            if (!means(revocation, &names))
                 continue;
             stop(s);
             ended++;
@@ -427,7 +443,7 @@ nrbac_status nrbac_directory_create(nrbac_engine *engine, size_t users,
     pthread_mutex_lock(&engine->lock);
     uint32_t names = engine->current == NULL ? 1 : engine->current->target_count;
     directory->words = nr_bits_words(names);
-    atomic_init(&directory->room, directory->words * 64);
+    set_room(directory);
     directory->link = &engine->directories;
     directory->next = engine->directories;
     if (directory->next != NULL)

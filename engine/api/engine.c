@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Needs POSIX.1-2008 (pthread_condattr_setclock) and MAP_ANONYMOUS. */
 #define _DEFAULT_SOURCE
-#include "api/engine.h"
+#include "api/follow.h"
 
 #include "api/permits.h"
 #include "base/codes.h"
+#include "share/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
     NAME_MAX_COUNT = 1 << 20, /* numbers given in an engine's life */
     WATCH_INTERVAL_MS = 100,
+    FOLLOW_INTERVAL_MS = 30, /* what is seen is acted on within 100 ms, with room */
 };
 
 nrbac_status nrbac_engine_create(unsigned flags, nrbac_engine **out)
@@ -54,6 +55,7 @@ void nrbac_engine_destroy(nrbac_engine *engine)
     pthread_mutex_unlock(&engine->lock);
     if (watching)
         pthread_join(engine->watcher, NULL);
+    nr_follow_destroy(atomic_load(&engine->follow));
     nr_policy_release(engine->current);
     nr_arena_finish(&engine->arena);
     nr_arena_finish(&engine->obligation_arena);
@@ -201,7 +203,8 @@ static nrbac_status put_in_force(nrbac_engine *engine, nr_policy *policy)
     NR_TRY(number_names(engine, policy));
     NR_TRY(name_obligations(engine, policy));
     nr_policy *last = engine->current;
-    policy->generation = nrbac_engine_generation(engine) + 1;
+    if (policy->generation == 0)
+        policy->generation = nrbac_engine_generation(engine) + 1;
     pthread_mutex_lock(&engine->glance);
     engine->current = policy;
     pthread_mutex_unlock(&engine->glance);
@@ -214,8 +217,8 @@ static nrbac_status put_in_force(nrbac_engine *engine, nr_policy *policy)
     return NRBAC_OK;
 }
 
-/* Takes the image over, whatever comes of it. */
-static nrbac_status publish(nrbac_engine *engine, nr_policy *policy, nrbac_error *error)
+nrbac_status nr_engine_publish(nrbac_engine *engine, nr_policy *policy,
+                               nrbac_error *error)
 {
     atomic_init(&policy->references, 1);
     policy->loaded_at = (int64_t)time(NULL);
@@ -246,9 +249,22 @@ static nrbac_status fail(nrbac_error *error, nrbac_status status, const char *wh
     return status;
 }
 
+/* What its daemon publishes would take the place of anything loaded here. */
+static bool follows(nrbac_engine *engine, nrbac_error *error)
+{
+    if (atomic_load_explicit(&engine->follow, memory_order_acquire) == NULL)
+        return false;
+    if (error != NULL)
+        (void)snprintf(error->text, sizeof(error->text),
+                       "this engine follows a daemon; load into another one");
+    return true;
+}
+
 nrbac_status nrbac_engine_load_image(nrbac_engine *engine, const void *image,
                                      size_t size, nrbac_error *error)
 {
+    if (follows(engine, error))
+        return NRBAC_E_ARGUMENT;
     nr_policy *policy = calloc(1, sizeof(*policy));
     if (policy == NULL)
         return fail(error, NRBAC_E_MEMORY, "loading", 0);
@@ -259,39 +275,14 @@ nrbac_status nrbac_engine_load_image(nrbac_engine *engine, const void *image,
         return fail(error, NRBAC_E_MEMORY, "loading", 0);
     }
     memcpy(policy->image, image, size);
-    return publish(engine, policy, error);
-}
-
-/* Reads a whole regular file. A private copy, not the file's own pages: somebody
- * who truncates the file must not be able to take memory from under a decision. */
-static nrbac_status read_file(int file, nr_policy *policy)
-{
-    struct stat about;
-    if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size <= 0)
-        return NRBAC_E_IMAGE;
-    policy->size = (size_t)about.st_size;
-    policy->image = mmap(NULL, policy->size, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (policy->image == MAP_FAILED) {
-        policy->image = NULL;
-        return NRBAC_E_MEMORY;
-    }
-    policy->mapped = true;
-    for (size_t done = 0; done < policy->size;) {
-        ssize_t got = read(file, (char *)policy->image + done, policy->size - done);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return NRBAC_E_IO;
-        done += (size_t)got;
-    }
-    (void)mprotect(policy->image, policy->size, PROT_READ);
-    return NRBAC_OK;
+    return nr_engine_publish(engine, policy, error);
 }
 
 nrbac_status nrbac_engine_load(nrbac_engine *engine, const char *path,
                                nrbac_error *error)
 {
+    if (follows(engine, error))
+        return NRBAC_E_ARGUMENT;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0)
         return fail(error, NRBAC_E_IO, path, errno);
@@ -300,12 +291,11 @@ nrbac_status nrbac_engine_load(nrbac_engine *engine, const char *path,
         close(file);
         return fail(error, NRBAC_E_MEMORY, path, 0);
     }
-    nrbac_status status = read_file(file, policy);
+    nrbac_status status = nr_memory_copy(file, &policy->image, &policy->size);
+    policy->mapped = true;
     close(file);
     if (status == NRBAC_OK)
-        return publish(engine, policy, error);
-    if (policy->mapped)
-        munmap(policy->image, policy->size);
+        return nr_engine_publish(engine, policy, error);
     free(policy);
     return fail(error, status, path, 0);
 }
@@ -314,6 +304,7 @@ nrbac_status nrbac_engine_load(nrbac_engine *engine, const char *path,
 
 int64_t nrbac_poll(nrbac_engine *engine, int64_t now)
 {
+    nr_follow_poll(engine);
     int64_t next = atomic_load_explicit(&engine->next_expiry, memory_order_acquire);
     if (next == 0 || now < next)
         return next;
@@ -326,6 +317,13 @@ int64_t nrbac_poll(nrbac_engine *engine, int64_t now)
     return next;
 }
 
+static long interval_ms(nrbac_engine *engine)
+{
+    return atomic_load_explicit(&engine->follow, memory_order_relaxed) == NULL
+               ? WATCH_INTERVAL_MS
+               : FOLLOW_INTERVAL_MS;
+}
+
 static void *watch(void *context)
 {
     nrbac_engine *engine = context;
@@ -336,7 +334,7 @@ static void *watch(void *context)
         pthread_mutex_lock(&engine->lock);
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += WATCH_INTERVAL_MS * 1000000L;
+        until.tv_nsec += interval_ms(engine) * 1000000L;
         until.tv_sec += until.tv_nsec / 1000000000L;
         until.tv_nsec %= 1000000000L;
         if (!engine->ending)
@@ -346,6 +344,13 @@ static void *watch(void *context)
     return NULL;
 }
 
+bool nr_engine_start_watcher(nrbac_engine *engine)
+{
+    if (!engine->unwatched && !engine->watching)
+        engine->watching = pthread_create(&engine->watcher, NULL, watch, engine) == 0;
+    return engine->unwatched || engine->watching;
+}
+
 bool nr_engine_watch(nrbac_engine *engine, int64_t expiry)
 {
     if (expiry == 0)
@@ -353,21 +358,74 @@ bool nr_engine_watch(nrbac_engine *engine, int64_t expiry)
     int64_t next = atomic_load_explicit(&engine->next_expiry, memory_order_relaxed);
     if (next == 0 || expiry < next)
         atomic_store_explicit(&engine->next_expiry, expiry, memory_order_release);
-    if (!engine->unwatched && !engine->watching)
-        engine->watching = pthread_create(&engine->watcher, NULL, watch, engine) == 0;
-    return engine->unwatched || engine->watching;
+    return nr_engine_start_watcher(engine);
+}
+
+size_t nr_engine_end(nrbac_engine *engine, nr_means *means, const void *revocation)
+{
+    size_t ended = nr_directories_end(engine, means, revocation);
+    for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s)) {
+        nrbac_revocation names;
+        if (!nr_session_names(s, &names) || !means(revocation, &names))
+            continue;
+        nr_session_stop(s, NRBAC_REASON_SESSION_REVOKED);
+        ended++;
+    }
+    return ended;
+}
+
+static bool agrees(const char *wanted, const char *there)
+{
+    return wanted == NULL || (there != NULL && strcmp(wanted, there) == 0);
+}
+
+static bool is_called(const void *revocation, const nrbac_revocation *names)
+{
+    const nrbac_revocation *which = revocation;
+    return agrees(which->sid, names->sid) && agrees(which->sub, names->sub) &&
+           agrees(which->role_profile, names->role_profile);
 }
 
 size_t nrbac_revoke(nrbac_engine *engine, const nrbac_revocation *which)
 {
+    if (which->sid == NULL && which->sub == NULL && which->role_profile == NULL)
+        return 0;
     pthread_mutex_lock(&engine->lock);
-    size_t ended = nr_directories_revoke(engine, which);
-    for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s)) {
-        if (nr_session_matches(s, which)) {
-            nr_session_stop(s, NRBAC_REASON_SESSION_REVOKED);
-            ended++;
-        }
-    }
+    size_t ended = nr_engine_end(engine, is_called, which);
     pthread_mutex_unlock(&engine->lock);
     return ended;
+}
+
+/* ---- Stopping ------------------------------------------------------------------- */
+
+/* Locked. Sessions are opened with the lock held, so none slips through. */
+static void stop_or_go(nrbac_engine *engine)
+{
+    bool stopped = engine->stale || engine->halted;
+    if (nr_engine_is_stopped(engine) == stopped)
+        return;
+    atomic_store_explicit(&engine->stopped, stopped, memory_order_release);
+    nr_directories_hold(engine);
+    for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s)) {
+        if (stopped)
+            nr_session_stop(s, NRBAC_REASON_POLICY_STALE);
+        else
+            nr_session_resume(s);
+    }
+}
+
+void nr_engine_set_stale(nrbac_engine *engine, bool stale)
+{
+    pthread_mutex_lock(&engine->lock);
+    engine->stale = stale;
+    stop_or_go(engine);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+void nrbac_engine_stop(nrbac_engine *engine, bool stopped)
+{
+    pthread_mutex_lock(&engine->lock);
+    engine->halted = stopped;
+    stop_or_go(engine);
+    pthread_mutex_unlock(&engine->lock);
 }

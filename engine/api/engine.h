@@ -10,7 +10,7 @@
  * in force and keep it as long as they look at it, so the last reader of an old
  * policy frees it.
  *
- *   lock order: engine->lock, then engine->glance or session->lock
+ *   lock order: follow->lock, then engine->lock, then engine->glance or session->lock
  */
 #ifndef NR_ENGINE_H
 #define NR_ENGINE_H
@@ -43,7 +43,7 @@ typedef struct nr_policy {
     void *image;
     size_t size;
     bool mapped;
-    uint32_t generation;
+    uint32_t generation; /* 0 until published, unless its publisher counts them */
     int64_t loaded_at;
     char digest[2 * NR_SHA256_SIZE + 1];
     const char **obligations; /* ids by number; texts live as long as the engine */
@@ -52,6 +52,8 @@ typedef struct nr_policy {
     nr_followers *followers;
 } nr_policy;
 
+typedef struct nr_follow nr_follow; /* follow.h */
+
 struct nrbac_engine {
     pthread_mutex_t lock;
     pthread_mutex_t glance;
@@ -59,9 +61,9 @@ struct nrbac_engine {
      * mutexes held, read with either. */
     nr_policy *current;
     _Atomic uint32_t generation;
-    nr_arena arena; /* names: they live as long as the engine; `glance` */
-    nr_names names; /* number n of the API is n - 1 here; found without a
-                                * lock, given under `glance` */
+    /* Number n of the API is n - 1 here. Given under `glance`, found without a lock. */
+    nr_names names;
+    nr_arena arena; /* of the names, which live as long as the engine; `glance` */
     /* Of each activity code B0000 to B9999 its number; 0: none yet. Written like the
      * names, read without a lock: a number once there never changes. */
     _Atomic nrbac_name codes[NR_ACTIVITY_CODES];
@@ -71,6 +73,10 @@ struct nrbac_engine {
     nrbac_session *sessions;      /* all that are open */
     nrbac_directory *directories; /* and all directories of more */
     _Atomic int64_t next_expiry;  /* of any session still going; 0: none */
+    _Atomic(nr_follow *) follow;  /* set once; NULL: this engine follows nobody */
+    bool stale;                   /* what it follows cannot be relied on; `lock` */
+    bool halted;                  /* nrbac_engine_stop(); `lock` */
+    atomic_bool stopped;          /* either; written with `lock` held */
     bool unwatched;
     bool watching; /* the thread runs */
     bool ending;
@@ -87,19 +93,46 @@ void nr_policy_release(nr_policy *policy); /* NULL is fine */
 void nr_session_reopen(nrbac_session *session);
 /* Ends a session if its evidence has expired; returns when it will, or 0. */
 int64_t nr_session_expire(nrbac_session *session, int64_t now);
-bool nr_session_matches(const nrbac_session *session, const nrbac_revocation *which);
+/* What a revocation may call it; false: it has ended already. Locked. */
+bool nr_session_names(const nrbac_session *session, nrbac_revocation *names);
 void nr_session_stop(nrbac_session *session, nrbac_reason reason);
+/* Lets a session go on that a stale policy stopped, and nothing else. */
+void nr_session_resume(nrbac_session *session);
 nrbac_session *nr_session_next(const nrbac_session *session);
 
+/* Whether somebody called so is meant by a revocation. */
+typedef bool nr_means(const void *revocation, const nrbac_revocation *names);
+
+/* Ends every session, also in directories, that is meant; returns how many. Locked. */
+size_t nr_engine_end(nrbac_engine *engine, nr_means *means, const void *revocation);
+
 /* The same for every session in a directory; expiring returns the earliest expiry to
- * come, or 0, and revoking how many it ended. The engine is locked. */
+ * come, or 0, and ending how many it ended. Holding lets them stop or go on as the
+ * engine is stopped or not. The engine is locked. */
 void nr_directories_reopen(nrbac_engine *engine);
 int64_t nr_directories_expire(nrbac_engine *engine, int64_t now);
-size_t nr_directories_revoke(nrbac_engine *engine, const nrbac_revocation *which);
+size_t nr_directories_end(nrbac_engine *engine, nr_means *means,
+                          const void *revocation);
+void nr_directories_hold(nrbac_engine *engine);
 
 /* Sees to it that the expiry is noticed: starts the watcher if this engine has one
  * and it does not run yet; false if it cannot be started. Locked. */
 bool nr_engine_watch(nrbac_engine *engine, int64_t expiry);
+
+/* Starts the watcher if this engine has one and it does not run yet; false if it
+ * cannot be started. Locked. */
+bool nr_engine_start_watcher(nrbac_engine *engine);
+
+/* Takes a policy with image and size over, whatever comes of it, and publishes it. */
+nrbac_status nr_engine_publish(nrbac_engine *engine, nr_policy *policy,
+                               nrbac_error *error);
+
+/* While a policy is stale nobody decides: sessions stop, and none are opened. */
+void nr_engine_set_stale(nrbac_engine *engine, bool stale);
+static inline bool nr_engine_is_stopped(const nrbac_engine *engine)
+{
+    return atomic_load_explicit(&engine->stopped, memory_order_acquire);
+}
 
 /* What a name written by anybody stands for. */
 nr_target nr_policy_target(const nr_policy *policy, const char *name);

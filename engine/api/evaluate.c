@@ -11,6 +11,7 @@ static nrbac_decision answer(nrbac_engine *engine, nr_question *question,
 {
     nrbac_decision decision = { 0 };
     question->policy = nr_policy_take(engine);
+    question->stopped = nr_engine_is_stopped(engine);
     *out = NULL;
     if (nr_question_decide(question) == NRBAC_OK)
         *out = question->opening ? nr_answer_write_opened(question)

@@ -166,38 +166,16 @@ static const char *single_text(const nr_kept *kept, unsigned number)
     return at;
 }
 
-const char *nr_kept_sub(const nr_kept *kept)
+nrbac_revocation nr_kept_names(const nr_kept *kept)
 {
-    return single_text(kept, TEXT_SUB);
-}
-
-const char *nr_kept_sid(const nr_kept *kept)
-{
-    return single_text(kept, TEXT_SID);
-}
-
-const char *nr_kept_profile(const nr_kept *kept)
-{
-    return single_text(kept, TEXT_PROFILE);
+    return (nrbac_revocation){ .sid = single_text(kept, TEXT_SID),
+                               .sub = single_text(kept, TEXT_SUB),
+                               .role_profile = single_text(kept, TEXT_PROFILE) };
 }
 
 size_t nr_kept_workgroups(const nr_kept *kept)
 {
     return kept->counts[2];
-}
-
-static bool agrees(const char *wanted, const char *there)
-{
-    return wanted == NULL || (there != NULL && strcmp(wanted, there) == 0);
-}
-
-bool nr_kept_matches(const nr_kept *kept, const nrbac_revocation *which)
-{
-    if (which->sid == NULL && which->sub == NULL && which->role_profile == NULL)
-        return false;
-    return agrees(which->sid, nr_kept_sid(kept)) &&
-           agrees(which->sub, nr_kept_sub(kept)) &&
-           agrees(which->role_profile, nr_kept_profile(kept));
 }
 
 int64_t nr_kept_valid_until(const nr_kept *kept)

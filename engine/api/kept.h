@@ -35,13 +35,9 @@ typedef struct nr_held {
 nr_kept *nr_kept_make(const nrbac_request *request, const nr_standing *standing,
                       int64_t behind);
 
-/* The texts by which sessions are revoked; NULL: not stated. */
-const char *nr_kept_sub(const nr_kept *kept);
-const char *nr_kept_sid(const nr_kept *kept);
-const char *nr_kept_profile(const nr_kept *kept);
+/* What a revocation may call it; NULL: not stated. */
+nrbac_revocation nr_kept_names(const nr_kept *kept);
 size_t nr_kept_workgroups(const nr_kept *kept);
-/* Whether a revocation means it: members that are stated all agree, and one is. */
-bool nr_kept_matches(const nr_kept *kept, const nrbac_revocation *which);
 
 /* When its evidence ends, by its own time and by the clock; 0: never. */
 int64_t nr_kept_valid_until(const nr_kept *kept);

@@ -94,6 +94,8 @@ static nrbac_reason check_question(nr_question *question)
     }
     if (question->policy == NULL)
         return NRBAC_REASON_NO_POLICY;
+    if (question->stopped)
+        return NRBAC_REASON_POLICY_STALE;
     if (question->request->application != NULL)
         question->application = nr_table_application_of(&question->policy->table,
                                                         question->request->application);

@@ -15,6 +15,7 @@ typedef struct nr_question {
     bool explain;      /* the answer tells everything that led to it */
     bool opening;      /* asks for a session, not for a name */
     bool stranger;     /* the caller is not the application that it names */
+    bool stopped;      /* the policy is stale: nobody decides */
     nr_policy *policy; /* NULL: none loaded */
     int64_t now;
     /* What deciding found: */
@@ -28,7 +29,7 @@ typedef struct nr_question {
 } nr_question;
 
 /* question.c: the checks in the contract's order; the first that fails gives the
- * reason. What is given: document, request, fault, opening, stranger, policy.
+ * reason. What is given: document, request, fault, opening, stranger, stopped, policy.
  * NRBAC_E_MEMORY alone is a failure. */
 nrbac_status nr_question_decide(nr_question *question);
 /* The same for one of several profiles, as if it were in force; there may be very

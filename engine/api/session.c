@@ -224,6 +224,9 @@ static nrbac_decision open_session(nrbac_engine *engine, const nrbac_request *re
     nr_verdict verdict = { .reason = NRBAC_REASON_NO_POLICY };
     if (policy == NULL)
         return nr_decision_of(NULL, &verdict);
+    verdict.reason = NRBAC_REASON_POLICY_STALE;
+    if (nr_engine_is_stopped(engine))
+        return nr_decision_of(policy, &verdict);
     int64_t clock = (int64_t)time(NULL);
     int64_t now = time_of(request, clock);
     nr_standing standing = nr_stand(
@@ -277,6 +280,13 @@ void nrbac_session_close(nrbac_session *session)
     session_free(session);
 }
 
+/* Not ended, though it may be held up by a stale policy. */
+static bool is_going(const nrbac_session *session)
+{
+    uint32_t stop = atomic_load_explicit(&session->stop, memory_order_acquire);
+    return stop == 0 || stop == NRBAC_REASON_POLICY_STALE;
+}
+
 nrbac_engine *nr_session_engine(const nrbac_session *session)
 {
     return session->engine;
@@ -290,7 +300,7 @@ const nr_kept *nr_session_kept(const nrbac_session *session)
 nr_kept *nr_session_dissolve(nrbac_session *session, bool *going)
 {
     nr_kept *kept = session->kept;
-    *going = atomic_load_explicit(&session->stop, memory_order_acquire) == 0;
+    *going = is_going(session);
     session->kept = NULL;
     unlink_session(session);
     session_free(session);
@@ -305,13 +315,23 @@ void nr_session_reopen(nrbac_session *session)
 
 /* ---- What ends a session ------------------------------------------------------------ */
 
-/* The first reason stays: a session revoked does not become merely expired. */
+/* The first reason stays: a session revoked does not become merely expired. A stale
+ * policy is no end: it may be over again, and what ends the session meanwhile stays. */
 void nr_session_stop(nrbac_session *session, nrbac_reason reason)
 {
-    uint32_t going = 0;
+    uint32_t now = atomic_load_explicit(&session->stop, memory_order_acquire);
+    bool done = false;
+    while (!done && (now == 0 || now == NRBAC_REASON_POLICY_STALE))
+        done = atomic_compare_exchange_weak_explicit(
+            &session->stop, &now, (uint32_t)reason, memory_order_acq_rel,
+            memory_order_acquire);
+}
+
+void nr_session_resume(nrbac_session *session)
+{
+    uint32_t stale = NRBAC_REASON_POLICY_STALE;
     (void)atomic_compare_exchange_strong_explicit(
-        &session->stop, &going, (uint32_t)reason, memory_order_acq_rel,
-        memory_order_acquire);
+        &session->stop, &stale, 0, memory_order_acq_rel, memory_order_acquire);
 }
 
 int64_t nr_session_expire(nrbac_session *session, int64_t now)
@@ -323,10 +343,12 @@ int64_t nr_session_expire(nrbac_session *session, int64_t now)
     return 0;
 }
 
-bool nr_session_matches(const nrbac_session *session, const nrbac_revocation *which)
+bool nr_session_names(const nrbac_session *session, nrbac_revocation *names)
 {
-    return atomic_load_explicit(&session->stop, memory_order_acquire) == 0 &&
-           nr_kept_matches(session->kept, which);
+    if (!is_going(session))
+        return false;
+    *names = nr_kept_names(session->kept);
+    return true;
 }
 
 nrbac_session *nr_session_next(const nrbac_session *session)

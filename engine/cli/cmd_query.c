@@ -89,10 +89,15 @@ static nr_exit tell_result(const nr_arguments *arguments, const char *method,
     nr_exit end = NR_EXIT_OK;
     if (nr_format_is(arguments, "json"))
         end = nr_print_json(result, NRBAC_JSON_INDENT);
+    else if (nrbac_value_kind(result) == NRBAC_KIND_BOOLEAN)
+        puts(nrbac_value_boolean(result) ? "all deciding is stopped"
+                                         : "deciding goes on");
     else
         print_map(nr_shown(document, result), 0);
     if (strcmp(nr_text_at(result, "status"), "degraded") == 0)
         return nr_say_no("the daemon serves an earlier policy: the last reload failed");
+    if (strcmp(nr_text_at(result, "status"), "stopped") == 0)
+        return nr_say_no("all deciding is stopped: `--go-on` lets it go on");
     if (end != NR_EXIT_OK || ok == NULL || nrbac_value_boolean(ok))
         return end;
     return nr_say_no("%s: %s", method, nr_text_at(result, "error"));
@@ -107,7 +112,11 @@ static nr_exit call_method(const nr_arguments *arguments, nrbac_client *client,
     nr_exit end = NR_EXIT_OK;
     if (document == NULL)
         return nr_say_memory();
-    nrbac_status status = nrbac_client_call(client, method, NULL, document, &result,
+    nrbac_value *params = nrbac_new_list(document);
+    if (strcmp(method, "stop") == 0)
+        nrbac_append(document, params,
+                     nrbac_new_boolean(document, nr_option_given(arguments, "stop")));
+    nrbac_status status = nrbac_client_call(client, method, params, document, &result,
                                             &error);
     if (status != NRBAC_OK)
         end = say_failure(status, method, &error);
@@ -117,14 +126,27 @@ static nr_exit call_method(const nr_arguments *arguments, nrbac_client *client,
     return end;
 }
 
-/* The method that an option names instead of a question. */
-static const char *method_of(const nr_arguments *arguments)
+/* Options that name a method instead of a question. */
+static const struct {
+    const char *option, *method;
+} methods[] = { { "info", "policy" },
+                { "health", "health" },
+                { "reload", "reload" },
+                { "stop", "stop" },
+                { "go-on", "stop" } };
+
+/* How many are given, and the method of the last of them; NULL: none is. */
+static int method_of(const nr_arguments *arguments, const char **method)
 {
-    if (nr_option_given(arguments, "info"))
-        return "policy";
-    if (nr_option_given(arguments, "health"))
-        return "health";
-    return nr_option_given(arguments, "reload") ? "reload" : NULL;
+    int given = 0;
+    *method = NULL;
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (!nr_option_given(arguments, methods[i].option))
+            continue;
+        *method = methods[i].method;
+        given++;
+    }
+    return given;
 }
 
 static bool read_timeout(const char *text, int *timeout_ms)
@@ -143,7 +165,8 @@ static bool read_timeout(const char *text, int *timeout_ms)
 static nr_exit run(const nr_arguments *arguments)
 {
     const char *path = nr_option_value(arguments, "socket");
-    const char *method = method_of(arguments);
+    const char *method = NULL;
+    int methods_given = method_of(arguments, &method);
     const char *timeout = nr_option_value(arguments, "timeout");
     nrbac_client *client = NULL;
     nrbac_error error = { "" };
@@ -153,11 +176,10 @@ static nr_exit run(const nr_arguments *arguments)
     if (!read_timeout(timeout, &timeout_ms))
         return nr_say_usage(arguments->command,
                             "`--timeout` is 1 to 3600 seconds, not `%s`", timeout);
-    if (nr_option_given(arguments, "info") + nr_option_given(arguments, "health") +
-            nr_option_given(arguments, "reload") >
-        1)
+    if (methods_given > 1)
         return nr_say_usage(arguments->command,
-                            "ask for one of --info, --health and --reload");
+                            "ask for one of --info, --health, --reload, --stop and "
+                            "--go-on");
     if (method == NULL && nr_operand(arguments, 0) == NULL &&
         !nr_option_given(arguments, "action") && !nr_option_given(arguments, "stream"))
         return nr_say_usage(arguments->command,
@@ -183,6 +205,8 @@ static const nr_option options[] = {
     { "info", 0, NULL, "ask which policy is in force" },
     { "health", 0, NULL, "ask whether the daemon is well" },
     { "reload", 0, NULL, "make the daemon load its policy again" },
+    { "stop", 0, NULL, "stop all deciding, here and on every attached table" },
+    { "go-on", 0, NULL, "let deciding go on" },
     { "timeout", 0, "SECONDS", "how long to wait for each answer (5)" },
     { "quiet", 'q', NULL, "print nothing; the exit status answers" },
     { "format", 0, "text|json", "text for people, json for programs" },

@@ -5,6 +5,10 @@
  *
  *   nrbac compile policy/national -o national.nrb
  *   example-check national.nrb R8000
+ *
+ * or, on the policy of a daemon that runs, in this process:
+ *
+ *   example-check shm:/run/nrbac/nrbacd.sock R8000
  */
 #include <nrbac/nrbac.h>
 
@@ -34,12 +38,13 @@ int main(int argc, char **argv)
     nrbac_engine *engine;
     nrbac_error error;
     if (argc < 2) {
-        fputs("usage: example-check POLICY.nrb [ROLE]\n", stderr);
+        fputs("usage: example-check POLICY.nrb|shm:SOCKET|file:FOLDER [ROLE]\n",
+              stderr);
         return 2;
     }
     if (nrbac_engine_create(0, &engine) != NRBAC_OK)
         return 3;
-    if (nrbac_engine_load(engine, argv[1], &error) != NRBAC_OK) {
+    if (nrbac_engine_open(engine, argv[1], &error) != NRBAC_OK) {
         fprintf(stderr, "%s\n", error.text);
         nrbac_engine_destroy(engine);
         return 3;

@@ -25,6 +25,9 @@ typedef enum config_key {
     KEY_SOCKET_MODE,
     KEY_RELOAD_USERS,
     KEY_GATEWAYS,
+    KEY_ATTACH_USERS,
+    KEY_PUBLISH_TO,
+    KEY_STALE_SECONDS,
     KEY_APPLICATIONS,
 #define NR_LIMIT(name, key, standard, least, most, doc) KEY_LIMIT_##name,
     NR_LIMITS
@@ -45,6 +48,9 @@ static const nr_field fields[KEY_COUNT] = {
     [KEY_SOCKET_MODE] = { "socket_mode", false },
     [KEY_RELOAD_USERS] = { "reload_users", false },
     [KEY_GATEWAYS] = { "gateways", false },
+    [KEY_ATTACH_USERS] = { "attach_users", false },
+    [KEY_PUBLISH_TO] = { "publish_to", false },
+    [KEY_STALE_SECONDS] = { "stale_seconds", false },
     [KEY_APPLICATIONS] = { "applications", false },
 #define NR_LIMIT(name, key, standard, least, most, doc) \
     [KEY_LIMIT_##name] = { key, false },
@@ -228,6 +234,9 @@ static void read_all(config *c, const nr_node *root)
     read_mode(c);
     read_users(c, KEY_RELOAD_USERS, &options->reload_users);
     read_users(c, KEY_GATEWAYS, &options->gateways);
+    read_users(c, KEY_ATTACH_USERS, &options->attach_users);
+    read_text(c, KEY_PUBLISH_TO, &options->publish_to);
+    read_limit(c, KEY_STALE_SECONDS, 0, NR_STALE_SECONDS_MAX, &options->stale_seconds);
     read_applications(c);
 #define NR_LIMIT(name, key, standard, least, most, doc) \
     read_limit(c, KEY_LIMIT_##name, least, most, &options->limits.name);

@@ -6,6 +6,7 @@
  */
 #include "server/connection.h"
 
+#include "server/attach.h"
 #include "server/log.h"
 #include "server/methods.h"
 
@@ -85,17 +86,9 @@ static void write_rest(nr_connection *connection)
 
 /* All answers that there are, in one write; what the peer's socket does not take
  * at once waits. */
-static void flush(nr_connection *connection)
+static void write_output(nr_connection *connection)
 {
     nr_buffer *output = &connection->output;
-    if (connection->closed || connection->writing)
-        return;
-    if (output->failed) {
-        nr_connection_close(connection);
-        return;
-    }
-    if (output->size == 0)
-        return;
     connection->in_flight = 0;
     uv_buf_t bytes = uv_buf_init((char *)output->bytes, (unsigned)output->size);
     int written = uv_try_write((uv_stream_t *)&connection->pipe, &bytes, 1);
@@ -113,6 +106,24 @@ static void flush(nr_connection *connection)
     } else {
         output->size = 0;
     }
+}
+
+static bool may_write(const nr_connection *connection)
+{
+    return !connection->closed && !connection->writing;
+}
+
+static void flush(nr_connection *connection)
+{
+    if (may_write(connection) && connection->output.failed)
+        nr_connection_close(connection);
+    if (may_write(connection) && connection->output.size != 0)
+        write_output(connection);
+    if (!may_write(connection) || !connection->attaching)
+        return;
+    nr_attach_hand_over(connection);
+    if (may_write(connection) && connection->output.size != 0)
+        write_output(connection);
 }
 
 /* ---- Answering ---------------------------------------------------------------- */
@@ -142,7 +153,8 @@ static void refuse_scan(nr_connection *connection, nr_scan_result result)
 static bool may_answer(const nr_connection *connection)
 {
     return !connection->closed && !connection->ending && !connection->writing &&
-           connection->reload == 0 && connection->output.size < OUTPUT_HIGH &&
+           connection->reload == 0 && !connection->attaching &&
+           connection->output.size < OUTPUT_HIGH &&
            connection->in_flight < connection->server->options->limits.in_flight;
 }
 
@@ -215,7 +227,7 @@ static void settle(nr_connection *connection)
 {
     if (connection->closed)
         return;
-    bool owes = connection->writing || connection->reload != 0;
+    bool owes = connection->writing || connection->attaching || connection->reload != 0;
     if (connection->input.failed ||
         (!owes && (connection->ending || connection->server->draining))) {
         nr_connection_close(connection);
@@ -317,7 +329,7 @@ void nr_connections_sweep(nr_server *server)
     uint64_t idle = server->options->limits.idle_seconds;
     for (nr_connection *c = server->connections, *next; c != NULL; c = next) {
         next = c->next;
-        uint64_t seconds = c->ending ? ENDING_SECONDS : idle;
+        uint64_t seconds = c->ending || c->attaching ? ENDING_SECONDS : idle;
         if (c->reload != 0 || seconds == 0 || now - c->active_at < seconds * 1000)
             continue;
         server->metrics.connections_idle++;
@@ -351,4 +363,19 @@ void nr_connections_reloaded(nr_server *server, uint64_t reload)
         flush(c);
         work(c, c->input.bytes, c->input.size);
     }
+}
+
+bool nr_connections_hand_over(nr_server *server)
+{
+    bool waiting = false;
+    for (nr_connection *c = server->connections, *next; c != NULL; c = next) {
+        next = c->next;
+        if (!c->attaching || c->writing)
+            continue;
+        flush(c);
+        if (!c->attaching && !c->closed)
+            work(c, c->input.bytes, c->input.size);
+        waiting |= c->attaching && !c->closed; /* for the next one, perhaps */
+    }
+    return waiting;
 }

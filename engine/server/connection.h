@@ -3,8 +3,8 @@
  * One peer: what it sent, what it is owed, and its sessions.
  *
  * Requests are answered in the order in which they came. While an answer waits
- * to be taken by the peer, or a reload that it asked for runs, nothing more of it
- * is read or answered: a peer that does not read costs what it has sent once, and
+ * to be taken by the peer, or a reload that it asked for runs, or the shared table
+ * is to be handed to it, nothing more of it is read or answered: a peer that does not read costs what it has sent once, and
  * one batch of answers.
  */
 #ifndef NR_CONNECTION_H
@@ -28,6 +28,8 @@ struct nr_connection {
     uint64_t active_at; /* loop time of the last request or taken answer */
     uint64_t reload;    /* the reload it waits for; 0: none */
     uint32_t reload_id; /* the msgid to answer then */
+    bool attaching;     /* it waits for the shared table */
+    uint32_t attach_id; /* the msgid to answer then */
     bool reading;
     bool writing; /* `sending` is */
     bool ending;  /* to be closed when all is written */
@@ -44,5 +46,7 @@ void nr_connection_drain(nr_connection *connection);
 void nr_connections_sweep(nr_server *server);
 /* Answers all that waited for this reload or an earlier one. */
 void nr_connections_reloaded(nr_server *server, uint64_t reload);
+/* Tries again to hand over the shared table; false: nobody waits for it any more. */
+bool nr_connections_hand_over(nr_server *server);
 
 #endif

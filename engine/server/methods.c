@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/methods.h"
+#include "server/attach.h"
 
 #include <string.h>
 #include <time.h>
@@ -100,12 +100,12 @@ static nrbac_value *health(nr_call *call)
 {
     nr_server *server = call->server;
     nrbac_document *document = call->document;
-    nrbac_value *map = nrbac_new_map(document);
     bool sound;
     nrbac_value *evidence = nr_evidence_tell(server, document, &sound);
     bool ok = sound && server->reloads.last.status == NRBAC_OK;
-    nrbac_set(document, map, "status",
-              nrbac_new_text(document, ok ? "ok" : "degraded"));
+    const char *status = server->stopped ? "stopped" : ok ? "ok" : "degraded";
+    nrbac_value *map = nrbac_new_map(document);
+    nrbac_set(document, map, "status", nrbac_new_text(document, status));
     set_number(call, map, "generation", nrbac_engine_generation(server->engine));
     set_number(call, map, "uptime_seconds", (int64_t)time(NULL) - server->started_at);
     set_number(call, map, "connections", (int64_t)server->connection_count);
@@ -283,8 +283,20 @@ static nrbac_value *revoke(nr_call *call)
     if (!read_revocation(nrbac_value_at(call->params, 0), &which))
         return nr_call_bad_params(call);
     size_t count = nrbac_revoke(call->server->engine, &which);
+    nr_shared_revoke(&call->server->shared, &which);
     call->server->metrics.sessions_revoked += count;
     return nrbac_new_integer(call->document, (int64_t)count);
+}
+
+static nrbac_value *stop(nr_call *call)
+{
+    const nrbac_value *stopped = nrbac_value_at(call->params, 0);
+    if (!nr_server_trusts(call->server, &call->connection->peer))
+        return not_allowed(call);
+    if (nrbac_value_kind(stopped) != NRBAC_KIND_BOOLEAN)
+        return nr_call_bad_params(call);
+    nr_server_stop(call->server, nrbac_value_boolean(stopped));
+    return nrbac_new_boolean(call->document, call->server->stopped);
 }
 
 /* ---- The table ------------------------------------------------------------------------ */
@@ -321,6 +333,8 @@ static const method methods[NR_METHOD_COUNT] = {
     [NR_METHOD_HEALTH] = { health, 0, 0, false, "`health` takes []" },
     [NR_METHOD_METRICS] = { metrics, 0, 0, false, "`metrics` takes []" },
     [NR_METHOD_RELOAD] = { reload, 0, 0, true, "`reload` takes []" },
+    [NR_METHOD_ATTACH] = { nr_method_attach, 0, 0, false, "`attach` takes []" },
+    [NR_METHOD_STOP] = { stop, 1, 1, true, "`stop` takes [stopped], a boolean" },
 };
 
 static nrbac_value *run(nr_call *call, const nr_rpc *frame)

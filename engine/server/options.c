@@ -23,6 +23,8 @@ typedef enum option_code {
     OPT_ALLOW_EXAMPLE,
     OPT_POLICY_ROOT,
     OPT_SOCKET_MODE,
+    OPT_PUBLISH_TO,
+    OPT_STALE_SECONDS,
     OPT_VERSION,
     OPT_LIMIT, /* all of the limits */
 } option_code;
@@ -37,6 +39,8 @@ static const struct option longs[] = {
     { "allow-example", no_argument, NULL, OPT_ALLOW_EXAMPLE },
     { "policy-root", required_argument, NULL, OPT_POLICY_ROOT },
     { "socket-mode", required_argument, NULL, OPT_SOCKET_MODE },
+    { "publish-to", required_argument, NULL, OPT_PUBLISH_TO },
+    { "stale-seconds", required_argument, NULL, OPT_STALE_SECONDS },
     { "max-message-bytes", required_argument, NULL, OPT_LIMIT },
     { "max-elements", required_argument, NULL, OPT_LIMIT },
     { "max-depth", required_argument, NULL, OPT_LIMIT },
@@ -86,7 +90,10 @@ static void print_help(void)
         "                          requests present are checked by them\n"
         "  --allow-example         serve a policy of provenance `example`\n"
         "  --policy-root DIR       a policy's `extends` may not leave this folder\n"
-        "  --socket-mode MODE      the socket's permissions, octal (0660)\n",
+        "  --socket-mode MODE      the socket's permissions, octal (0660)\n"
+        "  --publish-to DIR        put the shared table into this folder, too\n"
+        "  --stale-seconds N       how long the shared table counts when the daemon is\n"
+        "                          not heard of; 0: for ever (30)\n",
         stdout);
     for (const struct option *row = longs; row->name != NULL; row++)
         if (row->val == OPT_LIMIT)
@@ -143,15 +150,22 @@ static bool between(const char *option, int64_t number, int64_t least, int64_t m
     return false;
 }
 
-static bool take_limit(nr_options *options, const char *option, const char *text)
+static bool take_number(const char *option, const char *text, int64_t *out)
 {
     char *end = NULL;
     errno = 0;
-    long long number = strtoll(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0') {
-        nr_log("`--%s` takes a number, not `%s`", option, text);
+    *out = strtoll(text, &end, 10);
+    if (errno == 0 && end != text && *end == '\0')
+        return true;
+    nr_log("`--%s` takes a number, not `%s`", option, text);
+    return false;
+}
+
+static bool take_limit(nr_options *options, const char *option, const char *text)
+{
+    int64_t number = 0;
+    if (!take_number(option, text, &number))
         return false;
-    }
 #define NR_LIMIT(name, key, standard, least, most, doc) \
     if (same_name(option, key)) {                       \
         options->limits.name = (uint32_t)number;        \
@@ -160,6 +174,16 @@ static bool take_limit(nr_options *options, const char *option, const char *text
     NR_LIMITS
 #undef NR_LIMIT
     return false;
+}
+
+static bool take_stale_seconds(nr_options *options, const char *option,
+                               const char *text)
+{
+    int64_t number = 0;
+    if (!take_number(option, text, &number))
+        return false;
+    options->stale_seconds = (uint32_t)number;
+    return between(option, number, 0, NR_STALE_SECONDS_MAX);
 }
 
 static bool take_text(const char **place, const char *option)
@@ -194,6 +218,10 @@ static bool take_option(nr_options *options, int code, const char *name)
         return options->allow_example = true;
     case OPT_SOCKET_MODE:
         return take_mode(options, optarg);
+    case OPT_PUBLISH_TO:
+        return take_text(&options->publish_to, name);
+    case OPT_STALE_SECONDS:
+        return take_stale_seconds(options, name, optarg);
     case OPT_LIMIT:
         return take_limit(options, name, optarg);
     default:
@@ -251,6 +279,7 @@ bool nr_options_read(nr_options *options, int argc, char **argv, int *status)
 {
     *options = (nr_options){
         .socket_mode = 0660,
+        .stale_seconds = 30,
         .limits = {
 #define NR_LIMIT(name, key, standard, least, most, doc) .name = (standard),
             NR_LIMITS

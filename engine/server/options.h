@@ -39,8 +39,9 @@ typedef struct nr_limits {
 #undef NR_LIMIT
 } nr_limits;
 
-enum { NR_USER_MAX = 64 }; /* in one list of users */
+enum { NR_USER_MAX = 64 /* in one list of users */, NR_STALE_SECONDS_MAX = 86400 };
 
+/* Users who may do what others may not. */
 typedef struct nr_users {
     uid_t items[NR_USER_MAX];
     size_t count;
@@ -57,6 +58,7 @@ struct nr_options {
     const char *audit;       /* NULL: not asked for */
     const char *evidence;    /* settings; NULL: evidence is not checked */
     const char *policy_root; /* NULL: no bound */
+    const char *publish_to;  /* the folder of the shared table; NULL: none */
     bool unsafe_no_audit;
     bool allow_example;
     bool trust_request_time;
@@ -64,7 +66,10 @@ struct nr_options {
     nr_bindings bindings;
     mode_t socket_mode;
     nr_limits limits;
+    /* How long the shared table counts without us; 0: for ever. */
+    uint32_t stale_seconds;
     nr_users reload_users;
+    nr_users attach_users;
     nr_users gateways; /* those who have ended the applications' TLS connections */
 };
 

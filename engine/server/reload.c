@@ -6,15 +6,40 @@
 #include "server/log.h"
 #include "server/notify.h"
 #include "server/server.h"
+#include "share/memory.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <time.h>
+#include <unistd.h>
+
+/* The memory for others comes first: what cannot be given to them is not published
+ * here either, so that all decide on one policy. */
+static void put_in_force(nr_server *server, nr_candidate *candidate)
+{
+    int memory = nr_memory_seal(candidate->image, candidate->size);
+    if (memory < 0) {
+        candidate->status = NRBAC_E_MEMORY;
+        (void)snprintf(candidate->error.text, sizeof(candidate->error.text),
+                       "the shared table: %s", nr_errno(errno).text);
+        return;
+    }
+    candidate->status = nrbac_engine_load_image(server->engine, candidate->image,
+                                                candidate->size, &candidate->error);
+    if (candidate->status != NRBAC_OK) {
+        (void)close(memory);
+        return;
+    }
+    nrbac_document_reset(server->document);
+    nr_shared_publish(&server->shared, memory, candidate->size,
+                      nrbac_policy_info(server->engine, server->document));
+}
 
 static bool publish(nr_server *server, nr_candidate *candidate)
 {
     if (candidate->status == NRBAC_OK)
-        candidate->status = nrbac_engine_load_image(server->engine, candidate->image,
-                                                    candidate->size, &candidate->error);
+        put_in_force(server, candidate);
     return candidate->status == NRBAC_OK;
 }
 

@@ -28,7 +28,8 @@ static void finish_if_drained(nr_server *server)
     for (size_t i = 0; i < NR_COUNT(server->signals); i++)
         if (!uv_is_closing((uv_handle_t *)&server->signals[i]))
             uv_close((uv_handle_t *)&server->signals[i], NULL);
-    uv_timer_t *timers[] = { &server->sweep, &server->clock, &server->end };
+    uv_timer_t *timers[] = { &server->sweep, &server->clock, &server->end,
+                             &server->beat, &server->again };
     for (size_t i = 0; i < NR_COUNT(timers); i++)
         if (!uv_is_closing((uv_handle_t *)timers[i]))
             uv_close((uv_handle_t *)timers[i], NULL);
@@ -135,14 +136,33 @@ static void on_connection(uv_stream_t *listening, int status)
     nr_connection_accept(server);
 }
 
-bool nr_server_trusts(const nr_server *server, const nr_peer *peer)
+/* Our own user, root, and those that are listed. */
+static bool is_trusted(const nr_peer *peer, const nr_users *users)
 {
-    const nr_options *options = server->options;
     if (!peer->known || peer->uid == NR_ID_UNMAPPED)
         return false;
     if (peer->uid == 0 || peer->uid == geteuid())
         return true;
-    return nr_users_have(&options->reload_users, peer->uid);
+    return nr_users_have(users, peer->uid);
+}
+
+bool nr_server_trusts(const nr_server *server, const nr_peer *peer)
+{
+    return is_trusted(peer, &server->options->reload_users);
+}
+
+bool nr_server_shares(const nr_server *server, const nr_peer *peer)
+{
+    return is_trusted(peer, &server->options->attach_users);
+}
+
+void nr_server_stop(nr_server *server, bool stopped)
+{
+    if (stopped != server->stopped)
+        nr_log("%s", stopped ? "all deciding is stopped" : "deciding goes on");
+    server->stopped = stopped;
+    nrbac_engine_stop(server->engine, stopped);
+    nr_shared_stop(&server->shared, stopped);
 }
 
 static bool open_engine(nr_server *server)
@@ -169,6 +189,20 @@ static bool open_listener(nr_server *server)
     return false;
 }
 
+static void on_beat(uv_timer_t *timer)
+{
+    nr_server *server = timer->data;
+    nr_shared_beat(&server->shared);
+}
+
+/* Until the very end: who uses the table does not depend on our connections. */
+static void start_beat(nr_server *server)
+{
+    uint64_t every = nr_shared_beat_ms(&server->shared);
+    if (every != 0)
+        (void)uv_timer_start(&server->beat, on_beat, every, every);
+}
+
 static bool open_loop(nr_server *server)
 {
     static const int numbers[] = { SIGHUP, SIGTERM, SIGINT };
@@ -180,7 +214,11 @@ static bool open_loop(nr_server *server)
     (void)uv_timer_init(&server->loop, &server->sweep);
     (void)uv_timer_init(&server->loop, &server->clock);
     (void)uv_timer_init(&server->loop, &server->end);
+    (void)uv_timer_init(&server->loop, &server->beat);
+    (void)uv_timer_init(&server->loop, &server->again);
     server->sweep.data = server->clock.data = server->end.data = server;
+    server->beat.data = server->again.data = server;
+    start_beat(server);
     for (size_t i = 0; i < NR_COUNT(server->signals) && bad == 0; i++) {
         bad = uv_signal_init(&server->loop, &server->signals[i]);
         server->signals[i].data = server;
@@ -213,6 +251,7 @@ static void tell_ready(nr_server *server)
 static void finish(nr_server *server)
 {
     nr_candidate_finish(&server->reloads.last);
+    nr_shared_close(&server->shared);
     nrbac_document_destroy(server->document);
     nrbac_document_destroy(server->scratch);
     nrbac_verifier_close(server->verifier);
@@ -224,7 +263,8 @@ int nr_server_run(nr_server *server, const nr_options *options)
     server->options = options;
     server->started_at = (int64_t)time(NULL);
     (void)signal(SIGPIPE, SIG_IGN);
-    bool opened = open_engine(server) && nr_evidence_open(server) &&
+    bool shared = nr_shared_open(&server->shared, options);
+    bool opened = shared && open_engine(server) && nr_evidence_open(server) &&
                   nr_server_load(server) && open_listener(server) && open_loop(server);
     if (opened) {
         tell_ready(server);

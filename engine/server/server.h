@@ -8,6 +8,7 @@
 
 #include "server/candidate.h"
 #include "server/metrics.h"
+#include "server/shared.h"
 #include "server/socket.h"
 
 #include <uv.h>
@@ -37,6 +38,8 @@ struct nr_server {
     uv_timer_t sweep; /* for idle connections, while there are any */
     uv_timer_t clock; /* for sessions that can expire, while there are any */
     uv_timer_t end;   /* bounds the draining */
+    uv_timer_t beat;  /* the shared table's heart */
+    uv_timer_t again; /* for tables that could not be handed over at once */
     nr_listener listener;
     const nr_options *options;
     nrbac_engine *engine;
@@ -45,6 +48,8 @@ struct nr_server {
     nrbac_document *document; /* of the request at hand */
     nrbac_document *scratch;  /* of one item of many */
     nr_reloads reloads;
+    nr_shared shared;
+    bool stopped; /* by `stop`: nobody decides */
     nr_metrics metrics;
     nr_connection *connections;
     size_t connection_count;
@@ -65,6 +70,10 @@ void nr_server_poll(nr_server *server);
 void nr_server_settle(nr_server *server);
 /* May this peer reload and revoke? */
 bool nr_server_trusts(const nr_server *server, const nr_peer *peer);
+/* May this peer have the shared table? */
+bool nr_server_shares(const nr_server *server, const nr_peer *peer);
+/* Stops all deciding, here and wherever the table is used, or lets it go on. */
+void nr_server_stop(nr_server *server, bool stopped);
 
 /* ---- evidence.c ------------------------------------------------------------ */
 

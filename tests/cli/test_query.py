@@ -68,3 +68,16 @@ def test_query_without_a_daemon_ends_with_3(tmp_path):
     assert result.status == 3
     assert "none.sock" in result.err
     assert result.out == ""
+
+
+def test_query_stops_all_deciding_and_lets_it_go_on(daemon):
+    running = daemon(FUNCTIONS)
+    text = json.dumps(neutral("B0820"))
+    stopped = query(running, "--stop")
+    assert (stopped.status, stopped.out) == (0, "all deciding is stopped\n")
+    assert query(running, "-", stdin=text).out.startswith("DENY policy-stale ")
+    assert query(running, "--health").status == 1
+    released = query(running, "--go-on")
+    assert (released.status, released.out) == (0, "deciding goes on\n")
+    assert query(running, "-", stdin=text).status == 0
+    assert query(running, "--stop", "--go-on").status == 2

@@ -13,7 +13,8 @@ from support.rpc import Client, Closed, RpcError, until
 from support.small import SMALL
 
 SCHEMA = json.loads((ROOT / "schema/config.schema.json").read_text())
-LIMITS = {key: rule for key, rule in SCHEMA["properties"].items() if "minimum" in rule}
+NUMBERS = {key: rule for key, rule in SCHEMA["properties"].items() if "minimum" in rule}
+LIMITS = {key: rule for key, rule in NUMBERS.items() if key != "stale_seconds"}      # as hello tells them
 
 
 def short(key):
@@ -43,7 +44,9 @@ def test_everything_may_stand_in_the_configuration(daemons, served, config):
     path = daemons.new_path()
     (daemons.folder / "evidence.yaml").write_text("nrbac-evidence: 1\n")
     text = {"policy": str(served), "socket": str(path), "unsafe_no_audit": True, "allow_example": True, "policy_root": "/", "socket_mode": "0600",
-            "trust_request_time": True, "trust_applications": True, "evidence": str(daemons.folder / "evidence.yaml"), "gateways": ["root", 12345], "applications": {"gp": {"peer": {"uid": 0}}}, "reload_users": ["root", 12345], **{key: rule["default"] + 1 for key, rule in LIMITS.items()}}
+            "trust_request_time": True, "trust_applications": True, "evidence": str(daemons.folder / "evidence.yaml"), "gateways": ["root", 12345],
+            "applications": {"gp": {"peer": {"uid": 0}}}, "reload_users": ["root", 12345],
+            "attach_users": ["root", 12345], "publish_to": str(daemons.folder / "table"), **{key: rule["default"] + 1 for key, rule in NUMBERS.items()}}
     jsonschema.validate(text, SCHEMA)
     assert set(text) | {"audit"} == set(SCHEMA["properties"])
     running = daemons.spawn("--config", config(json.dumps(text)), path=path)
@@ -63,10 +66,10 @@ def test_an_option_counts_more_than_the_configuration(daemons, served, config):
     assert (told["depth"], told["batch"]) == (11, 3)
 
 
-@pytest.mark.parametrize("key", sorted(LIMITS))
-def test_a_limit_has_the_bounds_of_the_schema(daemons, served, config, key):
+@pytest.mark.parametrize("key", sorted(NUMBERS))
+def test_a_number_has_the_bounds_of_the_schema(daemons, served, config, key):
     option = "--" + key.replace("_", "-")
-    for number in (LIMITS[key]["minimum"] - 1, LIMITS[key]["maximum"] + 1):
+    for number in (NUMBERS[key]["minimum"] - 1, NUMBERS[key]["maximum"] + 1):
         for given in (("--config", config(f"{key}: {number}\n")), (option, number)):
             status, said = daemons.refused("--policy", served, "--socket", daemons.new_path(), "--unsafe-no-audit", *given)
             assert status == 2 and (key in said or option in said)
@@ -74,7 +77,8 @@ def test_a_limit_has_the_bounds_of_the_schema(daemons, served, config, key):
 
 @pytest.mark.parametrize("text, word", [("no_such_key: 1\n", "no_such_key"), ("polcy: x\n", "did you mean `policy`"), ("- a list\n", "mapping"),
                                         ("socket_mode: \"0999\"\n", "0999"), ("reload_users: [no-such-user-anywhere]\n", "no-such-user-anywhere"),
-                                        ("reload_users: [65534]\n", "65534"), ("unsafe_no_audit: perhaps\n", "unsafe_no_audit"), ("{", "yaml:")])
+                                        ("reload_users: [65534]\n", "65534"),
+                                        ("attach_users: [65534]\n", "65534"), ("attach_users: gp\n", "attach_users"), ("unsafe_no_audit: perhaps\n", "unsafe_no_audit"), ("{", "yaml:")])
 def test_a_mistake_is_shown_at_its_place_and_ends_with_2(daemons, served, config, text, word):
     status, said = daemons.refused("--policy", served, "--socket", daemons.new_path(), "--unsafe-no-audit", "--config", config(text))
     assert status == 2

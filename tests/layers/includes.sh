@@ -22,20 +22,21 @@ check() {
     done
 }
 check base
+check share base
 check text base
 check model text base
 check table base
 check twin model text base
 check compile model table twin text base
 check subject base
-check api subject table base
+check api subject table share base
 check wire base
 check client wire base
 check verify text base
-check server text wire base
+check server text wire share base
 check cli text base
 for folder in */; do
-    case " base/ text/ model/ table/ twin/ compile/ subject/ api/ wire/ client/ verify/ server/ cli/ include/ examples/ man/ dist/ " in
+    case " base/ share/ text/ model/ table/ twin/ compile/ subject/ api/ wire/ client/ verify/ server/ cli/ include/ examples/ man/ dist/ " in
     *" $folder "*) ;;
     *) echo "engine/$folder has no place in the layers"; bad=1 ;;
     esac

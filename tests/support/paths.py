@@ -13,3 +13,4 @@ def _path(variable, default):
 NRBAC = _path("NRBAC", "build/bin/nrbac")
 NRBACD = _path("NRBACD", "build/bin/nrbacd")
 POLICY = _path("NRBAC_POLICY", "policy")
+ATTACH_TOOL = _path("NRBAC_ATTACH_TOOL", NRBAC.parents[1] / "tests/attach_tool")

@@ -258,6 +258,36 @@ static void what_was_revoked_answers_no(void)
     tear_down();
 }
 
+/* By hand or because nobody vouches for the policy, which is the same to it. */
+static void a_stopped_engine_permits_nothing(void)
+{
+    set_up(0, first_policy);
+    nrbac_session *given = NULL;
+    nrbac_session *ended = NULL;
+    const nrbac_request request = request_of(&practitioner);
+    const nrbac_request another = request_of(&other);
+    CHECK_INT(nrbac_session_open(engine, &request, &given).effect, NRBAC_PERMIT);
+    CHECK_INT(nrbac_session_open(engine, &another, &ended).effect, NRBAC_PERMIT);
+    nrbac_engine_stop(engine, true);
+    CHECK(!check("B0820") && !check("view"));
+    publish_text(engine, second_policy);
+    publish_text(engine, first_policy);
+    CHECK_INT(nrbac_directory_put(directory, "910000000001", 12, given), NRBAC_OK);
+    CHECK_INT(nrbac_directory_put(directory, "ended", 5, ended), NRBAC_OK);
+    CHECK(!check("B0820") && !check("view"));
+    CHECK_INT(nrbac_revoke(engine, &(nrbac_revocation){ .role_profile = "556" }), 1);
+    nrbac_directory *second = NULL;
+    CHECK_INT(nrbac_directory_create(engine, 0, &second), NRBAC_OK);
+    nrbac_engine_stop(engine, false);
+    CHECK(check("B0820") && check("view"));
+    CHECK(!nrbac_directory_check(directory, "ended", 5, "B0107", 5));
+    CHECK_INT(nrbac_session_open(engine, &another, &given).effect, NRBAC_PERMIT);
+    CHECK_INT(nrbac_directory_put(second, "another", 7, given), NRBAC_OK);
+    CHECK(nrbac_directory_check(second, "another", 7, "B0107", 5));
+    nrbac_directory_destroy(second);
+    tear_down();
+}
+
 int main(void)
 {
     a_name_is_its_whole_text();
@@ -269,5 +299,6 @@ int main(void)
     the_first_names_may_come_before_any_policy();
     what_has_expired_answers_no();
     what_was_revoked_answers_no();
+    a_stopped_engine_permits_nothing();
     return check_report();
 }

@@ -35,8 +35,8 @@ typedef struct nrbac_session nrbac_session; /* opaque; belongs to its engine */
 
 typedef enum nrbac_engine_flags {
     /* No thread watches the clock: the caller calls nrbac_poll() at least every
-     * 100 ms, as an event loop can. Without it the engine starts one thread,
-     * with the first session that can expire. */
+     * 100 ms, as an event loop can. Without it the engine starts one thread, with
+     * the first session that can expire, or to follow a daemon. */
     NRBAC_ENGINE_UNWATCHED = 1 << 0,
 } nrbac_engine_flags;
 
@@ -56,11 +56,38 @@ NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_engine_load_image(nrbac_engine *engi
                                                               const void *image,
                                                               size_t size,
                                                               nrbac_error *error);
+/* Opens a policy by where it is, and publishes it:
+ *
+ *   shm:/run/nrbac/nrbacd.sock  the table of the daemon that serves this socket
+ *   file:/run/nrbac/table       the table that a daemon publishes in this folder
+ *   anything else               a compiled policy, as nrbac_engine_load()
+ *
+ * With the first two the engine follows the daemon from then on: it decides in this
+ * process on the daemon's image, takes each new policy within 100 ms of its
+ * publication, ends sessions that are revoked there, and numbers its generations as
+ * the daemon does. While the daemon has not been heard of for as long as it promised
+ * to be, or has stopped all deciding, everything is answered policy-stale; when it is
+ * back the engine goes on, and so do its sessions. An engine made with
+ * NRBAC_ENGINE_UNWATCHED does all of this in nrbac_poll(), which then may wait for the
+ * daemon, up to 20 ms, when there is a new policy to take.
+ *
+ * An engine that follows a daemon keeps to it: opening or loading anything else is
+ * NRBAC_E_ARGUMENT. NRBAC_E_IO: there is no daemon, or nothing in the folder;
+ * NRBAC_E_REFUSED: the daemon does not give its table to this user; NRBAC_E_TIMEOUT,
+ * NRBAC_E_FORMAT, NRBAC_E_IMAGE, NRBAC_E_VERSION: what is there cannot be used. On
+ * failure nothing changes. A process that forks opens engines after it: a child has
+ * no watcher. */
+NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_engine_open(nrbac_engine *engine,
+                                                        const char *source,
+                                                        nrbac_error *error);
+/* Stops all deciding with policy-stale, or lets it go on again. */
+NRBAC_API void nrbac_engine_stop(nrbac_engine *engine, bool stopped);
 /* The number of the last publication; 0 before the first. */
 NRBAC_API uint32_t nrbac_engine_generation(const nrbac_engine *engine);
 
-/* Ends what has expired at `now` (Unix seconds). Needed only by engines made
- * with NRBAC_ENGINE_UNWATCHED. Returns the earliest expiry still to come, or 0. */
+/* Ends what has expired at `now` (Unix seconds), and looks at the daemon that is
+ * followed. Needed only by engines made with NRBAC_ENGINE_UNWATCHED. Returns the
+ * earliest expiry still to come, or 0; who follows a daemon polls all the same. */
 NRBAC_API int64_t nrbac_poll(nrbac_engine *engine, int64_t now);
 
 /* ---- Who asks ------------------------------------------------------------ */

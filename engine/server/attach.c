@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _DEFAULT_SOURCE /* POSIX.1-2008 */
+#include "server/attach.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { AGAIN_MS = 10 };
+
+nrbac_value *nr_method_attach(nr_call *call)
+{
+    nr_connection *connection = call->connection;
+    if (!nr_server_shares(call->server, &connection->peer))
+        return nr_call_refuse(call, NR_FAULT_NOT_ALLOWED,
+                              "only the daemon's own user, root and the users in "
+                              "`attach_users` may have the table");
+    call->later = true;
+    connection->attaching = true;
+    connection->attach_id = call->id;
+    return NULL;
+}
+
+/* What is in force at the moment of sending, as the descriptors are. */
+static void write_answer(nr_server *server, uint32_t id, nr_buffer *out)
+{
+    nrbac_document *document = server->document;
+    const nr_shared *shared = &server->shared;
+    const int64_t numbers[] = { (int64_t)shared->status.generation,
+                                (int64_t)shared->status.image_size,
+                                server->options->stale_seconds };
+    static const char *const keys[] = { "generation", "size", "stale_seconds" };
+    nrbac_document_reset(document);
+    nrbac_value *map = nrbac_new_map(document);
+    for (size_t i = 0; i < NR_COUNT(keys); i++)
+        nrbac_set(document, map, keys[i], nrbac_new_integer(document, numbers[i]));
+    nrbac_set(document, map, "digest", nrbac_new_text(document, shared->digest));
+    if (nrbac_document_status(document) == NRBAC_OK)
+        nr_rpc_write_result(out, id, map);
+    else
+        out->failed = true;
+}
+
+/* How many bytes the peer's socket took; -1 with errno. */
+static ssize_t send_with(int socket, const nr_buffer *bytes, const int fds[2])
+{
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = { 0 };
+    struct iovec part = { bytes->bytes, bytes->size };
+    struct msghdr message = { .msg_iov = &part,
+                              .msg_iovlen = 1,
+                              .msg_control = control,
+                              .msg_controllen = sizeof(control) };
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(2 * sizeof(int));
+    memcpy(CMSG_DATA(rights), fds, 2 * sizeof(int));
+    ssize_t sent;
+    do
+        sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
+static void on_again(uv_timer_t *timer)
+{
+    if (!nr_connections_hand_over(timer->data))
+        (void)uv_timer_stop(timer);
+}
+
+/* libuv knows nothing of what is sent past it, so it cannot say when there is room. */
+static void try_again(nr_server *server)
+{
+    if (uv_is_active((uv_handle_t *)&server->again) == 0)
+        (void)uv_timer_start(&server->again, on_again, AGAIN_MS, AGAIN_MS);
+}
+
+void nr_attach_hand_over(nr_connection *connection)
+{
+    nr_server *server = connection->server;
+    const int fds[] = { server->shared.image_fd, server->shared.page_fd };
+    nr_buffer answer = { 0 };
+    uv_os_fd_t socket = -1;
+    write_answer(server, connection->attach_id, &answer);
+    ssize_t sent = -1;
+    errno = EBADF;
+    if (!answer.failed && uv_fileno((uv_handle_t *)&connection->pipe, &socket) == 0)
+        sent = send_with(socket, &answer, fds);
+    /* The other: more descriptors are on their way than this user may have open. */
+    if (sent < 0 && (errno == EAGAIN || errno == ETOOMANYREFS)) {
+        try_again(server);
+    } else if (sent < 0) {
+        nr_connection_close(connection);
+    } else {
+        connection->attaching = false;
+        connection->active_at = uv_now(&server->loop);
+        server->metrics.bytes_sent += (uint64_t)sent;
+        nr_buffer_append(&connection->output, answer.bytes + sent,
+                         answer.size - (size_t)sent);
+    }
+    nr_buffer_finish(&answer);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A program that uses a shared table, for tests: it does what the lines of its
+ * input say, and answers each with a line.
+ *
+ *   open SOURCE | open-unwatched SOURCE        ok GENERATION | failed STATUS TEXT
+ *   session SUB SID PROFILE ROLE [VALID_UNTIL]  NUMBER REASON (`-`: not stated)
+ *   check NUMBER NAME          BIT EFFECT REASON GENERATION OBLIGATIONS
+ *   evaluate ROLE NAME         EFFECT REASON GENERATION
+ *   until NUMBER NAME REASON   the time (ns of CLOCK_MONOTONIC) at which it is so
+ *   generation-is NUMBER       the same for the policy's generation
+ *   poll                       ok, after nrbac_poll
+ *   hammer NUMBER NAME COUNT CHANGES
+ *                              checks so many times, and until so many policies have
+ *                              come: how many checks, how many of them yes
+ *   close NUMBER               ok
+ */
+#include <nrbac/nrbac.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SESSIONS = 4096, WORDS = 8, WAIT_NS = 200000, WAITS = 100000 };
+
+static nrbac_engine *engine;
+static nrbac_session *sessions[SESSIONS];
+static int session_count;
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static nrbac_session *session_of(const char *word)
+{
+    long number = word == NULL ? -1 : strtol(word, NULL, 10);
+    if (number < 0 || number >= session_count || sessions[number] == NULL) {
+        puts("no such session");
+        exit(2);
+    }
+    return sessions[number];
+}
+
+static const char *stated(const char *word)
+{
+    return word == NULL || strcmp(word, "-") == 0 ? NULL : word;
+}
+
+static void open_source(unsigned flags, const char *source)
+{
+    nrbac_error error = { "" };
+    nrbac_status status = NRBAC_OK;
+    if (engine == NULL)
+        status = nrbac_engine_create(flags, &engine);
+    if (status == NRBAC_OK)
+        status = nrbac_engine_open(engine, source, &error);
+    if (status == NRBAC_OK)
+        printf("ok %" PRIu32 "\n", nrbac_engine_generation(engine));
+    else
+        printf("failed %d %s\n", (int)status, error.text);
+}
+
+static void open_session(char **words)
+{
+    nrbac_profile profile = { .id = stated(words[3]),
+                              .role = stated(words[4]),
+                              .organisation = "RBA" };
+    nrbac_request request = { .subject = { .type = NRBAC_HEALTHCARE_WORKER,
+                                           .id = stated(words[1]),
+                                           .sid = stated(words[2]),
+                                           .profiles = &profile,
+                                           .profile_count = 1 } };
+    if (words[5] != NULL)
+        request.subject.expires_at = strtoll(words[5], NULL, 10);
+    nrbac_decision opened = nrbac_session_open(engine, &request,
+                                               &sessions[session_count]);
+    printf("%d %s\n", opened.effect == NRBAC_PERMIT ? session_count : -1,
+           nrbac_reason_slug(opened.reason));
+    if (opened.effect == NRBAC_PERMIT && session_count < SESSIONS - 1)
+        session_count++;
+}
+
+static void check(char **words)
+{
+    nrbac_session *session = session_of(words[1]);
+    nrbac_name name = nrbac_prepare(engine, words[2]);
+    nrbac_decision decision = nrbac_decide(session, name);
+    printf("%d %s %s %" PRIu32 " ", nrbac_check(session, name),
+           nrbac_effect_slug(decision.effect), nrbac_reason_slug(decision.reason),
+           decision.generation);
+    for (uint32_t i = 0; i < decision.obligation_count; i++)
+        printf("%s%s", i == 0 ? "" : ",", decision.obligations[i]);
+    puts("");
+}
+
+static void evaluate(char **words)
+{
+    nrbac_profile profile = { .role = words[1], .organisation = "RBA" };
+    nrbac_request request = { .subject = { .type = NRBAC_HEALTHCARE_WORKER,
+                                           .profiles = &profile,
+                                           .profile_count = 1 },
+                              .action = words[2] };
+    nrbac_document *document = nrbac_document_create();
+    nrbac_value *answer = NULL;
+    nrbac_decision decision = nrbac_evaluate(engine, &request, document, &answer);
+    printf("%s %s %" PRIu32 "\n", nrbac_effect_slug(decision.effect),
+           nrbac_reason_slug(decision.reason), decision.generation);
+    nrbac_document_destroy(document);
+}
+
+static void wait_a_little(void)
+{
+    (void)nanosleep(&(struct timespec){ .tv_nsec = WAIT_NS }, NULL);
+}
+
+/* The fast check must say no as soon as there is a reason for it. */
+static void until(char **words)
+{
+    nrbac_session *session = session_of(words[1]);
+    nrbac_name name = nrbac_prepare(engine, words[2]);
+    for (int i = 0; i < WAITS; i++) {
+        nrbac_reason reason = nrbac_check_reason(session, name);
+        bool permits = nrbac_reason_effect(reason) == NRBAC_PERMIT;
+        if (strcmp(nrbac_reason_slug(reason), words[3]) == 0 &&
+            nrbac_check(session, name) == permits) {
+            printf("%" PRId64 "\n", now_ns());
+            return;
+        }
+        wait_a_little();
+    }
+    puts("never");
+}
+
+static void generation_is(const char *number)
+{
+    for (int i = 0; i < WAITS; i++) {
+        if (nrbac_engine_generation(engine) == strtoul(number, NULL, 10)) {
+            printf("%" PRId64 "\n", now_ns());
+            return;
+        }
+        wait_a_little();
+    }
+    puts("never");
+}
+
+/* Between the two lines that are written, no system call may be made. */
+static void hammer(char **words)
+{
+    nrbac_session *session = session_of(words[1]);
+    nrbac_name name = nrbac_prepare(engine, words[2]);
+    long least = strtol(words[3], NULL, 10);
+    long changes = strtol(words[4], NULL, 10);
+    long done = 0;
+    long permitted = 0;
+    uint32_t last = nrbac_engine_generation(engine);
+    (void)!write(STDERR_FILENO, "hammer begins\n", 14);
+    while (done < least || changes > 0) {
+        permitted += nrbac_check(session, name);
+        done++;
+        uint32_t generation = nrbac_engine_generation(engine);
+        changes -= generation != last;
+        last = generation;
+    }
+    (void)!write(STDERR_FILENO, "hammer ends\n", 12);
+    printf("%ld %ld\n", done, permitted);
+}
+
+static void close_session(const char *number)
+{
+    nrbac_session_close(session_of(number));
+    sessions[strtol(number, NULL, 10)] = NULL;
+    puts("ok");
+}
+
+static bool obey(char **words)
+{
+    const char *order = words[0];
+    if (strcmp(order, "open") == 0)
+        open_source(0, words[1]);
+    else if (strcmp(order, "open-unwatched") == 0)
+        open_source(NRBAC_ENGINE_UNWATCHED, words[1]);
+    else if (strcmp(order, "session") == 0)
+        open_session(words);
+    else if (strcmp(order, "check") == 0)
+        check(words);
+    else if (strcmp(order, "evaluate") == 0)
+        evaluate(words);
+    else if (strcmp(order, "until") == 0)
+        until(words);
+    else if (strcmp(order, "generation-is") == 0)
+        generation_is(words[1]);
+    else if (strcmp(order, "hammer") == 0)
+        hammer(words);
+    else if (strcmp(order, "poll") == 0)
+        printf("ok %" PRId64 "\n", nrbac_poll(engine, (int64_t)time(NULL)));
+    else if (strcmp(order, "close") == 0)
+        close_session(words[1]);
+    else
+        return false;
+    return true;
+}
+
+int main(void)
+{
+    char line[1024];
+    while (fgets(line, sizeof(line), stdin) != NULL) {
+        char *words[WORDS + 1] = { NULL };
+        char *rest = NULL;
+        int count = 0;
+        for (char *word = strtok_r(line, " \n", &rest); word != NULL && count < WORDS;
+             word = strtok_r(NULL, " \n", &rest))
+            words[count++] = word;
+        if (count == 0 || !obey(words))
+            return 2;
+        (void)fflush(stdout);
+    }
+    for (int i = 0; i < session_count; i++)
+        nrbac_session_close(sessions[i]);
+    nrbac_engine_destroy(engine);
+    return 0;
+}
