@@ -31,8 +31,8 @@ def test_wrong_usage_of_a_real_policy_ends_with_2(policy, arguments):
 
 
 @pytest.mark.parametrize(("arguments", "says"), [
-    (["query", "--socket", "s", "--info", "--health"], "ask for one of --info, --health and --reload"),
-    (["query", "--socket", "s", "--reload", "--health"], "ask for one of --info, --health and --reload"),
+    (["query", "--socket", "s", "--info", "--health"], "ask for one of --info, --health, --reload, --stop and --go-on"),
+    (["query", "--socket", "s", "--reload", "--health"], "ask for one of --info, --health, --reload, --stop and --go-on"),
     (["what-can", "policy", "--role", "R8000", "--subject", "s"], "give --role or --subject, and only one of them"),
     (["what-can", "policy"], "give --role or --subject, and only one of them"),
     (["validate"], "`validate` needs more words than that")])
