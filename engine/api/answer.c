@@ -386,6 +386,13 @@ static nrbac_value *policy_of(const nr_question *question)
     return map;
 }
 
+/* A stranger's proofs are another's: what they prove is nobody's business here. */
+static nrbac_finding finding_of_application(const nr_question *question)
+{
+    return question->stranger ? NRBAC_REFUSED
+                              : nr_application_finding(question->request);
+}
+
 static const char *finding_slug(bool present, nrbac_finding finding)
 {
     if (!present || finding == NRBAC_REFUSED)
@@ -403,8 +410,8 @@ static nrbac_value *evidence_of(const nr_question *question)
                           nr_user_finding(request)));
     set_text(
         question, map, "application",
-        finding_slug(request->application != NULL, nr_application_finding(request)));
-    if (findings == NULL || findings->verified_count == 0)
+        finding_slug(request->application != NULL, finding_of_application(question)));
+    if (findings == NULL || findings->verified_count == 0 || question->stranger)
         return map;
     nrbac_value *verified = nrbac_new_list(question->document);
     for (size_t i = 0; i < findings->verified_count; i++)
@@ -434,6 +441,8 @@ static const char *refusal_of(const nr_question *question)
     bool of_application = reason == NRBAC_REASON_APPLICATION_NOT_AUTHENTICATED &&
                           nr_application_finding(request) == NRBAC_REFUSED;
     bool of_user = reason == NRBAC_REASON_USER_NOT_AUTHENTICATED;
+    if (reason == NRBAC_REASON_APPLICATION_NOT_AUTHENTICATED && question->stranger)
+        return "`context.application` is not one that the caller speaks for";
     return of_application || of_user ? request->findings->fault : NULL;
 }
 

@@ -110,6 +110,9 @@ static nr_exit read_json(nrbac_document *document, const char *path,
     if (status == NRBAC_E_MEMORY)
         return nr_say_memory();
     if (status != NRBAC_OK) {
+        char *near = strstr(error.text, " near ");
+        if (near != NULL)
+            *near = '\0'; /* what stands there may be a secret that is presented */
         *value = NULL;
         (void)snprintf(why, why_size, "%s: %s", strcmp(path, "-") == 0 ? "stdin" : path,
                        error.text);

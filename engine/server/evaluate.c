@@ -7,8 +7,10 @@
 
 #include <string.h>
 
-/* The most that one call may answer, in bytes. */
-enum { ANSWER_SIZE_MAX = 16 << 20 };
+enum {
+    ANSWER_SIZE_MAX = 16 << 20, /* the most that one call may answer, in bytes */
+    EVIDENCE_MAX = 32,          /* how often it may have evidence checked */
+};
 
 typedef enum semantic {
     EXECUTE_ALL = 0,
@@ -101,6 +103,86 @@ static bool is_last(semantic how, const nrbac_decision *decision)
            (how == PERMIT_ON_FIRST_PERMIT && permitted);
 }
 
+/* Signatures are costly, and this thread serves everybody: evidence that items share is
+ * checked once, and what it came to depends on subject, context and API alone. */
+typedef struct checking {
+    const nrbac_value *subject, *context; /* of the item that was checked last */
+    const char *type, *id;                /* of its resource */
+    bool any;
+    uint32_t times;
+    nr_asking asking;
+} checking;
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static const char *text_in(const nrbac_value *map, const char *key)
+{
+    return nrbac_value_text(nrbac_value_find(map, key));
+}
+
+static bool is_checked(const checking *last, const nrbac_value *item)
+{
+    const nrbac_value *resource = nrbac_value_find(item, "resource");
+    return last->any && nrbac_value_kind(item) == NRBAC_KIND_MAP &&
+           nrbac_value_find(item, "subject") == last->subject &&
+           nrbac_value_find(item, "context") == last->context &&
+           same_text(text_in(resource, "type"), last->type) &&
+           same_text(text_in(resource, "id"), last->id);
+}
+
+/* The item with what was found of the same evidence before. */
+static const nrbac_value *with_checked(const checking *last, nrbac_document *document,
+                                       const nrbac_value *item)
+{
+    const nrbac_value *checked = last->asking.request;
+    const struct {
+        const char *key;
+        const nrbac_value *value;
+    } members[] = { { "subject", nrbac_value_find(checked, "subject") },
+                    { "action", nrbac_value_find(item, "action") },
+                    { "resource", nrbac_value_find(item, "resource") },
+                    { "context", nrbac_value_find(checked, "context") } };
+    nrbac_value *made = nrbac_new_map(document);
+    for (size_t i = 0; i < NR_COUNT(members); i++)
+        if (members[i].value != NULL)
+            nrbac_set(document, made, members[i].key, shared(members[i].value));
+    return made;
+}
+
+/* Checks what an item presents, unless the last one presented the same. False: the
+ * call is refused, or memory is out. */
+static bool check_item(nr_call *call, const nrbac_value *item, checking *last)
+{
+    const nrbac_value *resource = nrbac_value_find(item, "resource");
+    if (is_checked(last, item)) {
+        last->asking.request = with_checked(last, call->document, item);
+        return true;
+    }
+    if (last->times == EVIDENCE_MAX) {
+        (void)nr_call_refuse(call, NR_FAULT_OVER_LIMIT,
+                             "more than 32 items with evidence of their own: ask in "
+                             "several calls, or share it as a default");
+        return false;
+    }
+    *last = (checking){
+        .subject = nrbac_value_find(item, "subject"),
+        .context = nrbac_value_find(item, "context"),
+        .type = text_in(resource, "type"),
+        .id = text_in(resource, "id"),
+        .any = true,
+        .times = last->times,
+    };
+    if (!nr_call_asking(call, item, 0, call->document, &last->asking))
+        return false;
+    const nrbac_findings *findings = &last->asking.findings;
+    last->times += findings->user != NRBAC_ASSERTED ||
+                   findings->application != NRBAC_ASSERTED;
+    return true;
+}
+
 /* Answers the items in order; how many were. The call is refused when the answers
  * grow too large or memory is out. */
 static uint32_t answer_items(nr_call *call, semantic how)
@@ -111,16 +193,19 @@ static uint32_t answer_items(nr_call *call, semantic how)
     nrbac_document *scratch = call->server->scratch;
     size_t start = output->size;
     uint32_t count = 0;
+    checking checked = { .any = false };
     for (bool last = false; !last && count < nrbac_value_count(items); count++) {
         const nrbac_value *item = merge(call->document, defaults,
                                         nrbac_value_at(items, count));
         nrbac_value *answer = NULL;
         nrbac_document_reset(scratch);
-        nr_asking asking;
         nrbac_decision decision = { 0 };
-        if (nr_call_asking(call, item, 0, scratch, &asking))
-            decision = nrbac_evaluate_document(call->server->engine, asking.request,
-                                               &asking.ask, scratch, &answer);
+        if (check_item(call, item, &checked))
+            decision = nrbac_evaluate_document(call->server->engine,
+                                               checked.asking.request,
+                                               &checked.asking.ask, scratch, &answer);
+        if (call->fault != NR_FAULT_NONE)
+            return 0;
         nr_metrics_decision(&call->server->metrics, &decision);
         if (answer == NULL || item == NULL) {
             (void)nr_call_refuse(call, NR_FAULT_OVER_LIMIT, "out of memory");

@@ -10,9 +10,9 @@ from support.answers import checked
 from support.certificates import cast
 from support.daemon import ROOM, Daemons
 from support.evidence import (API_KEYS, AUTHORISED, GRANTED, HERE, KINDS, MALFORMED, NOT_AUTHENTICATED, REFUSED_USER, Served, assertion, assertion_claims,
-                              by_application, by_patient, id_claims, id_token, key_of, to_function, worker)
+                              by_application, by_patient, id_claims, id_token, key_of, to_function, userinfo, userinfo_claims, worker)
 from support.requests import NOW
-from support.rpc import error_or_closed
+from support.rpc import RpcError, error_or_closed
 from support.token_cases import deep, text
 from support.tokens import b64, jwt
 
@@ -162,15 +162,32 @@ def test_texts_that_are_no_texts_are_no_message(running, garbage):
 def test_a_batch_of_the_largest_tokens_is_answered_and_others_are_not_held_up(running):
     heavy, light = running.client(timeout=30), running.client()
     item = {"context": {"application": {"id": "gp", "client_assertion": "A" * 5000 + "." + "B" * 5000 + "." + "C" * 5000}}}
-    whole = {**by_application(), "evaluations": [item] * 60}
+    whole = {**by_application(), "evaluations": [item] * 30}
     number = heavy.post("evaluations", whole)
     began = time.monotonic()
     assert light.evaluate(to_function()).verdict == GRANTED
     assert time.monotonic() - began < 2
-    assert [checked(one).verdict for one in heavy.wait(number)["evaluations"]] == [NOT_AUTHENTICATED] * 60
+    assert [checked(one).verdict for one in heavy.wait(number)["evaluations"]] == [NOT_AUTHENTICATED] * 30
     forged = by_application(client_assertion=jwt(assertion_claims(), key_of("pharmacy")))
     many = heavy.call("evaluations", {**forged, "evaluations": [{}] * 1024})["evaluations"]
     assert {checked(one).verdict for one in many} == {NOT_AUTHENTICATED} and len(many) == 1024
+
+
+def test_evidence_that_items_share_is_checked_once_and_their_own_a_few_times(running):
+    """A small message cannot ask for a thousand signatures to be verified; a shared one costs as much as one."""
+    client = running.client(timeout=30)
+    shared = by_application("guarded", worker(id_token(), userinfo()), client_assertion=assertion())
+    began = time.monotonic()
+    many = client.call("evaluations", {**shared, "evaluations": [{}, {"action": {"name": "plain"}}] * 512})["evaluations"]
+    assert {checked(one).verdict for one in many} == {"permit requirement-met", "permit application-authorised"} and len(many) == 1024
+    assert time.monotonic() - began < 2
+    own = [{"subject": worker(id_token(), userinfo())} for _ in range(33)]
+    assert len(client.call("evaluations", {**to_function(), "evaluations": own[:32]})["evaluations"]) == 32
+    with pytest.raises(RpcError) as refused:
+        client.call("evaluations", {**to_function(), "evaluations": own})
+    assert refused.value.code == "over-limit"
+    asserted = [{"subject": worker(id_claims(), userinfo_claims())}] * 100
+    assert len(client.call("evaluations", {**to_function(), "evaluations": asserted})["evaluations"]) == 100
 
 
 def test_refusing_costs_no_memory(running):
@@ -197,7 +214,7 @@ def test_no_letter_of_a_token_can_be_another(running, algorithm, name):
     assert client.evaluate(kind.present(token)).verdict == GRANTED
     altered = [token[:place] + letter + token[place + 1:] for place in range(0, len(token) - 1, 3) for letter in "A-." if token[place] != letter]
     altered += [token[:end] for end in range(1, len(token), 5)]
-    for start in range(0, len(altered), 200):
-        items = [{"subject": worker(one)} for one in altered[start:start + 200]]
+    for start in range(0, len(altered), 32):
+        items = [{"subject": worker(one)} for one in altered[start:start + 32]]
         answers = client.call("evaluations", {**kind.present(token), "evaluations": items})["evaluations"]
         assert {checked(one).verdict for one in answers} == {REFUSED_USER} and len(answers) == len(items)

@@ -130,3 +130,12 @@ def test_only_what_can_be_a_key_is_hashed(stdin, good):
 def test_help_is_given():
     assert run("hash-key", "--help").status == 0
     assert "hash-key" in run("--help").out
+
+
+def test_a_stranger_is_not_told_that_a_key_is_right(asker, daemons):
+    """The application belongs to another peer: whose key was shown here is nobody's business."""
+    client = asker.served.start(daemons, applications={"gp": {"peer": {"uid": 54321}}}).client()
+    answers = [client.evaluate(by_application(api_key=key)) for key in (RIGHT, RIGHT + "x")]
+    for answer in answers:
+        assert answer.verdict == NOT_AUTHENTICATED and of_evidence(answer) == ("none", "none", [])
+    assert answers[0] == answers[1] and "`context.application`" in answers[0].context["fault"]

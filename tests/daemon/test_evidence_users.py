@@ -204,7 +204,8 @@ def test_a_patient_is_taken_only_from_a_verified_token(ask_strict):
 
 
 def test_what_an_application_says_of_itself_counts_no_more(ask_strict):
-    assert ask_strict(by_application(way="signed-jwt")).verdict == "deny application-not-authenticated"
+    assert ask_strict(by_application(way="signed-jwt", pattern=SIGNED_JWT)).verdict == "deny application-not-authenticated"
+    assert ask_strict(by_application(way="signed-jwt")).verdict == "permit open-access", "which is open to everybody"
     assert ask_strict(by_application(way="signed-jwt", client_assertion=assertion())).verdict == AUTHORISED
     assert ask_strict(by_application(client_assertion=assertion())).verdict == AUTHORISED
 
@@ -218,14 +219,14 @@ def test_what_asks_for_nobody_needs_nothing(ask_strict):
 
 def test_being_bound_is_no_proof_where_one_is_required(strict, daemons):
     client = strict.served.start(daemons, applications={"gp": {"peer": {"uid": HERE}}}).client()
-    assert client.evaluate(by_application(way="signed-jwt")).verdict == "deny application-not-authenticated"
+    assert client.evaluate(by_application(way="signed-jwt", pattern=SIGNED_JWT)).verdict == "deny application-not-authenticated"
     assert client.evaluate(by_application(client_assertion=assertion())).verdict == AUTHORISED
 
 
 @pytest.mark.parametrize("only, application, user", [(["application"], False, True), (["id_token"], True, False), ([], True, True)])
 def test_each_may_be_required_alone(tmp_path, only, application, user):
     served = Served(tmp_path, {**settings(), "require": only})
-    assert (served.ask(by_application(way="signed-jwt")).effect == "permit") is application
+    assert (served.ask(by_application(way="signed-jwt", pattern=SIGNED_JWT)).effect == "permit") is application
     assert (served.ask(to_function(user=worker(id_claims()))).effect == "permit") is user
 
 
