@@ -59,18 +59,6 @@ static void load(const bench_workload *w, const char *image, unsigned round)
 
 /* ---- The daemon ------------------------------------------------------------------------- */
 
-static pid_t start_daemon(const char *program, const char *image, const char *socket)
-{
-    pid_t child = fork();
-    if (child != 0)
-        return child;
-    int nowhere = open("/dev/null", O_WRONLY);
-    (void)dup2(nowhere, STDERR_FILENO);
-    (void)execl(program, program, "--policy", image, "--socket", socket,
-                "--allow-example", "--unsafe-no-audit", (char *)NULL);
-    _exit(3);
-}
-
 static nrbac_client *connect_to(const char *socket)
 {
     const struct timespec pause = { .tv_nsec = TRY_EVERY_NS };
@@ -88,7 +76,7 @@ static void start(const bench_workload *w, char **arguments, unsigned round)
     const nrbac_value *policy;
     (void)unlink(arguments[2]);
     uint64_t started = bench_now();
-    pid_t daemon = start_daemon(arguments[1], arguments[0], arguments[2]);
+    pid_t daemon = bench_serve(arguments[1], arguments[0], arguments[2]);
     nrbac_client *client = connect_to(arguments[2]);
     if (nrbac_client_policy(client, &policy, NULL) != NRBAC_OK)
         bench_fail("the daemon does not answer");

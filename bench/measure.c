@@ -2,9 +2,12 @@
 #include "measure.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -64,6 +67,19 @@ uint64_t bench_processor_time(pid_t process)
             ran += thread_time(process, entry->d_name);
     (void)closedir(folder);
     return ran;
+}
+
+pid_t bench_serve(const char *program, const char *image, const char *socket)
+{
+    pid_t child = fork();
+    if (child != 0)
+        return child;
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    int nowhere = open("/dev/null", O_WRONLY);
+    (void)dup2(nowhere, STDERR_FILENO);
+    (void)execl(program, program, "--policy", image, "--socket", socket,
+                "--allow-example", "--unsafe-no-audit", (char *)NULL);
+    _exit(3);
 }
 
 static int by_size(const void *a, const void *b)

@@ -26,6 +26,12 @@ size_t bench_resident(pid_t process);
 /* What all threads of a process have had of the processors, in nanoseconds. */
 uint64_t bench_processor_time(pid_t process);
 
+/*
+ * Starts a daemon on an image and returns at once. It ends with the process that
+ * started it, however that ends.
+ */
+pid_t bench_serve(const char *program, const char *image, const char *socket);
+
 /* Sorts, and tells p50, p99 and p99.9 in microseconds as MEASURE.p50 and so on. */
 void bench_tell_percentiles(const bench_figure *figure, uint64_t *samples, size_t count,
                             unsigned round);

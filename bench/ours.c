@@ -5,10 +5,16 @@
  * gains becomes a function `ask_...` and a line in the list at the end.
  */
 #include "contender.h"
+#include "measure.h"
 #include "people.h"
 
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 typedef struct prepared {
     const nrbac_session *session;
@@ -37,22 +43,28 @@ typedef struct ours {
     by_code *by_code;
     nrbac_directory *directory;
     by_texts *by_texts;
+    pid_t daemon; /* that shares its table; 0: none */
 } ours;
 
-static void *start(const bench_workload *w, const char *image)
+static ours *start_on(const bench_workload *w, nrbac_engine *engine)
 {
     ours *o = bench_new(1, sizeof(*o));
     o->workload = w;
-    o->engine = bench_engine(image);
+    o->engine = engine;
     o->names = bench_new(w->activity_count, sizeof(*o->names));
     for (uint32_t a = 0; a < w->activity_count; a++)
         o->names[a] = nrbac_prepare(o->engine, w->activities[a].code);
     return o;
 }
 
-static void *start_sessions(const bench_workload *w, const char *image)
+static ours *start(const bench_workload *w, const char *image)
 {
-    ours *o = start(w, image);
+    return start_on(w, bench_engine(image));
+}
+
+static ours *open_sessions(ours *o)
+{
+    const bench_workload *w = o->workload;
     bench_person person;
     o->sessions = bench_new(w->user_count, sizeof(*o->sessions));
     for (uint32_t u = 0; u < w->user_count; u++) {
@@ -65,15 +77,64 @@ static void *start_sessions(const bench_workload *w, const char *image)
     return o;
 }
 
-static void *start_prepared(const bench_workload *w, const char *image)
+static ours *start_sessions(const bench_workload *w, const char *image)
 {
-    ours *o = start_sessions(w, image);
+    return open_sessions(start(w, image));
+}
+
+static ours *prepare(ours *o)
+{
+    const bench_workload *w = o->workload;
     o->prepared = bench_new(w->request_count, sizeof(*o->prepared));
     for (uint32_t i = 0; i < w->request_count; i++)
         o->prepared[i] = (prepared){ o->sessions[w->requests[i].user],
                                      o->names[w->requests[i].activity] };
     return o;
 }
+
+static void *start_prepared(const bench_workload *w, const char *image)
+{
+    return prepare(start_sessions(w, image));
+}
+
+/* ---- On a daemon's table ----------------------------------------------------------- */
+
+enum { SOCKET_SIZE = 64 };
+
+/* The daemon is there a few milliseconds after it was started. */
+static nrbac_engine *follow(const char *socket)
+{
+    enum { TRIES = 1000 };
+    char source[SOCKET_SIZE + 4];
+    nrbac_engine *engine;
+    nrbac_error error = { 0 };
+    (void)snprintf(source, sizeof(source), "shm:%s", socket);
+    if (nrbac_engine_create(NRBAC_ENGINE_UNWATCHED, &engine) != NRBAC_OK)
+        bench_fail("out of memory");
+    for (int i = 0; i < TRIES; i++) {
+        if (nrbac_engine_open(engine, source, &error) == NRBAC_OK)
+            return engine;
+        (void)nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+    }
+    bench_fail("%s", error.text);
+    return NULL;
+}
+
+/* NRBACD names the daemon's program; without it there is no shared table. */
+static void *start_shared(const bench_workload *w, const char *image)
+{
+    const char *nrbacd = getenv("NRBACD");
+    char socket[SOCKET_SIZE];
+    if (nrbacd == NULL)
+        return NULL;
+    (void)snprintf(socket, sizeof(socket), "/tmp/nrbac-bench-%ld", (long)getpid());
+    pid_t daemon = bench_serve(nrbacd, image, socket);
+    ours *o = prepare(open_sessions(start_on(w, follow(socket))));
+    o->daemon = daemon;
+    return o;
+}
+
+/* ---- By texts -------------------------------------------------------------------- */
 
 static void *start_by_code(const bench_workload *w, const char *image)
 {
@@ -170,6 +231,10 @@ static void finish(void *state)
         nrbac_session_close(o->sessions[u]);
     nrbac_directory_destroy(o->directory);
     nrbac_engine_destroy(o->engine);
+    if (o->daemon != 0) {
+        (void)kill(o->daemon, SIGTERM);
+        (void)waitpid(o->daemon, NULL, 0);
+    }
     free(o->names);
     free(o->sessions);
     free(o->people);
@@ -181,6 +246,7 @@ static void finish(void *state)
 
 const bench_contender bench_ours[] = {
     { "check", "nrbac", start_prepared, ask_prepared, finish, 0, false },
+    { "check", "nrbac, shared table", start_shared, ask_prepared, finish, 0, false },
     { "check by name", "nrbac", start_by_code, ask_by_code, finish, 0, false },
     { "check by texts", "nrbac", start_by_texts, ask_by_texts, finish, 0, false },
     { "open", "nrbac: profile, check, close", start_people, ask_opening, finish, 0,
