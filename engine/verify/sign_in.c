@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tokens of one sign-in beside each other. Each was checked by itself; here is what
+ * they are together, and whether that is what the settings ask for.
+ */
+#include "verify/present.h"
+#include "verify/token.h"
+
+/* ---- When it ends -------------------------------------------------------------------- */
+
+/* A signed userinfo need not say when it ends. It is a picture of somebody's role
+ * profiles at one moment, so it does not count for ever: its end is written into it. */
+static void end_userinfo(nr_present *present)
+{
+    const nrbac_value *userinfo = nr_present_claims(present, NR_USERINFO);
+    nrbac_document *document = present->check.document;
+    int64_t made_at = 0;
+    if (!present->token_sound[NR_USERINFO] ||
+        nrbac_value_find(userinfo, "exp") != NULL ||
+        !nr_claims_seconds(nrbac_value_find(userinfo, "iat"), false, &made_at))
+        return;
+    nr_change change = { "exp",
+                         nrbac_new_integer(document, made_at + NR_USERINFO_LIFE) };
+    nr_change_to(&present->properties_changes, nr_user_token_keys[NR_USERINFO],
+                 nr_rewrite(document, userinfo, &change, 1));
+}
+
+/* The engine takes `exp` from the ID token where that has one. A signed userinfo that
+ * ends sooner counts all the same. */
+static void unite_ends(nr_present *present)
+{
+    const nrbac_value *id_token = nr_present_claims(present, NR_ID_TOKEN);
+    const nrbac_value *userinfo = nr_present_claims(present, NR_USERINFO);
+    nrbac_document *document = present->check.document;
+    int64_t one = 0;
+    int64_t other = 0;
+    if (!present->token_sound[NR_USERINFO] ||
+        !nr_claims_seconds(nrbac_value_find(id_token, "exp"), false, &one) ||
+        !nr_claims_seconds(nrbac_value_find(userinfo, "exp"), false, &other) ||
+        one <= other)
+        return;
+    nr_change change = { "exp", nrbac_new_integer(document, other) };
+    nr_change_to(&present->properties_changes, nr_user_token_keys[NR_ID_TOKEN],
+                 nr_rewrite(document, id_token, &change, 1));
+}
+
+void nr_present_unite(nr_present *present)
+{
+    end_userinfo(present);
+    unite_ends(present);
+}
+
+/* ---- What the settings ask for ------------------------------------------------------- */
+
+/* What the settings ask for: a signed sign-in. */
+void nr_present_require_user(nr_present *present)
+{
+    const nrbac_value *subject = nrbac_value_find(present->request, "subject");
+    if (!present->check.snapshot->settings->require_id_token ||
+        nrbac_value_kind(subject) == NRBAC_KIND_NULL ||
+        present->user_finding == NRBAC_REFUSED || present->token_sound[NR_ID_TOKEN] ||
+        present->token_sound[NR_NHS_LOGIN])
+        return;
+    present->check.member = "subject.properties";
+    (void)nr_refuse(&present->check,
+                    "holds no signed `id_token` or `nhs_login`, and one is required");
+    nr_present_refuse_user(present);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tokens of one CIS2 sign-in beside each other: when they end, whose they are, what
+ * an unsigned userinfo may say beside a signed ID token, and what `require` asks for.
+ */
+#include "check.h"
+#include "verify_kit.h"
+
+static EVP_PKEY *key;
+static nrbac_verifier *verifier;
+
+#define SETTINGS                                                                   \
+    "nrbac-evidence: 1\n"                                                          \
+    "issuers:\n"                                                                   \
+    "  live: { kind: cis2, issuer: https://c, audience: [us], keys: cis2.json }\n" \
+    "  test: { kind: cis2, issuer: https://t, audience: [us], keys: cis2.json }\n" \
+    "  login: { kind: nhs-login, issuer: https://l, audience: [us], keys: cis2.json }\n"
+
+static void prepare(void)
+{
+    key = kit_ec();
+    kit_write("cis2.json", kit_set(kit_jwk(key, ""), NULL));
+    verifier = kit_open(SETTINGS);
+}
+
+static char *token(const char *claims)
+{
+    return kit_token("ES256", key, "{\"alg\":\"ES256\"}", kit_json("{%s}", claims));
+}
+
+static char *from(const char *issuer, const char *more)
+{
+    return token(kit_text("'iss':'%s','aud':'us','sub':'9'%s", issuer, more));
+}
+
+/* Of a minute. */
+static char *id_token(const char *more)
+{
+    return from("https://c", kit_text(",'exp':%lld%s", (long long)KIT_NOW + 60, more));
+}
+
+static char *userinfo(const char *more)
+{
+    return from("https://c", more);
+}
+
+static kit_result ask(const char *properties)
+{
+    return kit_verify_now(verifier,
+                          kit_json("{'subject':{'properties':%s}}", properties));
+}
+
+static bool says(const kit_result *result, const char *part)
+{
+    return strstr(result->text, kit_json("%s", part)) != NULL;
+}
+
+/* ---- When it ends ---- */
+
+static void check_userinfo_end(const char *claims, const char *end)
+{
+    kit_result got = ask(kit_text("{'userinfo':'%s'}", userinfo(claims)));
+    CHECK_INT(got.findings.user, NRBAC_VERIFIED);
+    CHECK(says(&got, kit_text("'exp':%s}", end)));
+}
+
+static const char *after(long seconds)
+{
+    return kit_text("%lld", (long long)KIT_NOW + seconds);
+}
+
+/* A userinfo that does not say when it ends does so an hour after it was made. */
+static void test_userinfo_end(void)
+{
+    check_userinfo_end(kit_text(",'iat':%s", after(0)), after(3600));
+    check_userinfo_end(kit_text(",'iat':%s.9", after(0)), after(3600));
+    check_userinfo_end(kit_text(",'iat':%s", after(-3601)), after(-1));
+    check_userinfo_end(",'iat':0", "3600");
+    check_userinfo_end(kit_text(",'iat':0,'exp':%s", after(9)), after(9));
+    kit_result got = ask(kit_text("{'userinfo':'%s'}", userinfo("")));
+    CHECK_INT(got.findings.user, NRBAC_REFUSED);
+    CHECK_STR(got.findings.fault,
+              "`subject.properties.userinfo` says neither in `exp` when it ends nor in "
+              "`iat` when it was made");
+}
+
+/* The engine looks at one `exp`: that is the earlier of two signed ones. */
+static void test_earlier_end(void)
+{
+    static const struct {
+        const char *claim;
+        long of_userinfo, ends;
+    } cases[] = {
+        { "exp", -5, -5 },
+        { "exp", 99, 60 },
+        { "iat", 9 - 3600, 9 },
+        { "iat", 0, 60 },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *info = userinfo(
+            kit_text(",'%s':%s", cases[i].claim, after(cases[i].of_userinfo)));
+        kit_result got = ask(
+            kit_text("{'id_token':'%s','userinfo':'%s'}", id_token(""), info));
+        CHECK_INT(got.findings.user, NRBAC_VERIFIED);
+        const nrbac_value *properties = nrbac_value_find(
+            nrbac_value_find(got.checked, "subject"), "properties");
+        const nrbac_value *claims = nrbac_value_find(properties, "id_token");
+        CHECK_INT(nrbac_value_integer(nrbac_value_find(claims, "exp")),
+                  KIT_NOW + cases[i].ends);
+    }
+}
+
+int main(void)
+{
+    prepare();
+    test_userinfo_end();
+    test_earlier_end();
+    nrbac_verifier_close(verifier);
+    EVP_PKEY_free(key);
+    kit_finish();
+    return check_report();
+}
