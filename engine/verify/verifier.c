@@ -327,5 +327,9 @@ nrbac_value *nrbac_verifier_status(nrbac_verifier *verifier, nrbac_document *doc
         nrbac_set(document, status, "expiring", nrbac_new_list(document));
     }
     nr_snapshot_unref(snapshot);
+    nrbac_set(document, status, "used_assertions",
+              nrbac_new_integer(document, (int64_t)nr_replay_count(&verifier->replay)));
+    nrbac_set(document, status, "used_assertions_limit",
+              nrbac_new_integer(document, (int64_t)verifier->replay.limit));
     return nrbac_document_status(document) == NRBAC_OK ? status : NULL;
 }

@@ -292,3 +292,12 @@ def test_one_proof_is_enough_and_several_name_the_same(ask):
                   dict(client_assertion=assertion(aud=TOKEN_URL + "/"), api_key=API_KEYS["gp-1"])):
         for id in ("gp", None):
             assert ask(by_application(id=id, **other)).verdict == NOT_AUTHENTICATED
+
+
+def test_health_says_how_full_the_memory_is(served, daemons):
+    client = served.start(daemons).client()
+    token = assertion()
+    for presented, remembered in ((token, 1), (token, 1), (assertion(), 2), (assertion("pharmacy"), 3)):
+        client.evaluate(by_application(id=None, client_assertion=presented))
+        evidence = client.call("health")["evidence"]
+        assert (evidence["used_assertions"], evidence["used_assertions_limit"]) == (remembered, 400_000)
