@@ -18,7 +18,8 @@ struct nr_used {
     uint8_t id[ID_SIZE]; /* of application and jti */
     uint8_t token[ID_SIZE];
     uint64_t occasion;
-    int64_t forget_at;
+    int64_t forget_at;  /* not before this, by the time of a request */
+    int64_t keep_until; /* nor before this, by the clock */
     uint32_t application;
     bool taken;
 };
@@ -57,6 +58,9 @@ static bool digest_use(const nr_replay *replay, const nr_use *use, nr_used *out)
     memcpy(out->token, digest, ID_SIZE);
     out->occasion = use->occasion;
     out->forget_at = use->forget_at;
+    out->keep_until = use->clock + NR_REPLAY_KEEP;
+    if (out->keep_until < use->forget_at)
+        out->keep_until = use->forget_at;
     out->taken = true;
     return fine;
 }
@@ -72,11 +76,13 @@ static nr_used *find_slot(nr_used *slots, size_t count, const uint8_t *id)
     return &slots[at];
 }
 
-/* A request may be judged at another time than now (a test, a replay). What is
- * forgotten is over by both clocks, so that neither brings an assertion back. */
-static int64_t certain_time(const nr_use *use)
+/* A request may be judged at another time than now (a test, a replay), so what is
+ * forgotten is over by both clocks. Even so a later request might be judged at a time at
+ * which it was not over, and would bring it back: for some minutes of the clock, which
+ * nobody who asks can move, nothing is forgotten. */
+static bool may_forget(const nr_used *used, const nr_use *use)
 {
-    return use->now < use->clock ? use->now : use->clock;
+    return used->forget_at <= use->now && used->keep_until <= use->clock;
 }
 
 /* Moves what is still to be remembered into a table of this many slots. */
@@ -91,13 +97,13 @@ static bool rebuild(nr_replay *replay, size_t slot_count, const nr_use *use)
         replay->shares.items[i] = 0;
     for (size_t i = 0; i < replay->slot_count; i++) {
         const nr_used *old = &replay->slots[i];
-        if (!old->taken || old->forget_at <= certain_time(use))
+        if (!old->taken || may_forget(old, use))
             continue;
         *find_slot(slots, slot_count, old->id) = *old;
         replay->used++;
         replay->shares.items[old->application]++;
-        if (old->forget_at < replay->worth_sweeping_at)
-            replay->worth_sweeping_at = old->forget_at;
+        if (old->keep_until < replay->worth_sweeping_at)
+            replay->worth_sweeping_at = old->keep_until;
     }
     free(replay->slots);
     replay->slots = slots;
@@ -115,7 +121,7 @@ static bool share_is_full(const nr_replay *replay, uint32_t application)
  * that somebody asks for more. */
 static bool is_worth_sweeping(const nr_replay *replay, const nr_use *use)
 {
-    return certain_time(use) >= replay->worth_sweeping_at &&
+    return use->clock >= replay->worth_sweeping_at &&
            (use->clock < replay->swept_at ||
             use->clock - SWEEP_EVERY >= replay->swept_at);
 }
@@ -165,7 +171,7 @@ static nr_use_answer use_locked(nr_replay *replay, const nr_used *wanted,
                     memcmp(there->token, wanted->token, ID_SIZE) == 0;
         if (same)
             return NR_USE_SAME_OCCASION;
-        if (there->taken && there->forget_at > certain_time(use))
+        if (there->taken && !may_forget(there, use))
             return NR_USE_REPEATED;
     }
     nr_use_answer room = make_room(replay, wanted->application, use);
@@ -175,8 +181,8 @@ static nr_use_answer use_locked(nr_replay *replay, const nr_used *wanted,
     replay->used += slot->taken ? 0 : 1;
     replay->shares.items[wanted->application] += slot->taken ? 0 : 1;
     *slot = *wanted;
-    if (wanted->forget_at < replay->worth_sweeping_at)
-        replay->worth_sweeping_at = wanted->forget_at;
+    if (wanted->keep_until < replay->worth_sweeping_at)
+        replay->worth_sweeping_at = wanted->keep_until;
     return NR_USE_FIRST;
 }
 

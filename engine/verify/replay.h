@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The memory of used client assertions: each `jti` of an application once, for as
- * long as an assertion with it could still be presented. What is kept are salted
+ * long as an assertion with it could still be presented, and ten minutes at least. What is kept are salted
  * hashes, so that nobody can choose identifiers that crowd one place.
  *
  * Each application has a share of it: one that uses up its own, for whatever reason,
@@ -17,6 +17,7 @@
 enum {
     NR_REPLAY_MAX = 400000,
     NR_REPLAY_SHARES = 4, /* an application has one of them */
+    NR_REPLAY_KEEP = 600, /* seconds of the clock for which each is kept at least */
 };
 
 typedef struct nr_used nr_used;

@@ -76,6 +76,32 @@ static void test_times(void)
     nr_replay_finish(&replay);
 }
 
+/* Whoever moves the time of requests forward and back again brings none back, before the
+ * clock itself has moved on. */
+static void test_moved_times(void)
+{
+    int64_t then = clock_now;
+    int64_t later = then + 100000;
+    char jti[16];
+    long wrong = 0;
+    CHECK(nr_replay_init(&replay, NR_REPLAY_MAX));
+    CHECK_INT(use("a", "1", 310), NR_USE_FIRST);
+    for (int i = 0; i < 590; i++) { /* a crowd, which makes it sweep now and then */
+        (void)snprintf(jti, sizeof(jti), "%d", i);
+        wrong += use_at("b", jti, later + 310, later) != NR_USE_FIRST;
+        wrong += use_at("a", "1", then + 310, then) != NR_USE_REPEATED;
+        wrong += use_at("a", "1", then + 310, then + 500) != NR_USE_REPEATED;
+        clock_now++;
+    }
+    CHECK_INT(wrong, 0);
+    clock_now = then + NR_REPLAY_KEEP - 1;
+    CHECK_INT(use_at("a", "1", then + 310, then + 500), NR_USE_REPEATED);
+    clock_now++;
+    CHECK_INT(use_at("a", "1", then + 310, then), NR_USE_REPEATED);
+    CHECK_INT(use_at("a", "1", then + 310, then + 310), NR_USE_FIRST);
+    nr_replay_finish(&replay);
+}
+
 /* How many of these are not answered so. */
 static long other_than(nr_use_answer answer, const char *application, int count)
 {
@@ -149,6 +175,7 @@ int main(void)
     test_full();
     test_names();
     test_times();
+    test_moved_times();
     test_shares();
     test_sweeps();
     test_stream();
