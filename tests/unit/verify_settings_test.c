@@ -291,10 +291,11 @@ static void test_unsound_sets(void)
         "holds a private key (key 2)");
     SET(kit_set(good, kit_jwk(weak, ",\"p\":\"AAAA\""), NULL),
         "holds a private key (key 2)");
-    SET(kit_set(kit_jwk(rsa, ",\"kid\":\"a\""), kit_jwk(ec, ",\"kid\":\"a\""), NULL),
-        "holds two keys of one `kid` (key 2)");
-    SET(kit_set(kit_jwk(rsa, ",\"kid\":\"a\""), kit_jwk(weak, ",\"kid\":\"a\""), NULL),
-        "holds two keys of one `kid` (key 2)");
+    SET(kit_set(kit_jwk(rsa, ",\"kid\":\"a\""), kit_jwk(rsa, ",\"kid\":\"a\""), NULL),
+        "holds two keys of one `kid` for one algorithm (key 2)");
+    SET(kit_set(kit_jwk(rsa, ",\"kid\":\"a\""), good,
+                kit_jwk(rsa, ",\"kid\":\"a\",\"alg\":\"PS256\""), NULL),
+        "holds two keys of one `kid` for one algorithm (key 3)");
     SET(kit_set(kit_jwk(rsa, ",\"kid\":7"), NULL),
         "holds a key whose `kid` is not a text (key 1)");
     SET(kit_set(kit_jwk(rsa, ",\"exp\":\"soon\""), NULL),
