@@ -6,6 +6,24 @@
 #include "verify/present.h"
 #include "verify/token.h"
 
+#include <string.h>
+
+/* ---- Whose it is ---------------------------------------------------------------------- */
+
+/* `sub` names a person only among those of its issuer: another issuer's user of the same
+ * name is somebody else. */
+static void check_issuers(nr_present *present)
+{
+    const char *one = nr_claims_text(nr_present_claims(present, NR_ID_TOKEN), "iss");
+    const char *other = nr_claims_text(nr_present_claims(present, NR_USERINFO), "iss");
+    if (!present->token_sound[NR_ID_TOKEN] || !present->token_sound[NR_USERINFO] ||
+        (one != NULL && other != NULL && strcmp(one, other) == 0))
+        return;
+    present->check.member = "subject.properties.userinfo";
+    (void)nr_refuse(&present->check, "is of another issuer than `id_token`");
+    nr_present_refuse_user(present);
+}
+
 /* ---- When it ends -------------------------------------------------------------------- */
 
 /* A signed userinfo need not say when it ends. It is a picture of somebody's role
@@ -46,6 +64,7 @@ static void unite_ends(nr_present *present)
 
 void nr_present_unite(nr_present *present)
 {
+    check_issuers(present);
     end_userinfo(present);
     unite_ends(present);
 }

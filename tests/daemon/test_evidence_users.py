@@ -104,6 +104,17 @@ def test_userinfo_without_an_end_ends_an_hour_after_it_was_made(ask):
     assert refused(ask(to_function(user=both)), REFUSED_USER, "userinfo", both["properties"]["userinfo"])
 
 
+def test_both_tokens_are_of_one_issuer(tmp_path):
+    document = settings()
+    document["issuers"]["test"] = {**document["issuers"]["cis2"], "issuer": "https://test.example"}
+    served = Served(tmp_path, document)
+    of_test = {"iss": "https://test.example"}
+    for claims, info, verdict in (({}, {}, GRANTED), (of_test, of_test, GRANTED), ({}, of_test, REFUSED_USER), (of_test, {}, REFUSED_USER)):
+        answer = served.ask(to_function(user=worker(id_token(**claims), userinfo(**info))))
+        assert answer.verdict == verdict
+        assert verdict == GRANTED or refused(answer, REFUSED_USER, "userinfo")
+
+
 # One person: (user, verdict)
 OTHER_USER = "910000000002"
 PEOPLE = {

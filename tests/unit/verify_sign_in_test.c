@@ -110,11 +110,29 @@ static void test_earlier_end(void)
     }
 }
 
+/* ---- Whose it is ---- */
+
+static void test_issuers(void)
+{
+    char *mine = id_token("");
+    char *others = from("https://t", ",'iat':0");
+    kit_result got = ask(kit_text("{'id_token':'%s','userinfo':'%s'}", mine, others));
+    CHECK_INT(got.findings.user, NRBAC_REFUSED);
+    CHECK_INT((long long)got.findings.verified_count, 0);
+    CHECK_STR(got.findings.fault,
+              "`subject.properties.userinfo` is of another issuer than `id_token`");
+    got = ask(kit_text("{'userinfo':'%s'}", others));
+    CHECK_INT(got.findings.user, NRBAC_VERIFIED);
+    got = ask(kit_text("{'id_token':'%s','userinfo':{'iss':'https://t'}}", mine));
+    CHECK_INT(got.findings.user, NRBAC_ASSERTED);
+}
+
 int main(void)
 {
     prepare();
     test_userinfo_end();
     test_earlier_end();
+    test_issuers();
     nrbac_verifier_close(verifier);
     EVP_PKEY_free(key);
     kit_finish();
