@@ -24,6 +24,31 @@ static void check_issuers(nr_present *present)
     nr_present_refuse_user(present);
 }
 
+/* ---- What nobody signed -------------------------------------------------------------- */
+
+/* What a map of userinfo may say beside a signed ID token. The engine takes what the ID
+ * token lacks from userinfo, and a level, an end or a choice of role that somebody wrote
+ * there would look like part of the signed sign-in. */
+static void keep_profiles(nr_present *present)
+{
+    static const char *const kept[] = {
+        "sub",        "nhsid_useruid", "nhsid_nrbac_roles", "name",  "display_name",
+        "given_name", "middle_names",  "family_name",       "title", "initials",
+    };
+    const nrbac_value *userinfo = nr_present_claims(present, NR_USERINFO);
+    nrbac_document *document = present->check.document;
+    if (!present->token_sound[NR_ID_TOKEN] || present->tokens[NR_USERINFO] != NULL ||
+        nrbac_value_kind(userinfo) != NRBAC_KIND_MAP)
+        return;
+    nrbac_value *made = nrbac_new_map(document);
+    for (size_t i = 0; i < NR_COUNT(kept); i++) {
+        const nrbac_value *value = nrbac_value_find(userinfo, kept[i]);
+        if (value != NULL)
+            nrbac_set(document, made, kept[i], nrbac_value_copy(document, value));
+    }
+    nr_change_to(&present->properties_changes, nr_user_token_keys[NR_USERINFO], made);
+}
+
 /* ---- When it ends -------------------------------------------------------------------- */
 
 /* A signed userinfo need not say when it ends. It is a picture of somebody's role
@@ -65,6 +90,7 @@ static void unite_ends(nr_present *present)
 void nr_present_unite(nr_present *present)
 {
     check_issuers(present);
+    keep_profiles(present);
     end_userinfo(present);
     unite_ends(present);
 }

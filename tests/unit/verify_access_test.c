@@ -445,10 +445,10 @@ static void test_user_tokens(void)
     CHECK_INT(got.findings.user, NRBAC_VERIFIED);
     CHECK_INT(got.findings.verified_count, 2);
     /* Claims beside a token are asserted, and so is the user. */
-    got = ask_user(kit_text("{'id_token':'%s','userinfo':{'a':1}}", id_token("")));
+    got = ask_user(kit_text("{'id_token':'%s','userinfo':{'sub':'9'}}", id_token("")));
     CHECK_INT(got.findings.user, NRBAC_ASSERTED);
     CHECK_INT(got.findings.verified_count, 1);
-    CHECK(strstr(got.text, kit_json("'userinfo':{'a':1}")) != NULL);
+    CHECK(strstr(got.text, kit_json("'userinfo':{'sub':'9'}")) != NULL);
     got = ask_user(kit_text("{'id_token':'%s','profile':{}}", id_token("")));
     CHECK_INT(got.findings.user, NRBAC_ASSERTED);
     /* One that is refused refuses the user; nothing of either is left. */

@@ -127,12 +127,39 @@ static void test_issuers(void)
     CHECK_INT(got.findings.user, NRBAC_ASSERTED);
 }
 
+/* ---- What nobody signed ---- */
+
+static void test_map_beside_token(void)
+{
+    static const char map[] =
+        "{'authentication_assurance_level':3,'id_assurance_level':3,'idassurancelevel':3,"
+        "'sid':'s','exp':1,'selected_roleid':'1','acr':'AAL3','role':{},'org':{},"
+        "'activities':[],'workgroups':[],'sub':'9','name':'N','new':1,"
+        "'nhsid_nrbac_roles':[{'person_roleid':'1'}]}";
+    static const char kept[] = "'userinfo':{'sub':'9','nhsid_nrbac_roles':[{"
+                               "'person_roleid':'1'}],'name':'N'}";
+    kit_result got = ask(
+        kit_text("{'id_token':'%s','userinfo':%s}", id_token(""), map));
+    CHECK_INT(got.findings.user, NRBAC_ASSERTED);
+    CHECK(says(&got, kept));
+    /* Where the ID token is a map too, all of it is one word. */
+    got = ask(kit_text("{'id_token':{},'userinfo':%s}", map));
+    CHECK(says(&got, map));
+    /* What is no map is for the engine to refuse; what is empty is not there. */
+    got = ask(kit_text("{'id_token':'%s','userinfo':[1]}", id_token("")));
+    CHECK(says(&got, "'userinfo':[1]"));
+    got = ask(kit_text("{'id_token':'%s','userinfo':''}", id_token("")));
+    CHECK_INT(got.findings.user, NRBAC_VERIFIED);
+    CHECK(!says(&got, "userinfo"));
+}
+
 int main(void)
 {
     prepare();
     test_userinfo_end();
     test_earlier_end();
     test_issuers();
+    test_map_beside_token();
     nrbac_verifier_close(verifier);
     EVP_PKEY_free(key);
     kit_finish();
