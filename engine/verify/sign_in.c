@@ -97,17 +97,49 @@ void nr_present_unite(nr_present *present)
 
 /* ---- What the settings ask for ------------------------------------------------------- */
 
-/* What the settings ask for: a signed sign-in. */
+static bool has_sign_in(const nr_present *present)
+{
+    return present->token_sound[NR_ID_TOKEN] || present->token_sound[NR_NHS_LOGIN];
+}
+
+static bool is_there(const nrbac_value *map, const char *key)
+{
+    return nrbac_value_kind(nrbac_value_find(map, key)) != NRBAC_KIND_NULL;
+}
+
+/* Role profiles that the engine would read from `saml`, from `profile`, or from the
+ * first of the CIS2 tokens that has them. */
+static bool has_unsigned_profiles(const nr_present *present)
+{
+    static const char *const claims[] = { "nhsid_nrbac_roles", "role" };
+    if (is_there(present->properties, "saml") ||
+        is_there(present->properties, "profile"))
+        return true;
+    for (size_t i = 0; i < NR_COUNT(claims); i++) {
+        if (is_there(nr_present_claims(present, NR_ID_TOKEN), claims[i]))
+            return !present->token_sound[NR_ID_TOKEN];
+        if (is_there(nr_present_claims(present, NR_USERINFO), claims[i]))
+            return !present->token_sound[NR_USERINFO];
+    }
+    return false;
+}
+
+/* Under `require`: a signed sign-in, or signed role profiles, or both. */
 void nr_present_require_user(nr_present *present)
 {
-    const nrbac_value *subject = nrbac_value_find(present->request, "subject");
-    if (!present->check.snapshot->settings->require_id_token ||
-        nrbac_value_kind(subject) == NRBAC_KIND_NULL ||
-        present->user_finding == NRBAC_REFUSED || present->token_sound[NR_ID_TOKEN] ||
-        present->token_sound[NR_NHS_LOGIN])
+    const nr_settings *settings = present->check.snapshot->settings;
+    const char *why = NULL;
+    if (!is_there(present->request, "subject") ||
+        present->user_finding == NRBAC_REFUSED)
+        return;
+    if (settings->require_id_token && !has_sign_in(present))
+        why = "holds no signed `id_token` or `nhs_login`, and one is required";
+    else if (settings->require_userinfo && has_unsigned_profiles(present))
+        why = "holds role profiles that are in no signed `userinfo`, and they are "
+              "required to be";
+    if (why == NULL)
         return;
     present->check.member = "subject.properties";
-    (void)nr_refuse(&present->check,
-                    "holds no signed `id_token` or `nhs_login`, and one is required");
+    (void)nr_refuse(&present->check, "%s", why);
     nr_present_refuse_user(present);
 }

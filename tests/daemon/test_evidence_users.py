@@ -114,6 +114,15 @@ def test_both_tokens_are_of_one_issuer(tmp_path):
         assert verdict == GRANTED or refused(answer, REFUSED_USER, "userinfo")
 
 
+def test_role_profiles_are_signed_where_that_is_required(tmp_path):
+    served = Served(tmp_path, {**settings(), "require": ["id_token", "userinfo"]})
+    in_one = id_token(nhsid_nrbac_roles=[nrbac_role(ROLE, "R8000")])
+    for user, verdict in ((worker(id_token(), userinfo()), GRANTED), (worker(in_one), GRANTED), (worker(id_token()), REFUSED_USER),
+                          (worker(info=userinfo()), REFUSED_USER), (by_profile(), REFUSED_USER), (by_cis1(), REFUSED_USER)):
+        assert served.ask(to_function(user=user)).verdict == verdict
+    assert served.ask(by_patient(nhs_login())).verdict == "permit patient-authorised"
+
+
 # One person: (user, verdict)
 OTHER_USER = "910000000002"
 PEOPLE = {

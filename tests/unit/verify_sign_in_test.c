@@ -153,6 +153,55 @@ static void test_map_beside_token(void)
     CHECK(!says(&got, "userinfo"));
 }
 
+/* ---- What the settings ask for ---- */
+
+static void check_required(nrbac_verifier *by, const char *properties, bool fine)
+{
+    kit_result got = kit_verify_now(
+        by, kit_json("{'subject':{'properties':%s}}", properties));
+    CHECK_INT(got.findings.user == NRBAC_REFUSED, !fine);
+    CHECK_STR(got.findings.fault,
+              fine ? NULL
+                   : "`subject.properties` holds role profiles that are in no signed "
+                     "`userinfo`, and they are required to be");
+}
+
+static void test_require_userinfo(void)
+{
+    static const char roles[] = "'nhsid_nrbac_roles':[{}]";
+    nrbac_verifier *by = kit_open(SETTINGS "require: [userinfo]\n");
+    char *plain = id_token("");
+    char *with_roles = id_token(kit_text(",%s", roles));
+    char *info = userinfo(kit_text(",'iat':%s,%s", after(0), roles));
+    check_required(by, kit_text("{'id_token':'%s','userinfo':'%s'}", plain, info),
+                   true);
+    check_required(by, kit_text("{'userinfo':'%s'}", info), true);
+    check_required(by, kit_text("{'id_token':{},'userinfo':'%s'}", info), true);
+    check_required(by, kit_text("{'id_token':'%s'}", with_roles), true);
+    check_required(by, kit_text("{'id_token':'%s'}", plain), true);
+    check_required(by, "{'nhs_login':{'sub':'1'}}", true);
+    check_required(by, kit_text("{'id_token':'%s','userinfo':{'sub':'9'}}", plain),
+                   true);
+    check_required(by, kit_text("{'id_token':'%s','userinfo':{%s}}", with_roles, roles),
+                   true); /* which are not read */
+    check_required(by, kit_text("{'id_token':'%s','userinfo':{%s}}", plain, roles),
+                   false);
+    check_required(by, kit_text("{'id_token':{%s},'userinfo':'%s'}", roles, info),
+                   false);
+    check_required(by, kit_text("{'userinfo':{%s}}", roles), false);
+    check_required(by, "{'id_token':{'role':{}}}", false);
+    check_required(by, "{'userinfo':{'role':{}}}", false);
+    check_required(by, kit_text("{'userinfo':'%s','saml':{}}", info), false);
+    check_required(by, "{'profile':{}}", false);
+    kit_result got = kit_verify_now(by, "{}");
+    CHECK_INT(got.findings.user, NRBAC_ASSERTED);
+    nrbac_verifier_close(by);
+    by = kit_open(SETTINGS "require: [id_token]\n");
+    check_required(by, kit_text("{'id_token':'%s','userinfo':{%s}}", plain, roles),
+                   true);
+    nrbac_verifier_close(by);
+}
+
 int main(void)
 {
     prepare();
@@ -160,6 +209,7 @@ int main(void)
     test_earlier_end();
     test_issuers();
     test_map_beside_token();
+    test_require_userinfo();
     nrbac_verifier_close(verifier);
     EVP_PKEY_free(key);
     kit_finish();
