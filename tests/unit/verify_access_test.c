@@ -396,6 +396,34 @@ static void test_person(void)
             "does not say in `sub` whom it is about");
 }
 
+/* In each spelling of SAML that the engine reads. */
+static void test_person_of_saml(void)
+{
+    static const struct {
+        const char *saml;
+        bool fine;
+    } cases[] = {
+        { "{'uid':'9'}", true },
+        { "{'uid':['9']}", true },
+        { "{'uid':['9','9']}", false },
+        { "{'uid':[]}", false },
+        { "[['nhsIdCode','A'],['uid','9']]", true },
+        { "[['uid',['9']]]", true },
+        { "[['uid','8']]", false },
+        { "[['ssbSessionRoleUid','9']]", false },
+        { "[['uid'],'uid',7,[['uid','9']],{'uid':'9'},[7,'9']]", false },
+        { "{'attributes':[['uid','9']]}", true },
+        { "{'attributes':{'uid':'9'}}", false },
+        { "{'roles':[['uid','9']]}", false },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        kit_result got = ask(about("9", cis2_scope), "",
+                             kit_text("{'saml':%s}", cases[i].saml));
+        CHECK_INT(got.findings.application, NRBAC_VERIFIED);
+        CHECK_INT(got.findings.user != NRBAC_REFUSED, cases[i].fine);
+    }
+}
+
 /* ---- For whom ---- */
 
 static void grants(char *token, const char *properties, nrbac_grant grant)
@@ -491,6 +519,7 @@ int main(void)
     test_levels_login();
     test_kinds_of_user();
     test_person();
+    test_person_of_saml();
     test_grant();
     test_user_tokens();
     test_apart();
