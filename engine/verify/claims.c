@@ -67,7 +67,7 @@ static bool check_presenter(nr_check *check, const nrbac_value *claims,
     const nrbac_value *aud = nrbac_value_find(claims, "aud");
     bool several = nrbac_value_kind(aud) == NRBAC_KIND_LIST &&
                    nrbac_value_count(aud) > 1;
-    if (azp == NULL && !several)
+    if (nrbac_value_kind(azp) == NRBAC_KIND_NULL && !several)
         return true;
     return is_audience(trust, azp) ||
            nr_refuse(check, "was given to another client than those of the evidence "

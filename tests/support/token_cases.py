@@ -56,6 +56,7 @@ PASS = {
     "by ES256": lambda kind: kind.token("ES256", kind.key("e1")),
     "by the second key": lambda kind: kind.token(key=kind.key("k2")),
     "without a kid, where one key fits": lambda kind: kind.token("ES256", kind.key("e1"), header={"kid": None}),
+    "azp is null": lambda kind: jwt(json.dumps({**kind.claims(), "azp": None}), kind.key()),
     "of no stated type": lambda kind: kind.token(header={"typ": None}),
     "of its own type": lambda kind: kind.token(header={"typ": TYPES.get(kind.member, "JWT")}),
     "with keys in its header, which are not looked at": lambda kind: kind.token(header={

@@ -441,7 +441,10 @@ static void test_presenter(void)
         "settings, by its `azp`";
     ACCEPTED(claims("'iss':'https://cis2','aud':'us','azp':'us-too','sub':'1'"));
     REFUSED(claims("'iss':'https://cis2','aud':'us','azp':'them','sub':'1'"), other);
-    REFUSED(claims("'iss':'https://cis2','aud':'us','azp':null,'sub':'1'"), other);
+    ACCEPTED(claims("'iss':'https://cis2','aud':'us','azp':null,'sub':'1'"));
+    REFUSED(claims("'iss':'https://cis2','aud':'us','azp':'','sub':'1'"), other);
+    REFUSED(claims("'iss':'https://cis2','aud':['us','us-too'],'azp':null,'sub':'1'"),
+            other);
     REFUSED(claims("'iss':'https://cis2','aud':['us','them'],'sub':'1'"), other);
     REFUSED(claims("'iss':'https://cis2','aud':['us','them'],'azp':'them','sub':'1'"),
             other);
