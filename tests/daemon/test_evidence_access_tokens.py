@@ -2,6 +2,7 @@
 """Rule 7: the API platform's access tokens. Whose they are, for which API, on whose behalf, and at which level."""
 import pytest
 from support.apis import CIS2_COMBINED, CIS2_SEPARATE, NHS_LOGIN_COMBINED, NHS_LOGIN_SEPARATE, OTHER, OWN, SIGNED_JWT, by_cis1, by_cis2, by_nhs_login, by_profile
+from support.certificates import cast
 from support.evidence import (AUTHORISED, CLIENT_OF, GRANTED, MALFORMED, NOT_AUTHENTICATED, PATIENT, REFUSED_USER, USER, access_claims,
                               access_token, by_application, id_token, key_of, nhs_login, of_evidence, refused, to_function, userinfo,
                               worker)
@@ -242,6 +243,14 @@ def test_what_is_said_of_the_user_stays_asserted(ask):
 def test_an_access_token_does_not_open_the_records_of_others(ask):
     given = dict(api="own", record=OTHER, access=access_token(scope=of_patient()))
     assert ask(by_application("view", by_nhs_login(), **given)).verdict == "deny not-own-record"
+
+
+def test_cis1_goes_with_an_access_token_of_cis2(asker):
+    """Beside the certificate that the pattern asks for."""
+    given = dict(pattern="user-restricted/hl7v3-cis", way="tls-ma", certificate=cast().by_file.pem)
+    for scope, verdict in ((of_user(), MET), (of_patient(api="all"), NOT_MET), (APP, NOT_MET)):
+        answer = asker.by_command(by_application("guarded", by_cis1(), access=access_token(scope=scope), **given))
+        assert answer.verdict == verdict
 
 
 def test_cis1_has_no_access_token_of_a_patient(ask):
