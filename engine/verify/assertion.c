@@ -7,6 +7,7 @@
 #include "verify/token.h"
 
 #include <string.h>
+#include <time.h>
 
 /* The one that the request names, else the one whose issuer the assertion states. */
 static const nr_application *find_application(nr_check *check,
@@ -57,6 +58,7 @@ static bool use_once(nr_check *check, const nr_application *application,
         .occasion = check->occasion,
         .forget_at = end + check->snapshot->settings->clock_skew,
         .now = check->now,
+        .clock = (int64_t)time(NULL),
     };
     switch (nr_replay_use(check->replay, &use)) {
     case NR_USE_FIRST:
@@ -64,6 +66,9 @@ static bool use_once(nr_check *check, const nr_application *application,
         return true;
     case NR_USE_REPEATED:
         return nr_refuse(check, "was used before, by its `jti`");
+    case NR_USE_SHARE_FULL:
+        return nr_refuse(check, "cannot be accepted now: as many of its application "
+                                "are in use as are remembered of one");
     case NR_USE_FULL:
         break;
     }

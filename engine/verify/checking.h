@@ -20,6 +20,7 @@ enum {
     NR_TOKEN_DEPTH_MAX = 32,
     NR_API_KEY_SIZE_MAX = 512,
     NR_ASSERTION_LIFE_MAX = 300, /* seconds */
+    NR_USERINFO_LIFE = 3600,     /* seconds from its `iat`, where it has no `exp` */
 };
 
 typedef struct nr_check {

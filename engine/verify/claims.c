@@ -67,7 +67,7 @@ static bool check_presenter(nr_check *check, const nrbac_value *claims,
     const nrbac_value *aud = nrbac_value_find(claims, "aud");
     bool several = nrbac_value_kind(aud) == NRBAC_KIND_LIST &&
                    nrbac_value_count(aud) > 1;
-    if (azp == NULL && !several)
+    if (nrbac_value_kind(azp) == NRBAC_KIND_NULL && !several)
         return true;
     return is_audience(trust, azp) ||
            nr_refuse(check, "was given to another client than those of the evidence "
@@ -92,12 +92,22 @@ static bool check_parties(nr_check *check, const nrbac_value *claims,
 
 /* ---- Rule 5: when --------------------------------------------------------------------- */
 
-static bool check_end(nr_check *check, const nrbac_value *exp, unsigned rules)
+static bool check_no_end(nr_check *check, const nrbac_value *claims, unsigned rules)
 {
+    if ((rules & NR_CLAIMS_NEED_EXP) != 0)
+        return nr_refuse(check, "does not say in `exp` when it ends");
+    return (rules & NR_CLAIMS_NEED_AGE) == 0 ||
+           nrbac_value_find(claims, "iat") != NULL ||
+           nr_refuse(check, "says neither in `exp` when it ends nor in `iat` when it "
+                            "was made");
+}
+
+static bool check_end(nr_check *check, const nrbac_value *claims, unsigned rules)
+{
+    const nrbac_value *exp = nrbac_value_find(claims, "exp");
     int64_t end = 0;
     if (exp == NULL)
-        return (rules & NR_CLAIMS_NEED_EXP) == 0 ||
-               nr_refuse(check, "does not say in `exp` when it ends");
+        return check_no_end(check, claims, rules);
     if (!nr_claims_seconds(exp, false, &end))
         return nr_refuse(check, "has an `exp` that is no time in seconds");
     if ((rules & NR_CLAIMS_MAY_BE_OVER) != 0 || check->now < end)
@@ -122,5 +132,5 @@ bool nr_claims_check(nr_check *check, const nrbac_value *claims, const nr_trust 
 {
     return check_parties(check, claims, trust, rules) &&
            check_start(check, claims, "nbf") && check_start(check, claims, "iat") &&
-           check_end(check, nrbac_value_find(claims, "exp"), rules);
+           check_end(check, claims, rules);
 }

@@ -51,6 +51,38 @@ static bool is_person(const char *sub, const nrbac_value *shown)
     return one == other && memcmp(sub, text, one) == 0;
 }
 
+/* A value of SAML: a text, or as in XML a list of one. */
+static bool is_person_in(const char *sub, const nrbac_value *value)
+{
+    if (nrbac_value_kind(value) == NRBAC_KIND_LIST)
+        value = nrbac_value_count(value) == 1 ? nrbac_value_at(value, 0) : NULL;
+    return is_person(sub, value);
+}
+
+/* The `uid` of attributes one after another, [[name, value], ...]. */
+static bool is_person_of_pairs(const char *sub, const nrbac_value *pairs)
+{
+    bool is_list = nrbac_value_kind(pairs) == NRBAC_KIND_LIST;
+    for (size_t i = 0; is_list && i < nrbac_value_count(pairs); i++) {
+        const nrbac_value *pair = nrbac_value_at(pairs, i);
+        if (nrbac_value_kind(pair) != NRBAC_KIND_LIST)
+            continue;
+        const char *name = nrbac_value_text(nrbac_value_at(pair, 0));
+        if (name != NULL && strcmp(name, "uid") == 0 &&
+            is_person_in(sub, nrbac_value_at(pair, 1)))
+            return true;
+    }
+    return false;
+}
+
+/* In each of the spellings that the engine reads (subject/saml.c). */
+static bool is_person_of_saml(const char *sub, const nrbac_value *saml)
+{
+    return is_person_of_pairs(sub, saml) ||
+           is_person_in(sub, nrbac_value_find(saml, "uid")) ||
+           is_person_of_pairs(sub, nrbac_value_find(saml, "attributes"));
+}
+
 /* Any of the ids that the evidence shows: that they are all of one person is for the
  * engine to see, which refuses them otherwise. */
 static bool is_user(const nr_present *present, const char *sub)
@@ -63,7 +95,7 @@ static bool is_user(const nr_present *present, const char *sub)
     const nrbac_value *login = nr_present_claims(present, NR_NHS_LOGIN);
     const nrbac_value *saml = nrbac_value_find(present->properties, "saml");
     return is_person(sub, nrbac_value_find(login, "nhs_number")) ||
-           is_person(sub, nrbac_value_find(saml, "uid")) ||
+           is_person_of_saml(sub, saml) ||
            is_person(sub, nrbac_value_find(present->subject, "id"));
 }
 

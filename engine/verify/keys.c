@@ -252,20 +252,22 @@ static bool read_end(const set_reading *reading, const nrbac_value *from, nr_key
 
 /* ---- The set ----------------------------------------------------------------------- */
 
-/* `kid` is a text; no two keys have the same, whatever they are for. */
-static bool check_name(set_reading *reading, const nrbac_value *list)
+static bool check_kid(const set_reading *reading, const nrbac_value *from)
 {
-    const nrbac_value *key = nrbac_value_at(list, reading->number - 1);
-    const nrbac_value *kid = nrbac_value_find(key, "kid");
-    if (kid == NULL)
-        return true;
-    const char *text = nrbac_value_text(kid);
-    if (text == NULL)
-        return wrong(reading, "holds a key whose `kid` is not a text");
-    for (size_t i = 0; i + 1 < reading->number; i++) {
-        const char *other = text_of(nrbac_value_at(list, i), "kid");
-        if (other != NULL && strcmp(other, text) == 0)
-            return wrong(reading, "holds two keys of one `kid`");
+    const nrbac_value *kid = nrbac_value_find(from, "kid");
+    return kid == NULL || nrbac_value_text(kid) != NULL ||
+           wrong(reading, "holds a key whose `kid` is not a text");
+}
+
+/* A `kid` names one key for each algorithm. One key may stand there several times, once
+ * for each algorithm or use, as some servers write it (RFC 7517, 4.5). */
+static bool check_alone(const set_reading *reading, const char *kid, const nr_key *key)
+{
+    for (size_t i = 0; kid != NULL && i < reading->into->keys.count; i++) {
+        const nr_key *other = &reading->into->keys.items[i];
+        if (other->kid != NULL && strcmp(other->kid, kid) == 0 &&
+            (other->algorithms & key->algorithms) != 0)
+            return wrong(reading, "holds two keys of one `kid` for one algorithm");
     }
     return true;
 }
@@ -288,7 +290,7 @@ static bool take_key(set_reading *reading, const nrbac_value *list)
     nr_key key = { .algorithms = algorithms_of(from) };
     if (nrbac_value_kind(from) != NRBAC_KIND_MAP)
         return wrong(reading, "holds a key that is not an object");
-    if (!check_secrets(reading, from) || !check_name(reading, list))
+    if (!check_secrets(reading, from) || !check_kid(reading, from))
         return false;
     if (key.algorithms == 0 || !may_verify(from))
         return true;
@@ -297,7 +299,9 @@ static bool take_key(set_reading *reading, const nrbac_value *list)
     if (!fine || key.algorithms == 0)
         return fine;
     nr_key *place = NULL;
-    if (read_end(reading, from, &key) && name_key(reading, text_of(from, "kid"), &key))
+    const char *kid = text_of(from, "kid");
+    if (read_end(reading, from, &key) && check_alone(reading, kid, &key) &&
+        name_key(reading, kid, &key))
         place = nr_list_add(&reading->into->arena, &reading->into->keys);
     if (place == NULL) {
         (void)cjose_jwk_release(key.jwk);

@@ -276,31 +276,12 @@ static bool is_all_verified(const nr_present *present)
            there(present->properties, "profile") == NULL;
 }
 
-/* The engine takes `exp` from the ID token where that has one. A signed userinfo that
- * ends sooner counts all the same. */
-static void unite_ends(nr_present *present)
-{
-    const nrbac_value *id_token = nr_present_claims(present, NR_ID_TOKEN);
-    const nrbac_value *userinfo = nr_present_claims(present, NR_USERINFO);
-    nrbac_document *document = present->check.document;
-    int64_t one = 0;
-    int64_t other = 0;
-    if (!present->token_sound[NR_USERINFO] ||
-        !nr_claims_seconds(nrbac_value_find(id_token, "exp"), false, &one) ||
-        !nr_claims_seconds(nrbac_value_find(userinfo, "exp"), false, &other) ||
-        one <= other)
-        return;
-    nr_change change = { "exp", nrbac_new_integer(document, other) };
-    nr_change_to(&present->properties_changes, nr_user_token_keys[NR_ID_TOKEN],
-                 nr_rewrite(document, id_token, &change, 1));
-}
-
 void nr_present_user(nr_present *present)
 {
     for (size_t i = 0; i < NR_USER_TOKEN_COUNT; i++)
         if (present->tokens[i] != NULL)
             check_token(present, i);
-    unite_ends(present);
+    nr_present_unite(present);
     if (present->user_finding != NRBAC_REFUSED && is_all_verified(present))
         present->user_finding = NRBAC_VERIFIED;
 }
@@ -312,21 +293,6 @@ const nrbac_value *nr_present_claims(const nr_present *present, nr_user_token ki
         if (strcmp(present->properties_changes.items[i].key, key) == 0)
             return present->properties_changes.items[i].value;
     return map_at(present->properties, key);
-}
-
-/* What the settings ask for: a signed sign-in. */
-void nr_present_require_user(nr_present *present)
-{
-    const nrbac_value *subject = nrbac_value_find(present->request, "subject");
-    if (!present->check.snapshot->settings->require_id_token ||
-        nrbac_value_kind(subject) == NRBAC_KIND_NULL ||
-        present->user_finding == NRBAC_REFUSED || present->token_sound[NR_ID_TOKEN] ||
-        present->token_sound[NR_NHS_LOGIN])
-        return;
-    present->check.member = "subject.properties";
-    (void)nr_refuse(&present->check,
-                    "holds no signed `id_token` or `nhs_login`, and one is required");
-    nr_present_refuse_user(present);
 }
 
 /* ---- The request without it ---------------------------------------------------------------- */

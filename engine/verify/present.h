@@ -5,6 +5,7 @@
  *   nr_present_read          where everything stands
  *   nr_present_application   the application's proofs, and what the settings ask for of it
  *   nr_present_user          the user's tokens
+ *   nr_present_unite         those of one sign-in beside each other
  *   nr_present_agree         the access token beside the user
  *   nr_present_require_user  what the settings ask for of the user
  *   nr_present_rewrite       the request without what was presented
@@ -47,6 +48,7 @@ typedef struct nr_present {
 void nr_present_read(nr_present *present, const nrbac_value *request);
 void nr_present_application(nr_present *present);
 void nr_present_user(nr_present *present);
+void nr_present_unite(nr_present *present);
 void nr_present_agree(nr_present *present);
 void nr_present_require_user(nr_present *present);
 const nrbac_value *nr_present_rewrite(nr_present *present);

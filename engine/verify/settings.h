@@ -129,6 +129,7 @@ typedef struct nr_settings {
     uint32_t authorities; /* their file; NR_NONE: none is named */
     bool require_application;
     bool require_id_token;
+    bool require_userinfo;
     int64_t clock_skew;
     int64_t warn_seconds;
 } nr_settings;

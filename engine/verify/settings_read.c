@@ -155,7 +155,7 @@ void nr_settings_own(nr_settings_reading *reading, nr_owned owned, const char *t
 
 static void read_require(nr_settings_reading *reading, const nr_node *node)
 {
-    static const char *const words[] = { "application", "id_token" };
+    static const char *const words[] = { "application", "id_token", "userinfo" };
     nr_settings *settings = reading->settings;
     if (node == NULL || !nr_node_is_sequence(node, "`require`", &reading->diags))
         return;
@@ -164,6 +164,7 @@ static void read_require(nr_settings_reading *reading, const nr_node *node)
                                   &reading->diags);
         settings->require_application |= word == 0;
         settings->require_id_token |= word == 1;
+        settings->require_userinfo |= word == 2;
     }
 }
 

@@ -164,6 +164,7 @@ static const nr_key *find_key(nr_check *check, const nrbac_value *header,
     const nr_credentials *held = check->snapshot->files[trust->keys].credentials;
     const nrbac_value *kid = nrbac_value_find(header, "kid");
     const char *name = nrbac_value_text(kid);
+    bool known = false;
     if (kid == NULL)
         return only_key(check, held, algorithm, file);
     for (size_t i = 0; name != NULL && i < held->keys.count; i++) {
@@ -172,13 +173,13 @@ static const nr_key *find_key(nr_check *check, const nrbac_value *header,
             continue;
         if ((key->algorithms & 1u << algorithm) != 0)
             return key;
-        (void)nr_refuse(check,
-                        "is signed with a key of `%s` that is not for its "
-                        "algorithm",
-                        file);
-        return NULL;
+        known = true;
     }
-    (void)nr_refuse(check, "is signed with a key that is not in `%s`", file);
+    if (known)
+        (void)nr_refuse(
+            check, "is signed with a key of `%s` that is not for its algorithm", file);
+    else
+        (void)nr_refuse(check, "is signed with a key that is not in `%s`", file);
     return NULL;
 }
 

@@ -34,6 +34,7 @@ typedef enum nr_claim_rules {
     NR_CLAIMS_NEED_EXP = 1 << 1,
     NR_CLAIMS_CHECK_AZP = 1 << 2,
     NR_CLAIMS_MAY_BE_OVER = 1 << 3, /* an `exp` that has passed is left to others */
+    NR_CLAIMS_NEED_AGE = 1 << 4,    /* `exp`, or else `iat` */
 } nr_claim_rules;
 
 /* Rules 4 and 5: for whom it is, and when. */

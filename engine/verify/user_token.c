@@ -11,7 +11,8 @@ static const struct {
 } kinds[NR_USER_TOKEN_COUNT] = {
     [NR_ID_TOKEN] = { NR_ISSUER_CIS2, NR_CLAIMS_NEED_SUB | NR_CLAIMS_NEED_EXP |
                                           NR_CLAIMS_CHECK_AZP | NR_CLAIMS_MAY_BE_OVER },
-    [NR_USERINFO] = { NR_ISSUER_CIS2, NR_CLAIMS_NEED_SUB | NR_CLAIMS_MAY_BE_OVER },
+    [NR_USERINFO] = { NR_ISSUER_CIS2,
+                      NR_CLAIMS_NEED_SUB | NR_CLAIMS_NEED_AGE | NR_CLAIMS_MAY_BE_OVER },
     [NR_NHS_LOGIN] = { NR_ISSUER_NHS_LOGIN, NR_CLAIMS_NEED_SUB | NR_CLAIMS_NEED_EXP |
                                                 NR_CLAIMS_CHECK_AZP |
                                                 NR_CLAIMS_MAY_BE_OVER },

@@ -68,29 +68,66 @@ nr_snapshot *nr_verifier_take(nrbac_verifier *verifier, bool look_now)
 
 /* ---- Reading ------------------------------------------------------------------------ */
 
-/* No word of the settings is as long as a key or its hash can be short. */
-enum { SECRET_SIZE_MIN = 16 };
+/* Neither a key nor its hash is shorter. */
+enum { SECRET_SIZE_MIN = 16, SHOWN_SIZE = 4 };
 
-/* A secret in the wrong place, such as a key of YAML, is not told back: of a long text
- * that is marked as the mistake, the message keeps the first letters. */
-static const char *without_secret(nr_arena *arena, const nr_diag *diag)
+static bool is_our_word(const char *text, size_t size)
+{
+    static const char *const words[] = { "client_assertion" };
+    for (size_t i = 0; i < NR_COUNT(words); i++)
+        if (strlen(words[i]) == size && memcmp(words[i], text, size) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the mistake that is marked begins with this text; a file's name and the
+ * address of an issuer may. */
+static bool is_marked(const nr_diag *diag, const char *text)
 {
     nr_span at = diag->at;
-    const char *text = at.source == NULL ? NULL : at.source->text;
-    const char *quote = strchr(diag->message, '`');
-    size_t marked = at.end - at.start;
-    while (text != NULL && marked > SECRET_SIZE_MIN && quote != NULL) {
-        size_t size = strcspn(quote + 1, "`");
-        const char *rest = quote + 1 + size;
-        bool quoted = text[at.start] == '"' || text[at.start] == '\'';
-        if (size > SECRET_SIZE_MIN && size <= marked &&
-            memcmp(quote + 1, text + at.start + quoted, SECRET_SIZE_MIN) == 0)
-            return nr_arena_format(arena, "%.*s%.4s...%s",
-                                   (int)(quote + 1 - diag->message), diag->message,
-                                   quote + 1, rest);
-        quote = *rest == '\0' ? NULL : strchr(rest + 1, '`');
+    const char *source = at.source == NULL ? NULL : at.source->text;
+    if (source == NULL || at.end - at.start < SECRET_SIZE_MIN ||
+        diag->code == NR_DIAG_UNUSABLE_FILE || strncmp(text, "https://", 8) == 0)
+        return false;
+    bool quoted = source[at.start] == '"' || source[at.start] == '\'';
+    return at.end - at.start >= (size_t)SECRET_SIZE_MIN + quoted &&
+           memcmp(text, source + at.start + quoted, SECRET_SIZE_MIN) == 0;
+}
+
+/* A secret may stand in any wrong place: as a key of YAML, as a name, escaped. So every
+ * long text that is quoted counts as one, unless it looks like a sentence, a file or an
+ * address. What is marked as the mistake counts, whatever it looks like. */
+static bool may_be_secret(const nr_diag *diag, const char *text, size_t size)
+{
+    if (size < SECRET_SIZE_MIN || is_our_word(text, size))
+        return false;
+    bool plain = true;
+    for (size_t i = 0; i < size; i++)
+        plain &= text[i] != '/' && text[i] != '.' && text[i] != ' ';
+    return plain || is_marked(diag, text);
+}
+
+/* The same with the first letters alone of each text in back-quotes that may be a
+ * secret. NULL when out of memory. */
+static const char *without_secrets(nr_arena *arena, const nr_diag *diag,
+                                   const char *message)
+{
+    const char *quote = strchr(message, '`');
+    while (quote != NULL) {
+        const char *text = quote + 1;
+        size_t size = strcspn(text, "`");
+        size_t before = (size_t)(text - message);
+        size_t after = before + size;
+        if (may_be_secret(diag, text, size)) {
+            message = nr_arena_format(arena, "%.*s%.*s...%s", (int)before, message,
+                                      SHOWN_SIZE, text, text + size);
+            if (message == NULL)
+                return NULL;
+            after = before + SHOWN_SIZE + strlen("...");
+        }
+        quote = message[after] == '\0' ? NULL : strchr(message + after + 1, '`');
     }
-    return diag->message;
+    return message;
 }
 
 static nrbac_status keep_diagnostics(nrbac_verifier *verifier, nr_diags *diags)
@@ -106,7 +143,8 @@ static nrbac_status keep_diagnostics(nrbac_verifier *verifier, nr_diags *diags)
         if (!nr_diag_tell(&verifier->told, &diags->items[i], told))
             return NRBAC_E_MEMORY;
         told->source_line = NULL; /* it may hold a hash or, by mistake, a secret */
-        told->message = without_secret(&verifier->told, &diags->items[i]);
+        told->message = without_secrets(&verifier->told, &diags->items[i],
+                                        told->message);
         if (told->message == NULL)
             return NRBAC_E_MEMORY;
         verifier->diagnostic_count++;
@@ -327,5 +365,9 @@ nrbac_value *nrbac_verifier_status(nrbac_verifier *verifier, nrbac_document *doc
         nrbac_set(document, status, "expiring", nrbac_new_list(document));
     }
     nr_snapshot_unref(snapshot);
+    nrbac_set(document, status, "used_assertions",
+              nrbac_new_integer(document, (int64_t)nr_replay_count(&verifier->replay)));
+    nrbac_set(document, status, "used_assertions_limit",
+              nrbac_new_integer(document, (int64_t)verifier->replay.limit));
     return nrbac_document_status(document) == NRBAC_OK ? status : NULL;
 }

@@ -77,6 +77,9 @@ nrbac_value *nrbac_verifier_status(nrbac_verifier *verifier, nrbac_document *doc
     nrbac_set(document, status, "opened_at", nrbac_new_null(document));
     nrbac_set(document, status, "files", nrbac_new_list(document));
     nrbac_set(document, status, "expiring", nrbac_new_list(document));
+    nrbac_set(document, status, "used_assertions", nrbac_new_integer(document, 0));
+    nrbac_set(document, status, "used_assertions_limit",
+              nrbac_new_integer(document, 0));
     return nrbac_document_status(document) == NRBAC_OK ? status : NULL;
 }
 

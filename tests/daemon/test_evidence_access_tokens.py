@@ -2,10 +2,11 @@
 """Rule 7: the API platform's access tokens. Whose they are, for which API, on whose behalf, and at which level."""
 import pytest
 from support.apis import CIS2_COMBINED, CIS2_SEPARATE, NHS_LOGIN_COMBINED, NHS_LOGIN_SEPARATE, OTHER, OWN, SIGNED_JWT, by_cis1, by_cis2, by_nhs_login, by_profile
+from support.certificates import cast
 from support.evidence import (AUTHORISED, CLIENT_OF, GRANTED, MALFORMED, NOT_AUTHENTICATED, PATIENT, REFUSED_USER, USER, access_claims,
                               access_token, by_application, id_token, key_of, nhs_login, of_evidence, refused, to_function, userinfo,
                               worker)
-from support.requests import NOW
+from support.requests import NOW, flat, saml, saml_role
 from support.tokens import jwt
 
 MEMBER = "access_token"
@@ -244,9 +245,28 @@ def test_an_access_token_does_not_open_the_records_of_others(ask):
     assert ask(by_application("view", by_nhs_login(), **given)).verdict == "deny not-own-record"
 
 
+def test_cis1_goes_with_an_access_token_of_cis2(asker):
+    """Beside the certificate that the pattern asks for."""
+    given = dict(pattern="user-restricted/hl7v3-cis", way="tls-ma", certificate=cast().by_file.pem)
+    for scope, verdict in ((of_user(), MET), (of_patient(api="all"), NOT_MET), (APP, NOT_MET)):
+        answer = asker.by_command(by_application("guarded", by_cis1(), access=access_token(scope=scope), **given))
+        assert answer.verdict == verdict
+
+
 def test_cis1_has_no_access_token_of_a_patient(ask):
     given = dict(pattern="user-restricted/hl7v3-cis", access=access_token(scope=of_patient(api="all")))
     assert ask(by_application("guarded", by_cis1(), **given)).verdict == NOT_MET
+
+
+def test_a_person_of_cis1_is_found_in_each_spelling_of_it(ask):
+    grouped = saml(None, [saml_role("501", "R8000")])["subject"]["properties"]["saml"]
+    spelt = {"a text": {**grouped, "uid": USER}, "a list of one": {**grouped, "uid": [USER]}, "pairs": flat({**grouped, "uid": USER}),
+             "pairs in a map": {"attributes": flat({**grouped, "uid": [USER]})}}
+    for attributes in spelt.values():
+        user = {"type": "healthcare-worker", "properties": {"saml": attributes}}
+        for sub, verdict in ((USER, GRANTED), ("910000000009", REFUSED_USER)):
+            whole = to_function(user=user, application={"id": "gp"}, access_token=access_token(scope=of_user(), sub=sub))
+            assert ask(whole).verdict == verdict
 
 
 def test_a_refused_user_is_not_mended_by_a_sound_access_token(ask):

@@ -214,10 +214,10 @@ def test_an_unsound_assertion_uses_nothing_up(client, unsound):
                     kind.present(kind.token(jti=f"guessed {sorted(unsound)} {unsound.get('exp')}"))) == [NOT_AUTHENTICATED, AUTHORISED]
 
 
-def test_a_jti_is_free_again_when_the_assertion_that_used_it_has_ended(client):
+def test_a_jti_stays_used_for_ten_minutes_of_the_clock_whatever_time_is_stated(client):
     def used(now, ahead):
         return at_time(by_application(client_assertion=assertion(jti="again", exp=now + ahead)), now)
-    assert verdicts(client, used(NOW, 60), used(NOW + 59, 60), used(NOW + 70 + SKEW, 60)) == [AUTHORISED, NOT_AUTHENTICATED, AUTHORISED]
+    assert verdicts(client, used(NOW, 60), used(NOW + 59, 60), used(NOW + 70 + SKEW, 60)) == [AUTHORISED, NOT_AUTHENTICATED, NOT_AUTHENTICATED]
 
 
 def test_the_memory_of_used_ones_outlives_a_reload(served, daemons):
@@ -292,3 +292,25 @@ def test_one_proof_is_enough_and_several_name_the_same(ask):
                   dict(client_assertion=assertion(aud=TOKEN_URL + "/"), api_key=API_KEYS["gp-1"])):
         for id in ("gp", None):
             assert ask(by_application(id=id, **other)).verdict == NOT_AUTHENTICATED
+
+
+def test_requests_of_another_time_bring_none_back(served, daemons):
+    """So many that the memory looks for what it could forget."""
+    client = served.start(daemons).client()
+    token, key = assertion(), key_of("gp", "e1")
+    once = by_application(client_assertion=token)
+    assert client.evaluate(once).verdict == AUTHORISED
+    for _ in range(300):
+        later = by_application(client_assertion=jwt(assertion_claims(now=NOW + 1000), key, "ES256"))
+        assert client.evaluate(at_time(later, NOW + 1000)).verdict == AUTHORISED
+    for seconds in (0, 1, 200, 310):
+        assert client.evaluate(at_time(once, NOW + seconds)).verdict == NOT_AUTHENTICATED
+
+
+def test_health_says_how_full_the_memory_is(served, daemons):
+    client = served.start(daemons).client()
+    token = assertion()
+    for presented, remembered in ((token, 1), (token, 1), (assertion(), 2), (assertion("pharmacy"), 3)):
+        client.evaluate(by_application(id=None, client_assertion=presented))
+        evidence = client.call("health")["evidence"]
+        assert (evidence["used_assertions"], evidence["used_assertions_limit"]) == (remembered, 400_000)

@@ -24,7 +24,8 @@ def test_a_session_is_valid_until_the_first_of_its_evidence_ends(served, daemons
     for user, application, ends in ((worker(id_token(exp=NOW + 100), userinfo()), {}, 100), (worker(id_token(), userinfo(exp=NOW + 90)), {}, 90),
                                     (worker(id_token(), userinfo()), {"client_assertion": assertion(exp=NOW + 80)}, 80),
                                     (worker(id_token(exp=NOW + 70)), {"client_assertion": assertion(exp=NOW + 80)}, 70),
-                                    (worker(id_token(exp=NOW + 60), userinfo(exp=None)), {"api_key": API_KEYS["gp-1"]}, 60)):
+                                    (worker(id_token(exp=NOW + 60), userinfo(exp=None, iat=NOW)), {"api_key": API_KEYS["gp-1"]}, 60),
+                                    (worker(info=userinfo(exp=None, iat=NOW - 3000)), {}, 600)):
         opened = client.call("open", opening(user, **application))
         assert opened["reason"] == "opened" and moment(opened["valid_until"]).timestamp() == NOW + ends
 

@@ -107,6 +107,17 @@ def test_a_certificate_and_an_authority_are_looked_at_again(served, daemons):
     assert verdicts(client, *(shown(name)() for name in ("by_file", "itself", "by_subject"))) == [NOT_AUTHENTICATED, AUTHORISED, NOT_AUTHENTICATED]
 
 
+def test_one_kid_may_stand_there_for_each_algorithm_and_use(served, running):
+    """As ForgeRock writes its keys."""
+    client = running.client()
+    served.write_keys("gp", jwks(NEW.jwk(kid="new", use="enc"), NEW.jwk(kid="new", alg="RS256"), NEW.jwk(kid="new", alg="PS256")))
+    by = {name: lambda name=name: by_application(client_assertion=jwt(assertion_claims(), NEW, name, header={"kid": "new"}))
+          for name in ("RS256", "PS256", "RS512")}
+    assert becomes(client, by["RS256"], AUTHORISED)
+    assert verdicts(client, by["PS256"](), by["RS512"]()) == [AUTHORISED, NOT_AUTHENTICATED]
+    assert files_of(client.call("health"), "gp.jwks.json")["error"] is None
+
+
 # Contents of a key file; or what is there in its place.
 NOTHING, FOLDER, FIFO = object(), object(), object()
 UNSOUND = {

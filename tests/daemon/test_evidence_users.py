@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tokens about users: what is verified, what is still only asserted, and what of them a decision then rests on."""
 import pytest
+from support.answers import moment
 from support.apis import CIS2_SEPARATE, OTHER, OWN, SIGNED_JWT, by_cis1, by_profile
 from support.evidence import (AUTHORISED, CLIENTS, EXPIRED, GRANTED, HERE, MALFORMED, PATIENT, REFUSED_USER, ROLE, USER, Asker, Served, assertion,
                               by_application, by_patient, id_claims, id_token, key_of, login_claims, nhs_login, of_evidence, refused, settings,
@@ -43,7 +44,7 @@ TOLD = {
     "userinfo, the ID token a map": (lambda: worker(id_claims(), userinfo()), "asserted", ["userinfo"]),
     "both": (lambda: worker(id_token(), userinfo()), "verified", ["id_token", "userinfo"]),
     "userinfo alone": (lambda: worker(info=userinfo()), "verified", ["userinfo"]),
-    "userinfo without an end": (lambda: worker(info=userinfo(exp=None)), "verified", ["userinfo"]),
+    "userinfo without an end": (lambda: worker(info=userinfo(exp=None, iat=NOW)), "verified", ["userinfo"]),
     "both, with a stated choice": (lambda: worker(id_token(selected_roleid=None), userinfo(), role_profile=ROLE), None, ["id_token", "userinfo"]),
 }
 
@@ -88,8 +89,38 @@ def test_the_level_of_the_sign_in_is_that_of_the_token(ask):
         assert ask(to_function("strong", worker(id_token(authentication_assurance_level=level), userinfo()))).verdict == verdict
         info = worker(id_token(authentication_assurance_level=level))
         info["properties"]["userinfo"]["authentication_assurance_level"] = "3"
-        if level:
-            assert ask(to_function("strong", info)).verdict == verdict, "the ID token's counts"
+        assert ask(to_function("strong", info)).verdict == verdict, "the ID token's counts, and what is written beside it never does"
+
+
+def test_userinfo_without_an_end_ends_an_hour_after_it_was_made(ask):
+    for made, verdict, ends in ((NOW, GRANTED, 600), (NOW - 3599, GRANTED, 1), (NOW - 3600, EXPIRED, None), (NOW - 10 ** 8, EXPIRED, None)):
+        for user in (worker(id_token(), userinfo(exp=None, iat=made)), worker(info=userinfo(exp=None, iat=made))):
+            answer = ask(to_function(user=user))
+            assert answer.verdict == verdict
+            if ends is not None and "id_token" in user["properties"]:
+                assert moment(answer.context["valid_until"]).timestamp() == NOW + ends
+    both = worker(id_token(), userinfo(exp=None))
+    assert refused(ask(to_function(user=both)), REFUSED_USER, "userinfo", both["properties"]["userinfo"])
+
+
+def test_both_tokens_are_of_one_issuer(tmp_path):
+    document = settings()
+    document["issuers"]["test"] = {**document["issuers"]["cis2"], "issuer": "https://test.example"}
+    served = Served(tmp_path, document)
+    of_test = {"iss": "https://test.example"}
+    for claims, info, verdict in (({}, {}, GRANTED), (of_test, of_test, GRANTED), ({}, of_test, REFUSED_USER), (of_test, {}, REFUSED_USER)):
+        answer = served.ask(to_function(user=worker(id_token(**claims), userinfo(**info))))
+        assert answer.verdict == verdict
+        assert verdict == GRANTED or refused(answer, REFUSED_USER, "userinfo")
+
+
+def test_role_profiles_are_signed_where_that_is_required(tmp_path):
+    served = Served(tmp_path, {**settings(), "require": ["id_token", "userinfo"]})
+    in_one = id_token(nhsid_nrbac_roles=[nrbac_role(ROLE, "R8000")])
+    for user, verdict in ((worker(id_token(), userinfo()), GRANTED), (worker(in_one), GRANTED), (worker(id_token()), REFUSED_USER),
+                          (worker(info=userinfo()), REFUSED_USER), (by_profile(), REFUSED_USER), (by_cis1(), REFUSED_USER)):
+        assert served.ask(to_function(user=user)).verdict == verdict
+    assert served.ask(by_patient(nhs_login())).verdict == "permit patient-authorised"
 
 
 # One person: (user, verdict)

@@ -56,6 +56,7 @@ PASS = {
     "by ES256": lambda kind: kind.token("ES256", kind.key("e1")),
     "by the second key": lambda kind: kind.token(key=kind.key("k2")),
     "without a kid, where one key fits": lambda kind: kind.token("ES256", kind.key("e1"), header={"kid": None}),
+    "azp is null": lambda kind: jwt(json.dumps({**kind.claims(), "azp": None}), kind.key()),
     "of no stated type": lambda kind: kind.token(header={"typ": None}),
     "of its own type": lambda kind: kind.token(header={"typ": TYPES.get(kind.member, "JWT")}),
     "with keys in its header, which are not looked at": lambda kind: kind.token(header={
@@ -227,7 +228,7 @@ CLAIMS = {
 }
 # Rules that are for some kinds alone; for the others the token passes, or another rule judges it.
 ONLY = {
-    "no exp": ("client_assertion", "access_token", *ID_TOKENS), "exp as null": ("client_assertion", "access_token", *ID_TOKENS),
+    "no exp": ALL, "exp as null": ALL,
     **{name: ("client_assertion", *ID_TOKENS) for name in CLAIMS if name in ("no sub", "an empty sub", "sub as a number", "sub as a list")},
     **{name: ID_TOKENS for name in CLAIMS if "azp" in name}, "a logout token's events": (*ID_TOKENS, "userinfo"),
 }

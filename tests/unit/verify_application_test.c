@@ -274,6 +274,11 @@ static void test_full_memory(void)
     verifier->replay.limit = verifier->replay.used;
     REFUSED(presenting(assertion("", 60)), "{}",
             ASSERTION "cannot be accepted now: the memory of used ones is full");
+    verifier->replay.limit++;
+    REFUSED(presenting(assertion("", 60)), "{}",
+            ASSERTION
+            "cannot be accepted now: as many of its application are in use as "
+            "are remembered of one");
     verifier->replay.limit = NR_REPLAY_MAX;
     VERIFIED(presenting(assertion("", 60)), PROVED_GP, MEMBERS("client_assertion"));
 }

@@ -291,10 +291,11 @@ static void test_unsound_sets(void)
         "holds a private key (key 2)");
     SET(kit_set(good, kit_jwk(weak, ",\"p\":\"AAAA\""), NULL),
         "holds a private key (key 2)");
-    SET(kit_set(kit_jwk(rsa, ",\"kid\":\"a\""), kit_jwk(ec, ",\"kid\":\"a\""), NULL),
-        "holds two keys of one `kid` (key 2)");
-    SET(kit_set(kit_jwk(rsa, ",\"kid\":\"a\""), kit_jwk(weak, ",\"kid\":\"a\""), NULL),
-        "holds two keys of one `kid` (key 2)");
+    SET(kit_set(kit_jwk(rsa, ",\"kid\":\"a\""), kit_jwk(rsa, ",\"kid\":\"a\""), NULL),
+        "holds two keys of one `kid` for one algorithm (key 2)");
+    SET(kit_set(kit_jwk(rsa, ",\"kid\":\"a\""), good,
+                kit_jwk(rsa, ",\"kid\":\"a\",\"alg\":\"PS256\""), NULL),
+        "holds two keys of one `kid` for one algorithm (key 3)");
     SET(kit_set(kit_jwk(rsa, ",\"kid\":7"), NULL),
         "holds a key whose `kid` is not a text (key 1)");
     SET(kit_set(kit_jwk(rsa, ",\"exp\":\"soon\""), NULL),
@@ -384,6 +385,58 @@ static void prepare(void)
     X509_free(certificate);
 }
 
+/* A key, 16 bytes as the shortest are, in places where none belongs. */
+#define LONE "Zq7-Xw3_Lm9Pt5Rk"
+
+static void check_untold(const char *settings)
+{
+    nrbac_verifier *verifier = NULL;
+    kit_write("s.yaml", settings);
+    CHECK_INT(nrbac_verifier_open(kit_path("s.yaml"), &verifier), NRBAC_E_POLICY);
+    CHECK(nrbac_verifier_diagnostic_count(verifier) > 0);
+    for (size_t i = 0; i < nrbac_verifier_diagnostic_count(verifier); i++)
+        CHECK_STR(strstr(kit_diagnostic(verifier, i), "Xw3_Lm9"), NULL);
+    nrbac_verifier_close(verifier);
+}
+
+static const char *filled(const char *place, const char *key)
+{
+    const char *text = place;
+    for (const char *at = NULL; (at = strstr(text, "KEY")) != NULL;)
+        text = kit_text("%.*s%s%s", (int)(at - text), text, key, at + 3);
+    return text;
+}
+
+static void test_secrets(void)
+{
+    static const char *const places[] = {
+        "KEY: 1\n",
+        "require: [KEY]\n",
+        "applications: { a: { api_keys: [KEY] } }\n",
+        "applications: { a: { api_keys: [{ hash: KEY }] } }\n",
+        "applications: { a: { api_keys: [{ KEY: 1 }] } }\n",
+        "applications: { a: { api_keys: [{ hash: 1, expires: KEY }] } }\n",
+        "applications: { a: { api_keys: [{ hash: 1, expires: \"\\x5aKEY\" }] } }\n",
+        "applications: { a: { KEY: 1, KEY: 2 } }\n",
+        "applications: { KEY: { x: 1 } }\n",
+        "applications: { KEY: { client_ids: [x] }, b: { client_ids: [x] } }\n",
+        "applications: { a: { certificates: [{ subject: \"CN=a,KEY\" }] } }\n",
+        "applications: { a: { certificates: [{ subject: \"KEY=a\" }] } }\n",
+    };
+    static const char *const keys[] = { LONE, LONE LONE, LONE "abcdefgh" };
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+        for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+            check_untold(kit_text(HEAD "%s", filled(places[i], keys[k])));
+    /* What looks like no key, and our own words, are told. */
+    MISTAKES(HEAD "applications: { a: { client_assertion: 1 } }\n",
+             "s.yaml:2:40: wrong-type: `client_assertion` must be a mapping, but is a "
+             "text");
+    MISTAKES(HEAD "authorities: folder/of-many-authorities\n",
+             "s.yaml:2:14: unusable-file: `folder/of-many-authorities` does not exist");
+    MISTAKES(HEAD "require: [abc/Xw3.Lm9Pt5Rk4711]\n",
+             "s.yaml:2:11: bad-value: what `require` lists cannot be `abc/...`");
+}
+
 int main(void)
 {
     prepare();
@@ -391,6 +444,7 @@ int main(void)
     test_issuers();
     test_api_keys();
     test_hidden();
+    test_secrets();
     test_applications();
     test_certificates();
     test_sets();

@@ -76,7 +76,9 @@ NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_verify(nrbac_verifier *verifier,
 
 /* What is in force: a map with `settings`, `opened_at`, `files` (each key,
  * certificate and authority file: `file`, `loaded_at`, `keys`, `error` or null) and
- * `expiring` (each credential within `warn_days` of its end: `credential`, `ends`).
+ * `expiring` (each credential within `warn_days` of its end: `credential`, `ends`),
+ * `used_assertions` (how many client assertions are remembered as used) and
+ * `used_assertions_limit` (how many can be; a quarter of them of one application).
  * Looks at the files first. NULL when out of memory. */
 NRBAC_API nrbac_value *nrbac_verifier_status(nrbac_verifier *verifier,
                                              nrbac_document *document);
