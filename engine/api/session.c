@@ -101,15 +101,6 @@ static view *view_make(const nrbac_session *session, int64_t clock)
     return NULL;
 }
 
-static nr_verdict view_decide(const view *v, nr_target target)
-{
-    if (v->held.reason != NRBAC_REASON_OPENED)
-        return (nr_verdict){ .reason = v->held.reason };
-    if (target.kind == NR_TARGET_ACTIVITY)
-        return nr_decide_activity(&v->held.holding, target.number);
-    return nr_decide_function(&v->held.holding, target.number);
-}
-
 /* ---- Bits ------------------------------------------------------------------------ */
 
 static permits *permits_of(const nrbac_session *session)
@@ -371,11 +362,13 @@ bool nrbac_check_text(const nrbac_session *session, const char *name, size_t siz
     return check(session, nr_engine_code_of(session->engine, digits));
 }
 
-static nrbac_decision refuse(const nrbac_session *session, nrbac_reason reason)
+/* Says a reason without obligations; what stands in their place stays. */
+static void tell(nrbac_decision *out, nrbac_reason reason, uint32_t generation)
 {
-    return (nrbac_decision){ .effect = nrbac_reason_effect(reason),
-                             .reason = reason,
-                             .generation = nrbac_engine_generation(session->engine) };
+    out->effect = nrbac_reason_effect(reason);
+    out->reason = reason;
+    out->generation = generation;
+    out->obligation_count = 0;
 }
 
 /* What stops the session now; 0: nothing. Looks at the clock itself, so that a
@@ -390,14 +383,38 @@ static uint32_t stopped(nrbac_session *session)
     return stop;
 }
 
-static nrbac_decision decide_target(const view *v, nr_target target, const char *name)
+static nrbac_reason unknown(const char *name, size_t size)
 {
-    nr_verdict verdict = { .reason = NRBAC_REASON_UNKNOWN_FUNCTION };
-    if (target.kind != NR_TARGET_UNKNOWN)
-        verdict = view_decide(v, target);
-    else if (nr_code_names_activity(name, strlen(name)))
-        verdict.reason = NRBAC_REASON_UNKNOWN_ACTIVITY;
-    return nr_decision_of(v->policy, &verdict);
+    return nr_code_names_activity(name, size) ? NRBAC_REASON_UNKNOWN_ACTIVITY
+                                              : NRBAC_REASON_UNKNOWN_FUNCTION;
+}
+
+static void decide_function(const view *v, uint32_t function, nrbac_decision *out)
+{
+    nr_verdict verdict = nr_decide_function(&v->held.holding, function);
+    tell(out, verdict.reason, v->policy->generation);
+    out->obligation_count = verdict.obligation_count;
+    for (uint32_t i = 0; i < verdict.obligation_count; i++)
+        out->obligations[i] = v->policy->obligations[verdict.obligations[i]];
+}
+
+/* False: the view's policy does not know the name. */
+static bool decide_number(const view *v, nrbac_name name, nrbac_decision *out)
+{
+    const nr_policy *policy = v->policy;
+    nr_target target = { .kind = NR_TARGET_UNKNOWN };
+    if (name < policy->target_count)
+        target = policy->targets[name];
+    if (target.kind == NR_TARGET_UNKNOWN)
+        return false;
+    if (v->held.reason != NRBAC_REASON_OPENED)
+        tell(out, v->held.reason, policy->generation);
+    else if (target.kind == NR_TARGET_ACTIVITY)
+        tell(out, nr_activity_reason(&v->held.holding, target.number),
+             policy->generation);
+    else
+        decide_function(v, target.number, out);
+    return true;
 }
 
 /* The text of a name's number; "" if it was never given. */
@@ -411,34 +428,58 @@ static const char *text_of(nrbac_engine *engine, nrbac_name name)
     return text;
 }
 
-nrbac_decision nrbac_decide_text(nrbac_session *session, const char *name)
+/* The view to decide on; NULL after saying why there is none. */
+static view *view_to_decide(nrbac_session *session, nrbac_decision *out)
 {
     uint32_t stop = stopped(session);
-    if (stop != 0)
-        return refuse(session, (nrbac_reason)stop);
-    view *v = view_take(session);
+    view *v = stop == 0 ? view_take(session) : NULL;
     if (v == NULL)
-        return refuse(session, NRBAC_REASON_NO_POLICY);
-    nrbac_decision decision = decide_target(v, nr_policy_target(v->policy, name), name);
+        tell(out, stop == 0 ? NRBAC_REASON_NO_POLICY : (nrbac_reason)stop,
+             nrbac_engine_generation(session->engine));
+    return v;
+}
+
+/* The name is looked up after the view is taken, whose policy had its names numbered
+ * before it was published: so none of them is missed. */
+void nrbac_decide_text_into(nrbac_session *session, const char *name, size_t size,
+                            nrbac_decision *decision)
+{
+    view *v = view_to_decide(session, decision);
+    if (v == NULL)
+        return;
+    uint32_t digits = nr_code_digits(name, size);
+    nrbac_name number = digits == NR_NONE
+                            ? nr_engine_name_of(session->engine, name, size)
+                            : nr_engine_code_of(session->engine, digits);
+    if (!decide_number(v, number, decision))
+        tell(decision, unknown(name, size), v->policy->generation);
     view_release(v);
+}
+
+void nrbac_decide_into(nrbac_session *session, nrbac_name name,
+                       nrbac_decision *decision)
+{
+    view *v = view_to_decide(session, decision);
+    if (v == NULL)
+        return;
+    if (!decide_number(v, name, decision)) {
+        const char *text = text_of(session->engine, name);
+        tell(decision, unknown(text, strlen(text)), v->policy->generation);
+    }
+    view_release(v);
+}
+
+nrbac_decision nrbac_decide_text(nrbac_session *session, const char *name)
+{
+    nrbac_decision decision = { 0 };
+    nrbac_decide_text_into(session, name, strlen(name), &decision);
     return decision;
 }
 
 nrbac_decision nrbac_decide(nrbac_session *session, nrbac_name name)
 {
-    uint32_t stop = stopped(session);
-    if (stop != 0)
-        return refuse(session, (nrbac_reason)stop);
-    view *v = view_take(session);
-    if (v == NULL)
-        return refuse(session, NRBAC_REASON_NO_POLICY);
-    nr_target target = { .kind = NR_TARGET_UNKNOWN };
-    if (name < v->policy->target_count)
-        target = v->policy->targets[name];
-    const char *text = target.kind == NR_TARGET_UNKNOWN ? text_of(session->engine, name)
-                                                        : "";
-    nrbac_decision decision = decide_target(v, target, text);
-    view_release(v);
+    nrbac_decision decision = { 0 };
+    nrbac_decide_into(session, name, &decision);
     return decision;
 }
 

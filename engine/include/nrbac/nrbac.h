@@ -208,6 +208,14 @@ NRBAC_API nrbac_decision nrbac_decide(nrbac_session *session, nrbac_name name);
  * somebody who may make them up. */
 NRBAC_API nrbac_decision nrbac_decide_text(nrbac_session *session, const char *name);
 
+/* Both for whoever asks very often: into the caller's decision, of whose obligations
+ * no more is written than there are. The text has `size` bytes and need not be
+ * terminated. */
+NRBAC_API void nrbac_decide_into(nrbac_session *session, nrbac_name name,
+                                 nrbac_decision *decision);
+NRBAC_API void nrbac_decide_text_into(nrbac_session *session, const char *name,
+                                      size_t size, nrbac_decision *decision);
+
 /* When the session's evidence expires (Unix seconds); 0: not stated. */
 NRBAC_API int64_t nrbac_session_valid_until(const nrbac_session *session);
 
