@@ -5,8 +5,8 @@
  * place that words it; whatever is answered here is answered as check() and
  * check_many() in methods.c would, and counted as there.
  */
-#include "server/methods.h"
 #include "wire/quick.h"
+#include "server/methods.h"
 
 static void answer_name(nr_connection *connection, nrbac_session *session,
                         const nr_quick_name *name)
@@ -39,7 +39,7 @@ size_t nr_methods_answer_quick(nr_connection *connection, const uint8_t *bytes,
                                     limits->depth };
     nr_quick quick;
     if (connection->scan.at != 0 ||
-        !nr_quick_read(bytes, size, &bounds, server->numbers, &quick) ||
+        !nr_quick_read(bytes, size, &bounds, connection->numbers, &quick) ||
         (quick.many && quick.count > limits->batch))
         return 0;
     nrbac_session *session = nr_sessions_find(&connection->sessions, quick.session);

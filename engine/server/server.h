@@ -40,7 +40,6 @@ struct nr_server {
     nr_listener listener;
     const nr_options *options;
     nrbac_engine *engine;
-    nrbac_name numbers; /* that names have been given: from 1 to this */
     nrbac_verifier *verifier; /* NULL: evidence is not checked */
     uint64_t occasion;        /* counts messages: what one presents, it presents once */
     nrbac_document *document; /* of the request at hand */

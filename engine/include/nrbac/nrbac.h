@@ -175,6 +175,14 @@ typedef struct nrbac_request {
 typedef uint32_t nrbac_name;
 NRBAC_API nrbac_name nrbac_prepare(nrbac_engine *engine, const char *name);
 
+/* The number that a name has been given, by nrbac_prepare or because a policy that
+ * was published has it; 0: none. The text has `size` bytes and need not be terminated.
+ * Nothing is remembered or locked. */
+NRBAC_API nrbac_name nrbac_name_find(const nrbac_engine *engine, const char *name,
+                                     size_t size);
+/* How many numbers have been given: those from 1 to it. */
+NRBAC_API nrbac_name nrbac_name_count(nrbac_engine *engine);
+
 /* Opens a session for the role profile in force. What the subject points to is
  * copied. *out is NULL unless the decision is a permit (reason opened). The
  * request's action is ignored; a time that it states is when the session begins,
@@ -334,6 +342,10 @@ NRBAC_API nrbac_value *nrbac_who_can(nrbac_engine *engine, const char *name,
  * compared_cells. NULL when out of memory; without a policy, generation is 0. */
 NRBAC_API nrbac_value *nrbac_policy_info(nrbac_engine *engine,
                                          nrbac_document *document);
+
+/* Every name of the policy in force, activity codes first, with its number. */
+NRBAC_API nrbac_value *nrbac_policy_names(nrbac_engine *engine,
+                                          nrbac_document *document);
 
 /* What the policy says of APIs and applications, and who does what when one is
  * called; schema/assure.md lists every member. A map with
