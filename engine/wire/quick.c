@@ -34,13 +34,24 @@ NR_APART static const uint8_t *take_wide_number(const uint8_t *at, const uint8_t
     return at + size;
 }
 
+/* Few numbers of names, and few msgids, need more than the first three widths. */
 static inline const uint8_t *take_number(const uint8_t *at, const uint8_t *end,
                                          uint64_t *out)
 {
     if (at == end)
         return NULL;
     *out = *at;
-    return *at < 0x80 ? at + 1 : take_wide_number(at, end, out);
+    if (*at < 0x80)
+        return at + 1;
+    if (*at == 0xcc && end - at >= 2) {
+        *out = at[1];
+        return at + 2;
+    }
+    if (*at == 0xcd && end - at >= 3) {
+        *out = (uint64_t)at[1] << 8 | at[2];
+        return at + 3;
+    }
+    return take_wide_number(at, end, out);
 }
 
 /* A length of 1, 2 or 4 bytes behind a head, for one of `least` to `least` + 2. */
@@ -153,14 +164,13 @@ static const uint8_t *take_only_name(const uint8_t *at, const uint8_t *end,
 /* The method, which says what is asked for. */
 static const uint8_t *take_method(const uint8_t *at, const uint8_t *end, nr_quick *out)
 {
-    static const char check[] = "check", check_many[] = "check_many";
     const char *text;
     uint32_t size;
     at = take_text(at, end, &text, &size);
     if (at == NULL)
         return NULL;
-    out->many = size == sizeof(check_many) - 1 && memcmp(text, check_many, size) == 0;
-    bool one = size == sizeof(check) - 1 && memcmp(text, check, size) == 0;
+    out->many = size == 10 && memcmp(text, "check_many", 10) == 0;
+    bool one = size == 5 && memcmp(text, "check", 5) == 0;
     return one || out->many ? at : NULL;
 }
 
