@@ -161,6 +161,19 @@ static const uint8_t *take_only_name(const uint8_t *at, const uint8_t *end,
     return at != NULL && is_sound(&out->name, numbers) ? at : NULL;
 }
 
+/* [0, ... */
+static inline const uint8_t *take_kind(const uint8_t *at, const uint8_t *end)
+{
+    uint32_t items;
+    uint64_t kind;
+    if (end - at >= 2 && at[0] == 0x94 && at[1] == 0) /* as everybody writes it */
+        return at + 2;
+    if ((at = take_list(at, end, &items)) == NULL || items != 4 ||
+        (at = take_number(at, end, &kind)) == NULL || kind != 0)
+        return NULL;
+    return at;
+}
+
 /* The method, which says what is asked for. */
 static const uint8_t *take_method(const uint8_t *at, const uint8_t *end, nr_quick *out)
 {
@@ -174,16 +187,30 @@ static const uint8_t *take_method(const uint8_t *at, const uint8_t *end, nr_quic
     return one || out->many ? at : NULL;
 }
 
+/* method, [session, ... and what nearly all of them begin with, compared at once. */
+static inline const uint8_t *take_call(const uint8_t *at, const uint8_t *end,
+                                       nr_quick *out)
+{
+    static const char usual[] = "\0\xa5"
+                                "check"
+                                "\x92";
+    uint32_t items;
+    if (end - at >= 8 && nr_read_u64_le(at) << 8 == nr_read_u64_le(usual)) {
+        out->many = false;
+        return at + 7;
+    }
+    if ((at = take_method(at, end, out)) == NULL ||
+        (at = take_list(at, end, &items)) == NULL || items != 2)
+        return NULL;
+    return at;
+}
+
 /* [0, id, method, [session, ... */
 static const uint8_t *take_start(const uint8_t *at, const uint8_t *end, nr_quick *out)
 {
-    uint32_t items;
-    uint64_t kind, id, session;
-    if ((at = take_list(at, end, &items)) == NULL || items != 4 ||
-        (at = take_number(at, end, &kind)) == NULL || kind != 0 ||
-        (at = take_number(at, end, &id)) == NULL || id > UINT32_MAX ||
-        (at = take_method(at, end, out)) == NULL ||
-        (at = take_list(at, end, &items)) == NULL || items != 2 ||
+    uint64_t id, session;
+    if ((at = take_kind(at, end)) == NULL || (at = take_number(at, end, &id)) == NULL ||
+        id > UINT32_MAX || (at = take_call(at, end, out)) == NULL ||
         (at = take_number(at, end, &session)) == NULL)
         return NULL;
     out->id = (uint32_t)id;
