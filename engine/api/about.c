@@ -368,6 +368,31 @@ nrbac_value *nrbac_policy_info(nrbac_engine *engine, nrbac_document *document)
     return document->failed ? NULL : map;
 }
 
+static void set_number_of(const nrbac_engine *engine, nrbac_document *document,
+                          nrbac_value *map, const char *name)
+{
+    nrbac_set(
+        document, map, name,
+        nrbac_new_integer(document, nr_engine_name_of(engine, name, strlen(name))));
+}
+
+nrbac_value *nrbac_policy_names(nrbac_engine *engine, nrbac_document *document)
+{
+    nrbac_value *map = nrbac_new_map(document);
+    nr_policy *policy = nr_policy_take(engine);
+    if (policy != NULL) {
+        const nr_table *table = &policy->table;
+        for (uint32_t a = 0; a < table->activities_count; a++)
+            set_number_of(engine, document, map,
+                          nr_table_text(table, table->activities[a].code));
+        for (uint32_t f = 0; f < table->functions_count; f++)
+            set_number_of(engine, document, map,
+                          nr_table_text(table, table->functions[f].id));
+    }
+    nr_policy_release(policy);
+    return document->failed ? NULL : map;
+}
+
 nrbac_status nrbac_dump(nrbac_engine *engine, nrbac_sink *sink, void *context)
 {
     nr_policy *policy = nr_policy_take(engine);

@@ -136,6 +136,19 @@ nrbac_name nrbac_prepare(nrbac_engine *engine, const char *name)
     return number;
 }
 
+nrbac_name nrbac_name_find(const nrbac_engine *engine, const char *name, size_t size)
+{
+    return nr_engine_name_of(engine, name, size);
+}
+
+nrbac_name nrbac_name_count(nrbac_engine *engine)
+{
+    pthread_mutex_lock(&engine->glance);
+    nrbac_name count = engine->names.count;
+    pthread_mutex_unlock(&engine->glance);
+    return count;
+}
+
 static nrbac_status no_number(const nrbac_engine *engine)
 {
     return engine->names.count >= NAME_MAX_COUNT ? NRBAC_E_LIMIT : NRBAC_E_MEMORY;

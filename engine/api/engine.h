@@ -10,7 +10,7 @@
  * in force and keep it as long as they look at it, so the last reader of an old
  * policy frees it.
  *
- *   lock order: follow->lock, then engine->lock, then engine->glance or session->lock
+ *   lock order: follow->lock, then engine->lock, then engine->glance
  */
 #ifndef NR_ENGINE_H
 #define NR_ENGINE_H

@@ -9,14 +9,17 @@
  * when there are more names than room, a larger block takes over and the smaller
  * one is kept until the session closes, since a check may still be reading it.
  *
- * What a full decision reads (`view`) is counted, and swapped under the
- * session's own lock.
+ * What a full decision reads (`view`) is freed when it is replaced, so whoever decides
+ * is counted, in one of two rooms. Whoever replaces a view waits until both rooms have
+ * been empty since: then nobody can have the old one. Before waiting for a room it
+ * sends newcomers to the other one, so that the wait is no longer than a decision.
  */
 #define _DEFAULT_SOURCE /* POSIX.1-2008 */
 #include "api/kept.h"
 #include "api/permits.h"
 #include "base/codes.h"
 
+#include <sched.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +34,6 @@ struct permits {
 
 /* A session under one policy. One block, with room for what is held. */
 typedef struct view {
-    atomic_uint references;
     nr_policy *policy;
     nr_held held;
     nr_arena arena; /* begins in `room` */
@@ -41,8 +43,9 @@ typedef struct view {
 /* What a check reads stands last, and its first permits behind it in the same block:
  * with many sessions a check costs what it costs to bring that memory in. */
 struct nrbac_session {
-    pthread_mutex_t lock; /* guards `view` */
-    view *view;           /* NULL: memory was out when the policy was published */
+    _Atomic uint32_t room;        /* its lowest bit: which one is for newcomers */
+    _Atomic uint32_t deciding[2]; /* how many are in each room */
+    _Atomic(view *) view; /* NULL: memory was out when the policy was published */
     nrbac_session *next, **link; /* in engine->sessions, guarded by engine->lock */
     nr_kept *kept;
     nrbac_engine *engine;
@@ -52,34 +55,40 @@ struct nrbac_session {
 
 /* ---- Views ---------------------------------------------------------------------- */
 
-static void view_release(view *v)
+static void view_free(view *v)
 {
     if (v == NULL)
-        return;
-    if (atomic_fetch_sub_explicit(&v->references, 1, memory_order_acq_rel) != 1)
         return;
     nr_policy_release(v->policy);
     nr_arena_finish(&v->arena);
     free(v);
 }
 
-static view *view_take(nrbac_session *session)
+/* Holds the view until view_leave() of the same room. What is counted here before the
+ * view is read is seen by whoever replaced it before that: both orders are sequentially
+ * consistent. */
+static const view *view_enter(nrbac_session *session, uint32_t *room)
 {
-    pthread_mutex_lock(&session->lock);
-    view *v = session->view;
-    if (v != NULL)
-        atomic_fetch_add_explicit(&v->references, 1, memory_order_relaxed);
-    pthread_mutex_unlock(&session->lock);
-    return v;
+    *room = atomic_load_explicit(&session->room, memory_order_relaxed) & 1;
+    atomic_fetch_add(&session->deciding[*room], 1);
+    return atomic_load(&session->view);
 }
 
+static void view_leave(nrbac_session *session, uint32_t room)
+{
+    atomic_fetch_sub_explicit(&session->deciding[room], 1, memory_order_release);
+}
+
+/* The engine is locked, so that nobody else replaces it. */
 static void view_swap(nrbac_session *session, view *next)
 {
-    pthread_mutex_lock(&session->lock);
-    view *last = session->view;
-    session->view = next;
-    pthread_mutex_unlock(&session->lock);
-    view_release(last);
+    view *last = atomic_exchange(&session->view, next);
+    for (int rooms = 2; rooms > 0; rooms--) {
+        uint32_t left = atomic_fetch_add(&session->room, 1) & 1;
+        while (atomic_load(&session->deciding[left]) != 0)
+            (void)sched_yield();
+    }
+    view_free(last);
 }
 
 /* What the session comes to under the policy in force. NULL: out of memory. Locked. */
@@ -90,24 +99,14 @@ static view *view_make(const nrbac_session *session, int64_t clock)
     view *v = malloc(sizeof(*v) + room);
     if (v == NULL)
         return NULL;
-    atomic_init(&v->references, 1);
     v->policy = policy;
     atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
     v->arena = (nr_arena){ .at = v->room, .end = v->room + room };
     if (nr_held_make(&v->arena, &session->engine->scratch, policy, session->kept, clock,
                      &v->held) == NRBAC_OK)
         return v;
-    view_release(v);
+    view_free(v);
     return NULL;
-}
-
-static nr_verdict view_decide(const view *v, nr_target target)
-{
-    if (v->held.reason != NRBAC_REASON_OPENED)
-        return (nr_verdict){ .reason = v->held.reason };
-    if (target.kind == NR_TARGET_ACTIVITY)
-        return nr_decide_activity(&v->held.holding, target.number);
-    return nr_decide_function(&v->held.holding, target.number);
 }
 
 /* ---- Bits ------------------------------------------------------------------------ */
@@ -163,14 +162,13 @@ static void link_session(nrbac_engine *engine, nrbac_session *session)
 
 static void session_free(nrbac_session *session)
 {
-    view_release(session->view);
+    view_free(atomic_load_explicit(&session->view, memory_order_relaxed));
     for (permits *bits = permits_of(session), *next; bits->retired != NULL;
          bits = next) {
         next = bits->retired;
         free(bits);
     }
     free(session->kept);
-    pthread_mutex_destroy(&session->lock);
     free(session);
 }
 
@@ -196,7 +194,6 @@ static nrbac_session *session_make(nrbac_engine *engine, const nrbac_request *re
     permits *first = (permits *)(session + 1);
     first->count = words * 64;
     atomic_init(&session->bits, first);
-    pthread_mutex_init(&session->lock, NULL);
     session->engine = engine;
     session->kept = nr_kept_make(request, standing, behind);
     if (session->kept != NULL)
@@ -393,11 +390,13 @@ bool nrbac_check_text(const nrbac_session *session, const char *name, size_t siz
     return check(session, nr_engine_code_of(session->engine, digits));
 }
 
-static nrbac_decision refuse(const nrbac_session *session, nrbac_reason reason)
+/* Says a reason without obligations; what stands in their place stays. */
+static void tell(nrbac_decision *out, nrbac_reason reason, uint32_t generation)
 {
-    return (nrbac_decision){ .effect = nrbac_reason_effect(reason),
-                             .reason = reason,
-                             .generation = nrbac_engine_generation(session->engine) };
+    out->effect = nrbac_reason_effect(reason);
+    out->reason = reason;
+    out->generation = generation;
+    out->obligation_count = 0;
 }
 
 /* What stops the session now; 0: nothing. Looks at the clock itself, so that a
@@ -412,14 +411,38 @@ static uint32_t stopped(nrbac_session *session)
     return stop;
 }
 
-static nrbac_decision decide_target(const view *v, nr_target target, const char *name)
+static nrbac_reason unknown(const char *name, size_t size)
 {
-    nr_verdict verdict = { .reason = NRBAC_REASON_UNKNOWN_FUNCTION };
-    if (target.kind != NR_TARGET_UNKNOWN)
-        verdict = view_decide(v, target);
-    else if (nr_code_names_activity(name, strlen(name)))
-        verdict.reason = NRBAC_REASON_UNKNOWN_ACTIVITY;
-    return nr_decision_of(v->policy, &verdict);
+    return nr_code_names_activity(name, size) ? NRBAC_REASON_UNKNOWN_ACTIVITY
+                                              : NRBAC_REASON_UNKNOWN_FUNCTION;
+}
+
+static void decide_function(const view *v, uint32_t function, nrbac_decision *out)
+{
+    nr_verdict verdict = nr_decide_function(&v->held.holding, function);
+    tell(out, verdict.reason, v->policy->generation);
+    out->obligation_count = verdict.obligation_count;
+    for (uint32_t i = 0; i < verdict.obligation_count; i++)
+        out->obligations[i] = v->policy->obligations[verdict.obligations[i]];
+}
+
+/* False: the view's policy does not know the name. */
+static bool decide_number(const view *v, nrbac_name name, nrbac_decision *out)
+{
+    const nr_policy *policy = v->policy;
+    nr_target target = { .kind = NR_TARGET_UNKNOWN };
+    if (name < policy->target_count)
+        target = policy->targets[name];
+    if (target.kind == NR_TARGET_UNKNOWN)
+        return false;
+    if (v->held.reason != NRBAC_REASON_OPENED)
+        tell(out, v->held.reason, policy->generation);
+    else if (target.kind == NR_TARGET_ACTIVITY)
+        tell(out, nr_activity_reason(&v->held.holding, target.number),
+             policy->generation);
+    else
+        decide_function(v, target.number, out);
+    return true;
 }
 
 /* The text of a name's number; "" if it was never given. */
@@ -433,34 +456,61 @@ static const char *text_of(nrbac_engine *engine, nrbac_name name)
     return text;
 }
 
+/* Says why nothing can be decided, if that is so. */
+static bool cannot_decide(nrbac_session *session, uint32_t stop, const view *v,
+                          nrbac_decision *out)
+{
+    if (stop == 0 && v != NULL)
+        return false;
+    tell(out, stop == 0 ? NRBAC_REASON_NO_POLICY : (nrbac_reason)stop,
+         nrbac_engine_generation(session->engine));
+    return true;
+}
+
+/* The name is looked up after the view is held, whose policy had its names numbered
+ * before it was published: so none of them is missed. */
+void nrbac_decide_text_into(nrbac_session *session, const char *name, size_t size,
+                            nrbac_decision *decision)
+{
+    uint32_t room;
+    uint32_t stop = stopped(session);
+    const view *v = view_enter(session, &room);
+    if (!cannot_decide(session, stop, v, decision)) {
+        uint32_t digits = nr_code_digits(name, size);
+        nrbac_name number = digits == NR_NONE
+                                ? nr_engine_name_of(session->engine, name, size)
+                                : nr_engine_code_of(session->engine, digits);
+        if (!decide_number(v, number, decision))
+            tell(decision, unknown(name, size), v->policy->generation);
+    }
+    view_leave(session, room);
+}
+
+void nrbac_decide_into(nrbac_session *session, nrbac_name name,
+                       nrbac_decision *decision)
+{
+    uint32_t room;
+    uint32_t stop = stopped(session);
+    const view *v = view_enter(session, &room);
+    if (!cannot_decide(session, stop, v, decision) &&
+        !decide_number(v, name, decision)) {
+        const char *text = text_of(session->engine, name);
+        tell(decision, unknown(text, strlen(text)), v->policy->generation);
+    }
+    view_leave(session, room);
+}
+
 nrbac_decision nrbac_decide_text(nrbac_session *session, const char *name)
 {
-    uint32_t stop = stopped(session);
-    if (stop != 0)
-        return refuse(session, (nrbac_reason)stop);
-    view *v = view_take(session);
-    if (v == NULL)
-        return refuse(session, NRBAC_REASON_NO_POLICY);
-    nrbac_decision decision = decide_target(v, nr_policy_target(v->policy, name), name);
-    view_release(v);
+    nrbac_decision decision = { 0 };
+    nrbac_decide_text_into(session, name, strlen(name), &decision);
     return decision;
 }
 
 nrbac_decision nrbac_decide(nrbac_session *session, nrbac_name name)
 {
-    uint32_t stop = stopped(session);
-    if (stop != 0)
-        return refuse(session, (nrbac_reason)stop);
-    view *v = view_take(session);
-    if (v == NULL)
-        return refuse(session, NRBAC_REASON_NO_POLICY);
-    nr_target target = { .kind = NR_TARGET_UNKNOWN };
-    if (name < v->policy->target_count)
-        target = v->policy->targets[name];
-    const char *text = target.kind == NR_TARGET_UNKNOWN ? text_of(session->engine, name)
-                                                        : "";
-    nrbac_decision decision = decide_target(v, target, text);
-    view_release(v);
+    nrbac_decision decision = { 0 };
+    nrbac_decide_into(session, name, &decision);
     return decision;
 }
 

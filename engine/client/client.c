@@ -292,15 +292,31 @@ static bool read_answer(const nrbac_value *row, nrbac_client_answer *out)
     return true;
 }
 
-nrbac_status nrbac_client_check(nrbac_client *client, int64_t session, const char *name,
-                                nrbac_client_answer *answer, nrbac_error *error)
+/* `params` lack the name, which comes last. */
+static nrbac_status check(nrbac_client *client, nrbac_value *params, nrbac_value *name,
+                          nrbac_client_answer *answer, nrbac_error *error)
 {
     *answer = (nrbac_client_answer){ 0 };
-    nrbac_value *params = session_params(client, session);
-    nrbac_append(client->document, params, nrbac_new_text(client->document, name));
+    nrbac_append(client->document, params, name);
     const nrbac_value *row = NULL;
     NR_TRY(ask(client, "check", params, &row, error));
     return read_answer(row, answer) ? NRBAC_OK : give_up(client, NRBAC_E_FORMAT, error);
+}
+
+nrbac_status nrbac_client_check(nrbac_client *client, int64_t session, const char *name,
+                                nrbac_client_answer *answer, nrbac_error *error)
+{
+    nrbac_value *params = session_params(client, session);
+    return check(client, params, nrbac_new_text(client->document, name), answer, error);
+}
+
+nrbac_status nrbac_client_check_number(nrbac_client *client, int64_t session,
+                                       uint32_t number, nrbac_client_answer *answer,
+                                       nrbac_error *error)
+{
+    nrbac_value *params = session_params(client, session);
+    return check(client, params, nrbac_new_integer(client->document, number), answer,
+                 error);
 }
 
 nrbac_status nrbac_client_check_many(nrbac_client *client, int64_t session,

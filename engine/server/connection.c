@@ -166,6 +166,11 @@ static size_t answer(nr_connection *connection, const uint8_t *bytes, size_t siz
                                     limits->depth };
     size_t at = 0;
     while (at < size && may_answer(connection)) {
+        size_t quick = nr_methods_answer_quick(connection, bytes + at, size - at);
+        if (quick != 0) {
+            at += quick;
+            continue;
+        }
         nr_scan_result result = nr_scan_next(&connection->scan, bytes + at, size - at,
                                              &bounds);
         if (result == NR_SCAN_PARTIAL)

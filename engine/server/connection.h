@@ -25,6 +25,9 @@ struct nr_connection {
     nr_buffer sending;  /* those that are with the loop, until they are written */
     uint32_t in_flight; /* answers in `output` */
     nr_sessions sessions;
+    /* It may ask by numbers from 1 to this: those that there were when it was told some.
+     * 0: it was told none, and what it sends would be another daemon's. */
+    nrbac_name numbers;
     uint64_t active_at; /* loop time of the last request or taken answer */
     uint64_t reload;    /* the reload it waits for; 0: none */
     uint32_t reload_id; /* the msgid to answer then */

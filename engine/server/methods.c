@@ -76,11 +76,32 @@ static nrbac_value *limits_of(nr_call *call)
     return map;
 }
 
+/* Whether a map asks for numbers; false after refusing what says neither. */
+static bool read_numbers(nr_call *call, const nrbac_value *map, bool *wanted)
+{
+    const nrbac_value *numbers = nrbac_value_find(map, "numbers");
+    nrbac_kind kind = nrbac_value_kind(numbers);
+    *wanted = kind == NRBAC_KIND_BOOLEAN && nrbac_value_boolean(numbers);
+    if (kind != NRBAC_KIND_BOOLEAN && kind != NRBAC_KIND_NULL)
+        (void)nr_call_bad_params(call);
+    return call->fault == NR_FAULT_NONE;
+}
+
+/* From here on the connection may ask by numbers. */
+static void tell_numbers(nr_call *call, nrbac_value *answer, nrbac_value *numbers)
+{
+    nrbac_set(call->document, answer, "numbers", numbers);
+    call->connection->numbers = nrbac_name_count(call->server->engine);
+}
+
 static nrbac_value *hello(nr_call *call)
 {
     const nrbac_value *client = nrbac_value_at(call->params, 0);
+    bool numbers;
     if (client != NULL && nrbac_value_kind(client) != NRBAC_KIND_MAP)
         return nr_call_bad_params(call);
+    if (!read_numbers(call, client, &numbers))
+        return NULL;
     nrbac_document *document = call->document;
     nrbac_value *map = nrbac_new_map(document);
     nrbac_set(document, map, "server", nrbac_new_text(document, "nrbacd"));
@@ -88,6 +109,8 @@ static nrbac_value *hello(nr_call *call)
     nrbac_set(document, map, "policy",
               nrbac_policy_info(call->server->engine, document));
     nrbac_set(document, map, "limits", limits_of(call));
+    if (numbers)
+        tell_numbers(call, map, nrbac_policy_names(call->server->engine, document));
     return map;
 }
 
@@ -158,11 +181,37 @@ static nrbac_value *keep_session(nr_call *call, nrbac_session *session,
     return answer;
 }
 
+/* The numbers of the names that the answer lists under `key`. */
+static void add_numbers(nr_call *call, const nrbac_value *answer, const char *key,
+                        nrbac_value *numbers)
+{
+    const nrbac_value *names = nrbac_value_find(answer, key);
+    for (size_t i = 0; i < nrbac_value_count(names); i++) {
+        const nrbac_value *name = nrbac_value_at(names, i);
+        const char *text = nrbac_value_text(name);
+        set_number(
+            call, numbers, text,
+            nrbac_name_find(call->server->engine, text, nrbac_value_text_size(name)));
+    }
+}
+
+static nrbac_value *with_numbers(nr_call *call, nrbac_value *answer)
+{
+    nrbac_value *numbers = nrbac_new_map(call->document);
+    add_numbers(call, answer, "activities", numbers);
+    add_numbers(call, answer, "functions", numbers);
+    tell_numbers(call, answer, numbers);
+    return answer;
+}
+
 static nrbac_value *open_session(nr_call *call)
 {
     const nrbac_value *request = nrbac_value_at(call->params, 0);
+    bool numbers;
     if (nrbac_value_kind(request) != NRBAC_KIND_MAP)
         return nr_call_bad_params(call);
+    if (!read_numbers(call, nrbac_value_find(request, "options"), &numbers))
+        return NULL;
     if (call->connection->sessions.count >= call->server->options->limits.sessions)
         return nr_call_refuse(call, NR_FAULT_OVER_LIMIT,
                               "more sessions on one connection than `sessions`");
@@ -175,7 +224,10 @@ static nrbac_value *open_session(nr_call *call)
         call->server->engine, asking.request, &asking.ask, call->document, &answer,
         &session);
     nr_metrics_decision(&call->server->metrics, &decision);
-    return session == NULL ? answer : keep_session(call, session, answer);
+    if (session == NULL)
+        return answer;
+    answer = keep_session(call, session, answer);
+    return numbers && answer != NULL ? with_numbers(call, answer) : answer;
 }
 
 /* The session that the first parameter names; NULL after refusing. */
@@ -204,11 +256,25 @@ static nrbac_value *close_session(nr_call *call)
     return nrbac_new_boolean(call->document, true);
 }
 
+/* A name is a text, or a number that this connection may use. */
+static bool is_name(const nr_call *call, const nrbac_value *name)
+{
+    int64_t number = nrbac_value_integer(name);
+    if (nrbac_value_kind(name) != NRBAC_KIND_INTEGER)
+        return nrbac_value_kind(name) == NRBAC_KIND_TEXT;
+    return number >= 1 && number <= call->connection->numbers;
+}
+
 /* [decision, reason, generation, [obligations]] */
-static nrbac_value *decide(nr_call *call, nrbac_session *session, const char *name)
+static nrbac_value *decide(nr_call *call, nrbac_session *session,
+                           const nrbac_value *name)
 {
     nrbac_document *document = call->document;
-    nrbac_decision decision = nrbac_decide_text(session, name);
+    const char *text = nrbac_value_text(name);
+    nrbac_decision decision = text != NULL
+                                  ? nrbac_decide_text(session, text)
+                                  : nrbac_decide(session,
+                                                 (nrbac_name)nrbac_value_integer(name));
     nr_metrics_decision(&call->server->metrics, &decision);
     nrbac_value *row = nrbac_new_list(document);
     nrbac_append(document, row,
@@ -225,8 +291,8 @@ static nrbac_value *decide(nr_call *call, nrbac_session *session, const char *na
 
 static nrbac_value *check(nr_call *call)
 {
-    const char *name = nrbac_value_text(nrbac_value_at(call->params, 1));
-    if (name == NULL)
+    const nrbac_value *name = nrbac_value_at(call->params, 1);
+    if (!is_name(call, name))
         return nr_call_bad_params(call);
     nrbac_session *session = session_of(call);
     return session == NULL ? NULL : decide(call, session, name);
@@ -239,7 +305,7 @@ static nrbac_value *check_many(nr_call *call)
     if (nrbac_value_kind(names) != NRBAC_KIND_LIST)
         return nr_call_bad_params(call);
     for (size_t i = 0; i < count; i++)
-        if (nrbac_value_text(nrbac_value_at(names, i)) == NULL)
+        if (!is_name(call, nrbac_value_at(names, i)))
             return nr_call_bad_params(call);
     if (count > call->server->options->limits.batch)
         return nr_call_refuse(call, NR_FAULT_OVER_LIMIT,
@@ -250,7 +316,7 @@ static nrbac_value *check_many(nr_call *call)
     nrbac_value *rows = nrbac_new_list(call->document);
     for (size_t i = 0; i < count; i++)
         nrbac_append(call->document, rows,
-                     decide(call, session, nrbac_value_text(nrbac_value_at(names, i))));
+                     decide(call, session, nrbac_value_at(names, i)));
     return rows;
 }
 
@@ -311,18 +377,23 @@ typedef struct method {
 
 static const method methods[NR_METHOD_COUNT] = {
     [NR_METHOD_HELLO] = { hello, 0, 1, false,
-                          "`hello` takes [] or [{client, version}]" },
+                          "`hello` takes [] or [{client, version, numbers}], `numbers` "
+                          "a boolean" },
     [NR_METHOD_EVALUATE] = { nr_method_evaluate, 1, 1, false,
                              "`evaluate` takes [request], a map" },
     [NR_METHOD_EVALUATIONS] = { nr_method_evaluations, 1, 1, false,
                                 "`evaluations` takes [{evaluations: [...], options: "
                                 "{evaluations_semantic}}] and defaults" },
-    [NR_METHOD_OPEN] = { open_session, 1, 1, false, "`open` takes [request], a map" },
+    [NR_METHOD_OPEN] = { open_session, 1, 1, false,
+                         "`open` takes [request], a map; "
+                         "its options.numbers is a boolean" },
     [NR_METHOD_CHECK] = { check, 2, 2, false,
-                          "`check` takes [session, name], an integer and a text" },
+                          "`check` takes [session, name], an integer and a text or "
+                          "a number told by `hello` or `open`" },
     [NR_METHOD_CHECK_MANY] = { check_many, 2, 2, false,
                                "`check_many` takes [session, [name...]], an integer "
-                               "and a list of texts" },
+                               "and a list of texts or numbers told by `hello` or "
+                               "`open`" },
     [NR_METHOD_REVOKE] = { revoke, 1, 1, true,
                            "`revoke` takes [{sid | sub | role_profile}], texts" },
     [NR_METHOD_CLOSE] = { close_session, 1, 1, true,

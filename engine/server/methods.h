@@ -27,6 +27,11 @@ typedef struct nr_call {
  * connection, after what is in the output. */
 bool nr_methods_answer(nr_connection *connection, const uint8_t *bytes, size_t size);
 
+/* The same for the message at the front of what has come, if it is one that quick.c
+ * knows; its size. 0: it is not, and nothing has happened. */
+size_t nr_methods_answer_quick(nr_connection *connection, const uint8_t *bytes,
+                               size_t size);
+
 /* No result: NULL, so that a method can return it. */
 nrbac_value *nr_call_refuse(nr_call *call, nr_fault fault, const char *text);
 /* The parameters are not what the method takes. */

@@ -23,18 +23,23 @@ typedef struct outcome_bits {
     uint64_t held[NR_REQUIREMENT_NODE_MAX / 64];
 } outcome_bits;
 
-nr_verdict nr_decide_activity(const nr_holding *holding, uint32_t activity)
+nrbac_reason nr_activity_reason(const nr_holding *holding, uint32_t activity)
 {
     const nr_table_activity *record = &holding->table->activities[activity];
     if (holding->suspended || record->suspension != NR_NONE)
-        return (nr_verdict){ .reason = NRBAC_REASON_SUSPENDED };
+        return NRBAC_REASON_SUSPENDED;
     if (!nr_bits_has(holding->closed, activity))
-        return (nr_verdict){ .reason = NRBAC_REASON_NOT_GRANTED };
+        return NRBAC_REASON_NOT_GRANTED;
     if (nr_bits_has(holding->excluded, activity))
-        return (nr_verdict){ .reason = NRBAC_REASON_EXCLUSIVE_CONFLICT };
+        return NRBAC_REASON_EXCLUSIVE_CONFLICT;
     if (nr_bits_has(holding->baseline, activity))
-        return (nr_verdict){ .reason = NRBAC_REASON_GRANTED_BY_BASELINE };
-    return (nr_verdict){ .reason = NRBAC_REASON_GRANTED_BY_ADDITIONAL };
+        return NRBAC_REASON_GRANTED_BY_BASELINE;
+    return NRBAC_REASON_GRANTED_BY_ADDITIONAL;
+}
+
+nr_verdict nr_decide_activity(const nr_holding *holding, uint32_t activity)
+{
+    return (nr_verdict){ .reason = nr_activity_reason(holding, activity) };
 }
 
 static bool activity_counts(const nr_holding *holding, uint32_t activity,

@@ -66,6 +66,8 @@ typedef struct nr_verdict {
         obligations[NRBAC_OBLIGATION_MAX]; /* OBLIGATIONS (sorted by id), ascending */
 } nr_verdict;
 
+/* An activity's permit never carries obligations, so its reason is all of it. */
+nrbac_reason nr_activity_reason(const nr_holding *holding, uint32_t activity);
 nr_verdict nr_decide_activity(const nr_holding *holding, uint32_t activity);
 /* Whether nr_decide_function permits without obligations, without asking why not. */
 bool nr_permits_function(const nr_holding *holding, uint32_t function);

@@ -23,15 +23,19 @@ static bool reserve(nr_buffer *buffer, size_t size)
     return true;
 }
 
+uint8_t *nr_buffer_grow(nr_buffer *buffer, size_t size)
+{
+    if (!buffer->failed && !reserve(buffer, size))
+        buffer->failed = true;
+    return buffer->failed ? NULL : buffer->bytes + buffer->size;
+}
+
 void nr_buffer_append(nr_buffer *buffer, const void *bytes, size_t size)
 {
-    if (size == 0 || buffer->failed)
+    uint8_t *at = size == 0 ? NULL : nr_buffer_room(buffer, size);
+    if (at == NULL)
         return;
-    if (!reserve(buffer, size)) {
-        buffer->failed = true;
-        return;
-    }
-    memcpy(buffer->bytes + buffer->size, bytes, size);
+    memcpy(at, bytes, size);
     buffer->size += size;
 }
 

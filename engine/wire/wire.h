@@ -25,6 +25,14 @@ typedef struct nr_buffer {
     bool failed;
 } nr_buffer;
 
+/* Room for so many more bytes, behind those that there are; NULL: memory ran out. */
+uint8_t *nr_buffer_grow(nr_buffer *buffer, size_t size);
+static inline uint8_t *nr_buffer_room(nr_buffer *buffer, size_t size)
+{
+    return buffer->room - buffer->size >= size && !buffer->failed
+               ? buffer->bytes + buffer->size
+               : nr_buffer_grow(buffer, size);
+}
 void nr_buffer_append(nr_buffer *buffer, const void *bytes, size_t size);
 /* Drops bytes from the front. */
 void nr_buffer_drop(nr_buffer *buffer, size_t size);

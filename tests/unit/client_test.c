@@ -23,7 +23,8 @@ typedef enum deed {
     HANG_UP,       /* closes instead */
     TALK_NONSENSE, /* bytes that are no MessagePack */
     SEND_A_REQUEST,
-    ROW, /* a row of `check` */
+    ROW,          /* a row of `check` */
+    NUMBERED_ROW, /* with as many obligations as the name's number says */
     ROWS,
     TOO_MANY_OBLIGATIONS,
 } deed;
@@ -72,6 +73,12 @@ static void answer(nr_buffer *out, deed what, uint32_t id, nrbac_document *docum
         break;
     case ROW:
         nr_rpc_write_result(out, id, row(document, true, 2));
+        break;
+    case NUMBERED_ROW:
+        nr_rpc_write_result(
+            out, id,
+            row(document, true,
+                (size_t)nrbac_value_integer(nrbac_value_at(params, 1))));
         break;
     case ROWS:
         nrbac_append(document, rows, row(document, true, 0));
@@ -279,6 +286,15 @@ static void rows_are_read_as_decisions(void)
     CHECK(!answers[1].permitted);
     CHECK_INT(nrbac_client_check_many(client, 1, more, answers, &error),
               NRBAC_E_FORMAT); /* two answers to one question */
+    CHECK(!answers[0].permitted);
+    stop(&daemon, client);
+
+    static const deed numbered[] = { NUMBERED_ROW, TOO_MANY_OBLIGATIONS };
+    client = start(&daemon, numbered, NR_COUNT(numbered));
+    CHECK_INT(nrbac_client_check_number(client, 1, 3, answers, &error), NRBAC_OK);
+    CHECK(answers[0].permitted);
+    CHECK_INT(answers[0].obligation_count, 3);
+    CHECK_INT(nrbac_client_check_number(client, 1, 3, answers, &error), NRBAC_E_FORMAT);
     CHECK(!answers[0].permitted);
     stop(&daemon, client);
 

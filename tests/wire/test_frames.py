@@ -34,10 +34,12 @@ def fine(served):
 
 
 def test_requests_may_be_pipelined_and_every_one_is_answered(client):
-    asked = [("B0820", True), ("B0572", False), ("patient.amend", True), ("no.such", False)] * 100
-    numbers = [client.post("evaluate", neutral(name)) for name, _ in asked]
-    for number, (_, decision) in zip(numbers, asked):
-        assert client.wait(number)["decision"] is decision
+    asked = [("B0820", True), ("B0572", False), ("patient.amend", True), ("no.such", False)] * 25
+    # Not more at once: who sends and never reads is held up in the end, as the protocol says.
+    for _ in range(4):
+        numbers = [client.post("evaluate", neutral(name)) for name, _ in asked]
+        for number, (_, decision) in zip(numbers, asked):
+            assert client.wait(number)["decision"] is decision
 
 
 def test_pipelined_requests_in_one_write_are_answered(client):

@@ -97,6 +97,12 @@ NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_client_check(nrbac_client *client,
                                                          nrbac_client_answer *answer,
                                                          nrbac_error *error);
 
+/* The same by the name's number, as this connection was told it: by `hello`, called with
+ * a map of `numbers`: true, or by `open`, for a request with such `options`. */
+NRBAC_API NRBAC_MUST_USE nrbac_status
+nrbac_client_check_number(nrbac_client *client, int64_t session, uint32_t number,
+                          nrbac_client_answer *answer, nrbac_error *error);
+
 /* Several names at once. `names` ends with NULL; `answers` has a place for each. */
 NRBAC_API NRBAC_MUST_USE nrbac_status
 nrbac_client_check_many(nrbac_client *client, int64_t session, const char *const *names,

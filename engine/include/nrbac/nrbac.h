@@ -202,6 +202,14 @@ typedef struct nrbac_request {
 typedef uint32_t nrbac_name;
 NRBAC_API nrbac_name nrbac_prepare(nrbac_engine *engine, const char *name);
 
+/* The number that a name has been given, by nrbac_prepare or because a policy that
+ * was published has it; 0: none. The text has `size` bytes and need not be terminated.
+ * Nothing is remembered or locked. */
+NRBAC_API nrbac_name nrbac_name_find(const nrbac_engine *engine, const char *name,
+                                     size_t size);
+/* How many numbers have been given: those from 1 to it. */
+NRBAC_API nrbac_name nrbac_name_count(nrbac_engine *engine);
+
 /* Opens a session for the role profile in force. What the subject points to is
  * copied. *out is NULL unless the decision is a permit (reason opened). The
  * request's action is ignored; a time that it states is when the session begins,
@@ -234,6 +242,14 @@ NRBAC_API nrbac_decision nrbac_decide(nrbac_session *session, nrbac_name name);
 /* The same by its text, which is not remembered: for names that come from
  * somebody who may make them up. */
 NRBAC_API nrbac_decision nrbac_decide_text(nrbac_session *session, const char *name);
+
+/* Both for whoever asks very often: into the caller's decision, of whose obligations
+ * no more is written than there are. The text has `size` bytes and need not be
+ * terminated. */
+NRBAC_API void nrbac_decide_into(nrbac_session *session, nrbac_name name,
+                                 nrbac_decision *decision);
+NRBAC_API void nrbac_decide_text_into(nrbac_session *session, const char *name,
+                                      size_t size, nrbac_decision *decision);
 
 /* When the session's evidence expires (Unix seconds); 0: not stated. */
 NRBAC_API int64_t nrbac_session_valid_until(const nrbac_session *session);
@@ -353,6 +369,10 @@ NRBAC_API nrbac_value *nrbac_who_can(nrbac_engine *engine, const char *name,
  * compared_cells. NULL when out of memory; without a policy, generation is 0. */
 NRBAC_API nrbac_value *nrbac_policy_info(nrbac_engine *engine,
                                          nrbac_document *document);
+
+/* Every name of the policy in force, activity codes first, with its number. */
+NRBAC_API nrbac_value *nrbac_policy_names(nrbac_engine *engine,
+                                          nrbac_document *document);
 
 /* What the policy says of APIs and applications, and who does what when one is
  * called; schema/assure.md lists every member. A map with

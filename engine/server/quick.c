@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `check` and `check_many` beside the general way: no document, no allocation, no
+ * copy. Whatever would be an error is left to the general way, so that there is one
+ * place that words it; whatever is answered here is answered as check() and
+ * check_many() in methods.c would, and counted as there.
+ */
+#include "wire/quick.h"
+#include "server/methods.h"
+
+static void answer_name(nr_connection *connection, nrbac_session *session,
+                        const nr_quick_name *name)
+{
+    nrbac_decision decision; /* as much of it as is needed is written */
+    if (name->text != NULL)
+        nrbac_decide_text_into(session, name->text, name->size, &decision);
+    else
+        nrbac_decide_into(session, name->number, &decision);
+    nr_metrics_decision(&connection->server->metrics, &decision);
+    nr_quick_row(&connection->output, &decision);
+}
+
+static void answer_names(nr_connection *connection, nrbac_session *session,
+                         nr_quick *quick)
+{
+    for (uint32_t i = 0; i < quick->count; i++) {
+        nr_quick_name name = nr_quick_next(quick);
+        answer_name(connection, session, &name);
+    }
+}
+
+/* Not of a message that the scan has begun to look at: it goes on where it was. */
+size_t nr_methods_answer_quick(nr_connection *connection, const uint8_t *bytes,
+                               size_t size)
+{
+    nr_server *server = connection->server;
+    const nr_limits *limits = &server->options->limits;
+    const nr_scan_limits bounds = { limits->message_bytes, limits->elements,
+                                    limits->depth };
+    nr_quick quick;
+    if (connection->scan.at != 0 ||
+        !nr_quick_read(bytes, size, &bounds, connection->numbers, &quick) ||
+        (quick.many && quick.count > limits->batch))
+        return 0;
+    nrbac_session *session = nr_sessions_find(&connection->sessions, quick.session);
+    if (session == NULL)
+        return 0;
+    connection->active_at = uv_now(&server->loop);
+    connection->in_flight++;
+    server->metrics.requests[quick.many ? NR_METHOD_CHECK_MANY : NR_METHOD_CHECK]++;
+    nr_quick_begin(&connection->output, &quick);
+    if (quick.many)
+        answer_names(connection, session, &quick);
+    else
+        answer_name(connection, session, &quick.name);
+    return quick.size;
+}
