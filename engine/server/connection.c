@@ -17,9 +17,11 @@ enum {
     OUTPUT_HIGH = 256 << 10, /* answers are written when there is so much of them */
     ENDING_SECONDS = 5,      /* for the peer to take the last answers */
     SHED_TOLD_MS = 1000,     /* refused connections are told of once in this time */
+    TURN_NS = 2000000,       /* the longest that the others wait for one of them */
 };
 
 static void work(nr_connection *connection, const uint8_t *bytes, size_t size);
+static void settle(nr_connection *connection);
 
 /* ---- Closing ------------------------------------------------------------------ */
 
@@ -153,13 +155,24 @@ static void refuse_scan(nr_connection *connection, nr_scan_result result)
 static bool may_answer(const nr_connection *connection)
 {
     return !connection->closed && !connection->ending && !connection->writing &&
-           connection->reload == 0 && !connection->attaching &&
+           connection->reload == 0 && !connection->attaching && !connection->waiting &&
            connection->output.size < OUTPUT_HIGH &&
            connection->in_flight < connection->server->options->limits.in_flight;
 }
 
+/* Signatures take their time, and one message may hold many: the clock is looked at
+ * after each that was not answered quickly. The first one begins the turn. */
+static bool had_turn(uint64_t *began)
+{
+    uint64_t now = uv_hrtime();
+    if (*began == 0)
+        *began = now;
+    return now - *began > TURN_NS;
+}
+
 /* Answers whole messages from the front; how many bytes they were. */
-static size_t answer(nr_connection *connection, const uint8_t *bytes, size_t size)
+static size_t answer(nr_connection *connection, const uint8_t *bytes, size_t size,
+                     uint64_t *began)
 {
     const nr_limits *limits = &connection->server->options->limits;
     const nr_scan_limits bounds = { limits->message_bytes, limits->elements,
@@ -180,10 +193,12 @@ static size_t answer(nr_connection *connection, const uint8_t *bytes, size_t siz
             break;
         }
         connection->active_at = uv_now(&connection->server->loop);
+        (void)had_turn(began);
         if (!nr_methods_answer(connection, bytes + at, connection->scan.at))
             connection->ending = true;
         at += connection->scan.at;
         connection->scan = (nr_scan){ 0 };
+        connection->waiting = had_turn(began);
     }
     return at;
 }
@@ -226,13 +241,25 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
     } else {
         work(connection, bytes, (size_t)size);
     }
+    if (size < NR_READ_SIZE)
+        return;
+    connection->waiting = true; /* there is more, and libuv would go on reading it */
+    settle(connection);
+}
+
+/* Whoever waits has its turn after all others whose bytes have come. */
+static void on_turns(uv_idle_t *turns)
+{
+    if (!nr_connections_take_turns(turns->data))
+        (void)uv_idle_stop(turns);
 }
 
 static void settle(nr_connection *connection)
 {
     if (connection->closed)
         return;
-    bool owes = connection->writing || connection->attaching || connection->reload != 0;
+    bool owes = connection->writing || connection->attaching || connection->waiting ||
+                connection->reload != 0;
     if (connection->input.failed ||
         (!owes && (connection->ending || connection->server->draining))) {
         nr_connection_close(connection);
@@ -244,6 +271,8 @@ static void settle(nr_connection *connection)
     else if (!read && connection->reading)
         (void)uv_read_stop((uv_stream_t *)&connection->pipe);
     connection->reading = read;
+    if (connection->waiting)
+        (void)uv_idle_start(&connection->server->turns, on_turns);
 }
 
 /* Answers and writes, batch after batch, until a message is cut, the peer does not
@@ -252,8 +281,9 @@ static void work(nr_connection *connection, const uint8_t *bytes, size_t size)
 {
     size_t at = 0;
     size_t step;
+    uint64_t began = 0;
     do {
-        step = answer(connection, bytes + at, size - at);
+        step = answer(connection, bytes + at, size - at, &began);
         at += step;
         flush(connection);
     } while (step > 0 && at < size);
@@ -368,6 +398,20 @@ void nr_connections_reloaded(nr_server *server, uint64_t reload)
         flush(c);
         work(c, c->input.bytes, c->input.size);
     }
+}
+
+bool nr_connections_take_turns(nr_server *server)
+{
+    bool waiting = false;
+    for (nr_connection *c = server->connections, *next; c != NULL; c = next) {
+        next = c->next;
+        if (!c->waiting)
+            continue;
+        c->waiting = false;
+        work(c, c->input.bytes, c->input.size);
+        waiting |= c->waiting && !c->closed;
+    }
+    return waiting;
 }
 
 bool nr_connections_hand_over(nr_server *server)

@@ -4,8 +4,11 @@
  *
  * Requests are answered in the order in which they came. While an answer waits
  * to be taken by the peer, or a reload that it asked for runs, or the shared table
- * is to be handed to it, nothing more of it is read or answered: a peer that does not read costs what it has sent once, and
- * one batch of answers.
+ * is to be handed to it, nothing more of it is read or answered: a peer that does
+ * not read costs what it has sent once, and one batch of answers.
+ *
+ * One loop serves all, so a connection that has had its turn, a reading full or some
+ * milliseconds of answering, waits until the others had theirs.
  */
 #ifndef NR_CONNECTION_H
 #define NR_CONNECTION_H
@@ -33,6 +36,7 @@ struct nr_connection {
     uint32_t reload_id; /* the msgid to answer then */
     bool attaching;     /* it waits for the shared table */
     uint32_t attach_id; /* the msgid to answer then */
+    bool waiting;       /* it has had its turn */
     bool reading;
     bool writing; /* `sending` is */
     bool ending;  /* to be closed when all is written */
@@ -49,6 +53,8 @@ void nr_connection_drain(nr_connection *connection);
 void nr_connections_sweep(nr_server *server);
 /* Answers all that waited for this reload or an earlier one. */
 void nr_connections_reloaded(nr_server *server, uint64_t reload);
+/* The next turn of those that wait for one; false: nobody waits any more. */
+bool nr_connections_take_turns(nr_server *server);
 /* Tries again to hand over the shared table; false: nobody waits for it any more. */
 bool nr_connections_hand_over(nr_server *server);
 

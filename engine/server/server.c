@@ -33,6 +33,8 @@ static void finish_if_drained(nr_server *server)
     for (size_t i = 0; i < NR_COUNT(timers); i++)
         if (!uv_is_closing((uv_handle_t *)timers[i]))
             uv_close((uv_handle_t *)timers[i], NULL);
+    if (!uv_is_closing((uv_handle_t *)&server->turns))
+        uv_close((uv_handle_t *)&server->turns, NULL);
 }
 
 void nr_server_settle(nr_server *server)
@@ -217,7 +219,8 @@ static bool open_loop(nr_server *server)
     (void)uv_timer_init(&server->loop, &server->beat);
     (void)uv_timer_init(&server->loop, &server->again);
     server->sweep.data = server->clock.data = server->end.data = server;
-    server->beat.data = server->again.data = server;
+    (void)uv_idle_init(&server->loop, &server->turns);
+    server->beat.data = server->again.data = server->turns.data = server;
     start_beat(server);
     for (size_t i = 0; i < NR_COUNT(server->signals) && bad == 0; i++) {
         bad = uv_signal_init(&server->loop, &server->signals[i]);

@@ -39,6 +39,7 @@ struct nr_server {
     uv_timer_t clock; /* for sessions that can expire, while there are any */
     uv_timer_t end;   /* bounds the draining */
     uv_timer_t beat;  /* the shared table's heart */
+    uv_idle_t turns;  /* for connections that have had theirs, while there are any */
     uv_timer_t again; /* for tables that could not be handed over at once */
     nr_listener listener;
     const nr_options *options;
