@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a report looks: on a screen, and on A4 paper, where every page of a table
- * repeats what it belongs to. Nothing is told by colour alone.
+ * How a report looks: on a screen, where tables that are wider than it move sideways,
+ * and on A4 paper, where every page of a table repeats what it belongs to. Nothing is
+ * told by colour alone.
  */
 #include "cli/assure.h"
 
@@ -51,6 +52,7 @@ const char *const nr_assure_style[] = {
     "@page { size: A4 landscape; margin: 12mm 12mm 14mm;",
     "  @bottom-left { content: 'Who answers for what: made by nrbac assure'; font: 8pt Arial, sans-serif; }",
     "  @bottom-right { content: 'page ' counter(page) ' of ' counter(pages); font: 8pt Arial, sans-serif; } }",
+    "@media screen and (max-width: 56rem) { section { overflow-x: auto; } table { min-width: 52rem; } }",
     "@media print {",
     "  body { max-width: none; padding: 0; font-size: 9pt; }",
     "  h1 { font-size: 18pt; } h2 { font-size: 14pt; margin-top: 5mm; } h3 { font-size: 11pt; }",
