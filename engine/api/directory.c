@@ -387,15 +387,24 @@ void nr_directories_reopen(nrbac_engine *engine)
 
 /* ---- What ends them -------------------------------------------------------------- */
 
+/* The first seat at or after a place whose person's session goes on; NULL: no more. */
+static seat *next_going(const nrbac_directory *directory, uint32_t *at)
+{
+    const table *in = table_of(directory);
+    while (*at <= in->mask) {
+        seat *s = seat_at(in, (*at)++);
+        if (s != NULL && is_going(s))
+            return s;
+    }
+    return NULL;
+}
+
 int64_t nr_directories_expire(nrbac_engine *engine, int64_t now)
 {
     int64_t next = 0;
     for (nrbac_directory *d = engine->directories; d != NULL; d = d->next) {
-        const table *in = table_of(d);
-        for (uint32_t i = 0; i <= in->mask; i++) {
-            seat *s = seat_at(in, i);
-            if (s == NULL || !is_going(s))
-                continue;
+        uint32_t at = 0;
+        for (seat *s; (s = next_going(d, &at)) != NULL;) {
             int64_t expiry = nr_kept_expiry(s->kept);
             if (expiry != 0 && now >= expiry)
                 stop(s);
@@ -410,11 +419,8 @@ size_t nr_directories_end(nrbac_engine *engine, nr_means *means, const void *rev
 {
     size_t ended = 0;
     for (nrbac_directory *d = engine->directories; d != NULL; d = d->next) {
-        const table *in = table_of(d);
-        for (uint32_t i = 0; i <= in->mask; i++) {
-            seat *s = seat_at(in, i);
-            if (s == NULL || !is_going(s))
-                continue;
+        uint32_t at = 0;
+        for (seat *s; (s = next_going(d, &at)) != NULL;) {
             nrbac_revocation names = nr_kept_names(s->kept);
             if (!means(revocation, &names))
                 continue;
