@@ -21,10 +21,11 @@ nrbac_value *nr_method_attach(nr_call *call)
     return NULL;
 }
 
-/* What is in force at the moment of sending, as the descriptors are. */
-static void write_answer(nr_server *server, uint32_t id, nr_buffer *out)
+/* What is in force at the moment of sending, as the descriptors are: locked for both. */
+static void write_answer(nr_worker *worker, uint32_t id, nr_buffer *out)
 {
-    nrbac_document *document = server->document;
+    nrbac_document *document = worker->document;
+    const nr_server *server = worker->server;
     const nr_shared *shared = &server->shared;
     const int64_t numbers[] = { (int64_t)shared->status.generation,
                                 (int64_t)shared->status.image_size,
@@ -69,32 +70,42 @@ static void on_again(uv_timer_t *timer)
 }
 
 /* libuv knows nothing of what is sent past it, so it cannot say when there is room. */
-static void try_again(nr_server *server)
+static void try_again(nr_worker *worker)
 {
-    if (uv_is_active((uv_handle_t *)&server->again) == 0)
-        (void)uv_timer_start(&server->again, on_again, AGAIN_MS, AGAIN_MS);
+    if (uv_is_active((uv_handle_t *)&worker->again) == 0)
+        (void)uv_timer_start(&worker->again, on_again, AGAIN_MS, AGAIN_MS);
+}
+
+/* The answer and its descriptors; how many bytes of it the peer took, or -1. */
+static ssize_t hand_over(nr_connection *connection, nr_buffer *answer)
+{
+    nr_server *server = connection->worker->server;
+    uv_os_fd_t socket = -1;
+    ssize_t sent = -1;
+    pthread_mutex_lock(&server->lock);
+    const int fds[] = { server->shared.image_fd, server->shared.page_fd };
+    write_answer(connection->worker, connection->attach_id, answer);
+    errno = EBADF;
+    if (!answer->failed && uv_fileno((uv_handle_t *)&connection->pipe, &socket) == 0)
+        sent = send_with(socket, answer, fds);
+    pthread_mutex_unlock(&server->lock);
+    return sent;
 }
 
 void nr_attach_hand_over(nr_connection *connection)
 {
-    nr_server *server = connection->server;
-    const int fds[] = { server->shared.image_fd, server->shared.page_fd };
+    nr_worker *worker = connection->worker;
     nr_buffer answer = { 0 };
-    uv_os_fd_t socket = -1;
-    write_answer(server, connection->attach_id, &answer);
-    ssize_t sent = -1;
-    errno = EBADF;
-    if (!answer.failed && uv_fileno((uv_handle_t *)&connection->pipe, &socket) == 0)
-        sent = send_with(socket, &answer, fds);
+    ssize_t sent = hand_over(connection, &answer);
     /* The other: more descriptors are on their way than this user may have open. */
     if (sent < 0 && (errno == EAGAIN || errno == ETOOMANYREFS)) {
-        try_again(server);
+        try_again(worker);
     } else if (sent < 0) {
         nr_connection_close(connection);
     } else {
         connection->attaching = false;
-        connection->active_at = uv_now(&server->loop);
-        server->metrics.bytes_sent += (uint64_t)sent;
+        connection->active_at = uv_now(&worker->loop);
+        nr_count(&worker->metrics.bytes_sent, (uint64_t)sent);
         nr_buffer_append(&connection->output, answer.bytes + sent,
                          answer.size - (size_t)sent);
     }

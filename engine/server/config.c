@@ -28,6 +28,7 @@ typedef enum config_key {
     KEY_ATTACH_USERS,
     KEY_PUBLISH_TO,
     KEY_STALE_SECONDS,
+    KEY_THREADS,
     KEY_APPLICATIONS,
 #define NR_LIMIT(name, key, standard, least, most, doc) KEY_LIMIT_##name,
     NR_LIMITS
@@ -51,6 +52,7 @@ static const nr_field fields[KEY_COUNT] = {
     [KEY_ATTACH_USERS] = { "attach_users", false },
     [KEY_PUBLISH_TO] = { "publish_to", false },
     [KEY_STALE_SECONDS] = { "stale_seconds", false },
+    [KEY_THREADS] = { "threads", false },
     [KEY_APPLICATIONS] = { "applications", false },
 #define NR_LIMIT(name, key, standard, least, most, doc) \
     [KEY_LIMIT_##name] = { key, false },
@@ -237,6 +239,7 @@ static void read_all(config *c, const nr_node *root)
     read_users(c, KEY_ATTACH_USERS, &options->attach_users);
     read_text(c, KEY_PUBLISH_TO, &options->publish_to);
     read_limit(c, KEY_STALE_SECONDS, 0, NR_STALE_SECONDS_MAX, &options->stale_seconds);
+    read_limit(c, KEY_THREADS, 1, NR_THREADS_MAX, &options->threads);
     read_applications(c);
 #define NR_LIMIT(name, key, standard, least, most, doc) \
     read_limit(c, KEY_LIMIT_##name, least, most, &options->limits.name);

@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     OUTPUT_HIGH = 256 << 10, /* answers are written when there is so much of them */
@@ -28,25 +29,25 @@ static void settle(nr_connection *connection);
 static void on_closed(uv_handle_t *handle)
 {
     nr_connection *connection = handle->data;
-    nr_server *server = connection->server;
+    nr_worker *worker = connection->worker;
     nr_buffer_finish(&connection->input);
     nr_buffer_finish(&connection->output);
     nr_buffer_finish(&connection->sending);
     free(connection);
-    nr_server_settle(server);
+    nr_worker_settle(worker);
 }
 
 void nr_connection_close(nr_connection *connection)
 {
-    nr_server *server = connection->server;
+    nr_worker *worker = connection->worker;
     if (connection->closed)
         return;
     connection->closed = true;
     *connection->link = connection->next;
     if (connection->next != NULL)
         connection->next->link = connection->link;
-    server->connection_count--;
-    server->session_count -= connection->sessions.count;
+    (void)atomic_fetch_sub(&worker->connection_count, 1);
+    nr_count(&worker->metrics.sessions_closed, connection->sessions.count);
     nr_sessions_finish(&connection->sessions);
     uv_close((uv_handle_t *)&connection->pipe, on_closed);
 }
@@ -63,8 +64,8 @@ static void on_written(uv_write_t *request, int status)
         nr_connection_close(connection);
         return;
     }
-    connection->server->metrics.bytes_sent += connection->sending.size;
-    connection->active_at = uv_now(&connection->server->loop);
+    nr_count(&connection->worker->metrics.bytes_sent, connection->sending.size);
+    connection->active_at = uv_now(&connection->worker->loop);
     nr_buffer_finish(&connection->sending);
     work(connection, connection->input.bytes, connection->input.size);
 }
@@ -99,7 +100,7 @@ static void write_output(nr_connection *connection)
         return;
     }
     size_t taken = written < 0 ? 0 : (size_t)written;
-    connection->server->metrics.bytes_sent += taken;
+    nr_count(&connection->worker->metrics.bytes_sent, taken);
     if (taken < output->size) {
         nr_buffer_drop(output, taken);
         write_rest(connection);
@@ -133,7 +134,7 @@ static void flush(nr_connection *connection)
 static void refuse_connection(nr_connection *connection, nr_fault fault,
                               const char *text)
 {
-    connection->server->metrics.faults[fault]++;
+    nr_count(&connection->worker->metrics.faults[fault], 1);
     nr_rpc_write_fault(&connection->output, NULL, fault, text);
     connection->ending = true;
 }
@@ -157,7 +158,8 @@ static bool may_answer(const nr_connection *connection)
     return !connection->closed && !connection->ending && !connection->writing &&
            connection->reload == 0 && !connection->attaching && !connection->waiting &&
            connection->output.size < OUTPUT_HIGH &&
-           connection->in_flight < connection->server->options->limits.in_flight;
+           connection->in_flight <
+               connection->worker->server->options->limits.in_flight;
 }
 
 /* Signatures take their time, and one message may hold many: the clock is looked at
@@ -174,7 +176,7 @@ static bool had_turn(uint64_t *began)
 static size_t answer(nr_connection *connection, const uint8_t *bytes, size_t size,
                      uint64_t *began)
 {
-    const nr_limits *limits = &connection->server->options->limits;
+    const nr_limits *limits = &connection->worker->server->options->limits;
     const nr_scan_limits bounds = { limits->message_bytes, limits->elements,
                                     limits->depth };
     size_t at = 0;
@@ -192,7 +194,7 @@ static size_t answer(nr_connection *connection, const uint8_t *bytes, size_t siz
             refuse_scan(connection, result);
             break;
         }
-        connection->active_at = uv_now(&connection->server->loop);
+        connection->active_at = uv_now(&connection->worker->loop);
         (void)had_turn(began);
         if (!nr_methods_answer(connection, bytes + at, connection->scan.at))
             connection->ending = true;
@@ -220,7 +222,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     nr_connection *connection = handle->data;
     (void)suggested;
-    *buffer = uv_buf_init(connection->server->read_buffer, NR_READ_SIZE);
+    *buffer = uv_buf_init(connection->worker->read_buffer, NR_READ_SIZE);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
@@ -232,8 +234,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
     }
     if (size == 0)
         return;
-    nr_server_poll(connection->server);
-    connection->server->metrics.bytes_received += (uint64_t)size;
+    nr_count(&connection->worker->metrics.bytes_received, (uint64_t)size);
     const uint8_t *bytes = (const uint8_t *)buffer->base;
     if (connection->input.size != 0) {
         nr_buffer_append(&connection->input, bytes, (size_t)size);
@@ -261,7 +262,7 @@ static void settle(nr_connection *connection)
     bool owes = connection->writing || connection->attaching || connection->waiting ||
                 connection->reload != 0;
     if (connection->input.failed ||
-        (!owes && (connection->ending || connection->server->draining))) {
+        (!owes && (connection->ending || connection->worker->ending != NR_SERVING))) {
         nr_connection_close(connection);
         return;
     }
@@ -272,7 +273,7 @@ static void settle(nr_connection *connection)
         (void)uv_read_stop((uv_stream_t *)&connection->pipe);
     connection->reading = read;
     if (connection->waiting)
-        (void)uv_idle_start(&connection->server->turns, on_turns);
+        (void)uv_idle_start(&connection->worker->turns, on_turns);
 }
 
 /* Answers and writes, batch after batch, until a message is cut, the peer does not
@@ -294,61 +295,64 @@ static void work(nr_connection *connection, const uint8_t *bytes, size_t size)
 
 /* ---- Beginning ---------------------------------------------------------------- */
 
-static void tell_shed(nr_server *server)
+static void tell_shed(nr_worker *worker)
 {
-    uint64_t now = uv_now(&server->loop);
-    server->metrics.connections_refused++;
-    if (server->shed_told_at != 0 && now - server->shed_told_at < SHED_TOLD_MS)
+    uint64_t now = uv_now(&worker->loop);
+    nr_count(&worker->metrics.connections_refused, 1);
+    if (worker->shed_told_at != 0 && now - worker->shed_told_at < SHED_TOLD_MS)
         return;
-    server->shed_told_at = now;
+    worker->shed_told_at = now;
+    nr_metrics all;
+    nr_server_metrics(worker->server, &all);
     nr_log("more connections than %" PRIu32 ": %" PRIu64 " refused so far",
-           server->options->limits.connections, server->metrics.connections_refused);
+           worker->server->options->limits.connections,
+           nr_counted(&all.connections_refused));
 }
 
-static void enlist(nr_server *server, nr_connection *connection)
+static void enlist(nr_worker *worker, nr_connection *connection)
 {
-    connection->next = server->connections;
-    connection->link = &server->connections;
+    connection->next = worker->connections;
+    connection->link = &worker->connections;
     if (connection->next != NULL)
         connection->next->link = &connection->next;
-    server->connections = connection;
-    server->connection_count++;
+    worker->connections = connection;
 }
 
-static void greet(nr_connection *connection)
+static void greet(nr_connection *connection, bool over)
 {
-    nr_server *server = connection->server;
-    uv_os_fd_t fd = -1;
-    if (uv_fileno((uv_handle_t *)&connection->pipe, &fd) == 0)
-        connection->peer = nr_peer_of(fd);
-    connection->active_at = uv_now(&server->loop);
-    if (server->connection_count > server->options->limits.connections) {
-        tell_shed(server);
+    nr_worker *worker = connection->worker;
+    connection->active_at = uv_now(&worker->loop);
+    if (over) {
+        tell_shed(worker);
         refuse_connection(connection, NR_FAULT_OVER_LIMIT,
                           "more connections than `connections`");
         flush(connection);
     } else {
-        server->metrics.connections_accepted++;
+        nr_count(&worker->metrics.connections_accepted, 1);
     }
     settle(connection);
 }
 
-void nr_connection_accept(nr_server *server)
+void nr_connection_begin(nr_worker *worker, nr_arrival arrival)
 {
     nr_connection *connection = calloc(1, sizeof(*connection));
     if (connection == NULL) {
         nr_log("a connection was not taken: %s", nrbac_status_text(NRBAC_E_MEMORY));
+        (void)atomic_fetch_sub(&worker->connection_count, 1);
+        (void)close(arrival.socket);
         return;
     }
-    connection->server = server;
-    enlist(server, connection);
-    (void)uv_pipe_init(&server->loop, &connection->pipe, 0);
+    connection->worker = worker;
+    connection->peer = nr_peer_of(arrival.socket);
+    enlist(worker, connection);
+    (void)uv_pipe_init(&worker->loop, &connection->pipe, 0);
     connection->pipe.data = connection;
-    if (uv_accept((uv_stream_t *)&server->listening,
-                  (uv_stream_t *)&connection->pipe) != 0)
+    if (uv_pipe_open(&connection->pipe, arrival.socket) == 0) {
+        greet(connection, arrival.over);
+    } else {
+        (void)close(arrival.socket);
         nr_connection_close(connection);
-    else
-        greet(connection);
+    }
 }
 
 /* ---- Ending -------------------------------------------------------------------- */
@@ -358,38 +362,39 @@ void nr_connection_drain(nr_connection *connection)
     settle(connection);
 }
 
-void nr_connections_sweep(nr_server *server)
+void nr_connections_sweep(nr_worker *worker)
 {
-    uint64_t now = uv_now(&server->loop);
-    uint64_t idle = server->options->limits.idle_seconds;
-    for (nr_connection *c = server->connections, *next; c != NULL; c = next) {
+    uint64_t now = uv_now(&worker->loop);
+    uint64_t idle = worker->server->options->limits.idle_seconds;
+    for (nr_connection *c = worker->connections, *next; c != NULL; c = next) {
         next = c->next;
         uint64_t seconds = c->ending || c->attaching ? ENDING_SECONDS : idle;
         if (c->reload != 0 || seconds == 0 || now - c->active_at < seconds * 1000)
             continue;
-        server->metrics.connections_idle++;
+        nr_count(&worker->metrics.connections_idle, 1);
         nr_connection_close(c);
     }
 }
 
 static void answer_reload(nr_connection *connection)
 {
-    nr_server *server = connection->server;
-    nrbac_document_reset(server->document);
-    nrbac_value *result = nr_server_last_reload(server, server->document);
-    nrbac_set(
-        server->document, result, "generation",
-        nrbac_new_integer(server->document, nrbac_engine_generation(server->engine)));
-    if (nrbac_document_status(server->document) == NRBAC_OK)
+    nr_server *server = connection->worker->server;
+    nrbac_document *document = connection->worker->document;
+    bool ok;
+    nrbac_document_reset(document);
+    nrbac_value *result = nr_server_last_reload(server, document, &ok);
+    nrbac_set(document, result, "generation",
+              nrbac_new_integer(document, nrbac_engine_generation(server->engine)));
+    if (nrbac_document_status(document) == NRBAC_OK)
         nr_rpc_write_result(&connection->output, connection->reload_id, result);
     else
         nr_rpc_write_fault(&connection->output, &connection->reload_id,
                            NR_FAULT_OVER_LIMIT, "out of memory");
 }
 
-void nr_connections_reloaded(nr_server *server, uint64_t reload)
+void nr_connections_reloaded(nr_worker *worker, uint64_t reload)
 {
-    for (nr_connection *c = server->connections, *next; c != NULL; c = next) {
+    for (nr_connection *c = worker->connections, *next; c != NULL; c = next) {
         next = c->next;
         if (c->reload == 0 || c->reload > reload)
             continue;
@@ -400,10 +405,10 @@ void nr_connections_reloaded(nr_server *server, uint64_t reload)
     }
 }
 
-bool nr_connections_take_turns(nr_server *server)
+bool nr_connections_take_turns(nr_worker *worker)
 {
     bool waiting = false;
-    for (nr_connection *c = server->connections, *next; c != NULL; c = next) {
+    for (nr_connection *c = worker->connections, *next; c != NULL; c = next) {
         next = c->next;
         if (!c->waiting)
             continue;
@@ -414,10 +419,10 @@ bool nr_connections_take_turns(nr_server *server)
     return waiting;
 }
 
-bool nr_connections_hand_over(nr_server *server)
+bool nr_connections_hand_over(nr_worker *worker)
 {
     bool waiting = false;
-    for (nr_connection *c = server->connections, *next; c != NULL; c = next) {
+    for (nr_connection *c = worker->connections, *next; c != NULL; c = next) {
         next = c->next;
         if (!c->attaching || c->writing)
             continue;

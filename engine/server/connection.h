@@ -7,7 +7,7 @@
  * is to be handed to it, nothing more of it is read or answered: a peer that does
  * not read costs what it has sent once, and one batch of answers.
  *
- * One loop serves all, so a connection that has had its turn, a reading full or some
+ * One loop serves many, so a connection that has had its turn, a reading full or some
  * milliseconds of answering, waits until the others had theirs.
  */
 #ifndef NR_CONNECTION_H
@@ -17,8 +17,8 @@
 #include "server/sessions.h"
 
 struct nr_connection {
-    nr_server *server;
-    nr_connection *next, **link; /* in server->connections */
+    nr_worker *worker;
+    nr_connection *next, **link; /* in worker->connections */
     uv_pipe_t pipe;
     uv_write_t write;
     nr_peer peer;
@@ -43,19 +43,19 @@ struct nr_connection {
     bool closed;  /* is being closed: nothing may be done with it */
 };
 
-/* A peer at the door. */
-void nr_connection_accept(nr_server *server);
+/* Serves whoever has arrived, or turns it away; takes the socket over. */
+void nr_connection_begin(nr_worker *worker, nr_arrival arrival);
 /* Closes at once; its sessions end now. */
 void nr_connection_close(nr_connection *connection);
 /* Stops reading, answers what has been read, then closes. */
 void nr_connection_drain(nr_connection *connection);
 /* Closes those that have been silent for too long. */
-void nr_connections_sweep(nr_server *server);
+void nr_connections_sweep(nr_worker *worker);
 /* Answers all that waited for this reload or an earlier one. */
-void nr_connections_reloaded(nr_server *server, uint64_t reload);
+void nr_connections_reloaded(nr_worker *worker, uint64_t reload);
 /* The next turn of those that wait for one; false: nobody waits any more. */
-bool nr_connections_take_turns(nr_server *server);
+bool nr_connections_take_turns(nr_worker *worker);
 /* Tries again to hand over the shared table; false: nobody waits for it any more. */
-bool nr_connections_hand_over(nr_server *server);
+bool nr_connections_hand_over(nr_worker *worker);
 
 #endif

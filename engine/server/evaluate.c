@@ -36,7 +36,7 @@ static nrbac_value *evaluate(nr_call *call, unsigned flags)
         return NULL;
     nrbac_decision decision = nrbac_evaluate_document(
         call->server->engine, asking.request, &asking.ask, call->document, &answer);
-    nr_metrics_decision(&call->server->metrics, &decision);
+    nr_metrics_decision(&call->worker->metrics, &decision);
     return answer;
 }
 
@@ -190,7 +190,7 @@ static uint32_t answer_items(nr_call *call, semantic how)
     const nrbac_value *defaults = nrbac_value_at(call->params, 0);
     const nrbac_value *items = nrbac_value_find(defaults, "evaluations");
     nr_buffer *output = &call->connection->output;
-    nrbac_document *scratch = call->server->scratch;
+    nrbac_document *scratch = call->worker->scratch;
     size_t start = output->size;
     uint32_t count = 0;
     checking checked = { .any = false };
@@ -206,7 +206,7 @@ static uint32_t answer_items(nr_call *call, semantic how)
                                                &checked.asking.ask, scratch, &answer);
         if (call->fault != NR_FAULT_NONE)
             return 0;
-        nr_metrics_decision(&call->server->metrics, &decision);
+        nr_metrics_decision(&call->worker->metrics, &decision);
         if (answer == NULL || item == NULL) {
             (void)nr_call_refuse(call, NR_FAULT_OVER_LIMIT, "out of memory");
             return 0;
@@ -242,7 +242,7 @@ nrbac_value *nr_method_evaluations(nr_call *call)
     nr_rpc_begin_result(output, call->id);
     size_t list = nr_wire_open_list(output, "evaluations");
     nr_wire_close_list(output, list, answer_items(call, how));
-    nrbac_document_reset(call->server->scratch);
+    nrbac_document_reset(call->worker->scratch);
     call->written = call->fault == NR_FAULT_NONE;
     return NULL;
 }

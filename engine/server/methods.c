@@ -32,7 +32,7 @@ static bool verify(const nr_call *call, nrbac_document *document, nr_asking *ask
                      &asking->request, &asking->findings) != NRBAC_OK)
         return false;
     asking->ask.findings = &asking->findings;
-    nr_metrics_findings(&server->metrics, &asking->findings);
+    nr_metrics_findings(&call->worker->metrics, &asking->findings);
     return true;
 }
 
@@ -119,21 +119,33 @@ static nrbac_value *policy(nr_call *call)
     return nrbac_policy_info(call->server->engine, call->document);
 }
 
+/* What there is now, beside what happened. */
+static void set_present(nr_call *call, nrbac_value *map, const nr_metrics *metrics)
+{
+    set_number(call, map, "connections", nr_server_connections(call->server));
+    set_number(call, map, "sessions",
+               (int64_t)(nr_counted(&metrics->sessions_opened) -
+                         nr_counted(&metrics->sessions_closed)));
+}
+
 static nrbac_value *health(nr_call *call)
 {
     nr_server *server = call->server;
     nrbac_document *document = call->document;
     bool sound;
     nrbac_value *evidence = nr_evidence_tell(server, document, &sound);
-    bool ok = sound && server->reloads.last.status == NRBAC_OK;
+    bool reloaded;
+    nrbac_value *last = nr_server_last_reload(server, document, &reloaded);
+    bool ok = sound && reloaded;
     const char *status = server->stopped ? "stopped" : ok ? "ok" : "degraded";
     nrbac_value *map = nrbac_new_map(document);
     nrbac_set(document, map, "status", nrbac_new_text(document, status));
     set_number(call, map, "generation", nrbac_engine_generation(server->engine));
     set_number(call, map, "uptime_seconds", (int64_t)time(NULL) - server->started_at);
-    set_number(call, map, "connections", (int64_t)server->connection_count);
-    set_number(call, map, "sessions", (int64_t)server->session_count);
-    nrbac_set(document, map, "last_reload", nr_server_last_reload(server, document));
+    nr_metrics metrics;
+    nr_server_metrics(server, &metrics);
+    set_present(call, map, &metrics);
+    nrbac_set(document, map, "last_reload", last);
     if (evidence != NULL)
         nrbac_set(document, map, "evidence", evidence);
     return map;
@@ -141,9 +153,10 @@ static nrbac_value *health(nr_call *call)
 
 static nrbac_value *metrics(nr_call *call)
 {
-    nrbac_value *map = nr_metrics_tell(&call->server->metrics, call->document);
-    set_number(call, map, "connections", (int64_t)call->server->connection_count);
-    set_number(call, map, "sessions", (int64_t)call->server->session_count);
+    nr_metrics metrics;
+    nr_server_metrics(call->server, &metrics);
+    nrbac_value *map = nr_metrics_tell(&metrics, call->document);
+    set_present(call, map, &metrics);
     return map;
 }
 
@@ -167,17 +180,15 @@ static nrbac_value *reload(nr_call *call)
 static nrbac_value *keep_session(nr_call *call, nrbac_session *session,
                                  nrbac_value *answer)
 {
-    nr_server *server = call->server;
-    nr_connection *connection = call->connection;
-    if (!nr_sessions_add(&connection->sessions, server->last_session + 1, session)) {
+    int64_t number = atomic_fetch_add(&call->server->session_count, 1) + 1;
+    if (!nr_sessions_add(&call->connection->sessions, number, session)) {
         nrbac_session_close(session);
         return NULL;
     }
-    server->last_session++;
-    server->session_count++;
-    server->metrics.sessions_opened++;
-    nr_server_poll(server); /* it may be one that can expire */
-    set_number(call, answer, "session", server->last_session);
+    nr_count(&call->worker->metrics.sessions_opened, 1);
+    if (nrbac_session_valid_until(session) != 0)
+        nr_server_expects(call->server);
+    set_number(call, answer, "session", number);
     return answer;
 }
 
@@ -223,7 +234,7 @@ static nrbac_value *open_session(nr_call *call)
     nrbac_decision decision = nrbac_session_open_document(
         call->server->engine, asking.request, &asking.ask, call->document, &answer,
         &session);
-    nr_metrics_decision(&call->server->metrics, &decision);
+    nr_metrics_decision(&call->worker->metrics, &decision);
     if (session == NULL)
         return answer;
     answer = keep_session(call, session, answer);
@@ -252,7 +263,7 @@ static nrbac_value *close_session(nr_call *call)
         return NULL;
     int64_t number = nrbac_value_integer(nrbac_value_at(call->params, 0));
     (void)nr_sessions_close(&call->connection->sessions, number);
-    call->server->session_count--;
+    nr_count(&call->worker->metrics.sessions_closed, 1);
     return nrbac_new_boolean(call->document, true);
 }
 
@@ -275,7 +286,7 @@ static nrbac_value *decide(nr_call *call, nrbac_session *session,
                                   ? nrbac_decide_text(session, text)
                                   : nrbac_decide(session,
                                                  (nrbac_name)nrbac_value_integer(name));
-    nr_metrics_decision(&call->server->metrics, &decision);
+    nr_metrics_decision(&call->worker->metrics, &decision);
     nrbac_value *row = nrbac_new_list(document);
     nrbac_append(document, row,
                  nrbac_new_boolean(document, decision.effect == NRBAC_PERMIT));
@@ -348,9 +359,8 @@ static nrbac_value *revoke(nr_call *call)
     nrbac_revocation which = { 0 };
     if (!read_revocation(nrbac_value_at(call->params, 0), &which))
         return nr_call_bad_params(call);
-    size_t count = nrbac_revoke(call->server->engine, &which);
-    nr_shared_revoke(&call->server->shared, &which);
-    call->server->metrics.sessions_revoked += count;
+    size_t count = nr_server_revoke(call->server, &which);
+    nr_count(&call->worker->metrics.sessions_revoked, count);
     return nrbac_new_integer(call->document, (int64_t)count);
 }
 
@@ -414,7 +424,7 @@ static nrbac_value *run(nr_call *call, const nr_rpc *frame)
     if (which == NR_METHOD_COUNT)
         return nr_call_refuse(call, NR_FAULT_UNKNOWN_METHOD, "no such method");
     const method *row = &methods[which];
-    call->server->metrics.requests[which]++;
+    nr_count(&call->worker->metrics.requests[which], 1);
     call->usage = row->usage;
     if (call->notification && !row->notifiable) {
         call->later = true; /* nobody would hear it, so it is not worked out */
@@ -436,7 +446,7 @@ static void finish(nr_call *call, const nrbac_value *result, size_t start)
         (result == NULL || !whole))
         (void)nr_call_refuse(call, NR_FAULT_OVER_LIMIT, "out of memory");
     if (call->fault != NR_FAULT_NONE)
-        call->server->metrics.faults[call->fault]++;
+        nr_count(&call->worker->metrics.faults[call->fault], 1);
     if (call->notification || call->later)
         return;
     call->connection->in_flight++;
@@ -455,7 +465,7 @@ static void finish(nr_call *call, const nrbac_value *result, size_t start)
 static bool refuse_frame(nr_connection *connection, const nr_rpc *frame,
                          const char *problem)
 {
-    connection->server->metrics.faults[NR_FAULT_BAD_MESSAGE]++;
+    nr_count(&connection->worker->metrics.faults[NR_FAULT_BAD_MESSAGE], 1);
     connection->in_flight++;
     nr_rpc_write_fault(&connection->output, frame->has_id ? &frame->id : NULL,
                        NR_FAULT_BAD_MESSAGE, problem);
@@ -464,11 +474,11 @@ static bool refuse_frame(nr_connection *connection, const nr_rpc *frame,
 
 bool nr_methods_answer(nr_connection *connection, const uint8_t *bytes, size_t size)
 {
-    nr_server *server = connection->server;
-    nrbac_document_reset(server->document);
+    nr_worker *worker = connection->worker;
+    nrbac_document_reset(worker->document);
     nr_rpc frame;
     const char *problem = NULL;
-    nrbac_status status = nr_rpc_read(server->document, bytes, size, &frame, &problem);
+    nrbac_status status = nr_rpc_read(worker->document, bytes, size, &frame, &problem);
     if (status != NRBAC_OK)
         return refuse_frame(connection, &frame,
                             problem == NULL ? "out of memory" : problem);
@@ -476,11 +486,12 @@ bool nr_methods_answer(nr_connection *connection, const uint8_t *bytes, size_t s
         return refuse_frame(connection, &(nr_rpc){ 0 },
                             "a response where a request is due");
     nr_call call = {
-        .server = server,
+        .server = worker->server,
+        .worker = worker,
         .connection = connection,
         .params = frame.params,
-        .document = server->document,
-        .occasion = ++server->occasion,
+        .document = worker->document,
+        .occasion = atomic_fetch_add(&worker->server->occasions, 1) + 1,
         .id = frame.id,
         .notification = frame.kind == NR_RPC_NOTIFICATION,
     };

@@ -10,6 +10,7 @@
 /* One call of a method. */
 typedef struct nr_call {
     nr_server *server;
+    nr_worker *worker;
     nr_connection *connection;
     const nrbac_value *params; /* a list, of as many as the method takes */
     nrbac_document *document;  /* for the result */

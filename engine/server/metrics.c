@@ -25,17 +25,17 @@ nr_method nr_method_find(const char *name)
 void nr_metrics_decision(nr_metrics *metrics, const nrbac_decision *decision)
 {
     if ((size_t)decision->effect < NR_EFFECT_COUNT)
-        metrics->effects[decision->effect]++;
+        nr_count(&metrics->effects[decision->effect], 1);
     if ((size_t)decision->reason < NR_REASON_ROOM)
-        metrics->reasons[decision->reason]++;
+        nr_count(&metrics->reasons[decision->reason], 1);
 }
 
 void nr_metrics_findings(nr_metrics *metrics, const nrbac_findings *findings)
 {
-    metrics->evidence_verified += findings->user == NRBAC_VERIFIED ||
-                                  findings->application == NRBAC_VERIFIED;
-    metrics->evidence_refused += findings->user == NRBAC_REFUSED ||
-                                 findings->application == NRBAC_REFUSED;
+    nr_count(&metrics->evidence_verified, findings->user == NRBAC_VERIFIED ||
+                                              findings->application == NRBAC_VERIFIED);
+    nr_count(&metrics->evidence_refused,
+             findings->user == NRBAC_REFUSED || findings->application == NRBAC_REFUSED);
 }
 
 static void set(nrbac_document *document, nrbac_value *map, const char *key,
@@ -50,14 +50,24 @@ static nrbac_value *decisions(const nr_metrics *metrics, nrbac_document *documen
     nrbac_value *effects = nrbac_set(document, map, "by_effect",
                                      nrbac_new_map(document));
     for (size_t i = 0; i < NR_EFFECT_COUNT; i++)
-        set(document, effects, nrbac_effect_slug((nrbac_effect)i), metrics->effects[i]);
+        set(document, effects, nrbac_effect_slug((nrbac_effect)i),
+            nr_counted(&metrics->effects[i]));
     nrbac_value *reasons = nrbac_set(document, map, "by_reason",
                                      nrbac_new_map(document));
     for (size_t i = 0; i < NR_REASON_ROOM; i++)
-        if (metrics->reasons[i] != 0)
+        if (nr_counted(&metrics->reasons[i]) != 0)
             set(document, reasons, nrbac_reason_slug((nrbac_reason)i),
-                metrics->reasons[i]);
+                nr_counted(&metrics->reasons[i]));
     return map;
+}
+
+/* Every member is a counter. */
+void nr_metrics_add(nr_metrics *sum, const nr_metrics *more)
+{
+    nr_counter *to = (nr_counter *)sum;
+    const nr_counter *from = (const nr_counter *)more;
+    for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+        nr_count(&to[i], nr_counted(&from[i]));
 }
 
 nrbac_value *nr_metrics_tell(const nr_metrics *metrics, nrbac_document *document)
@@ -66,23 +76,25 @@ nrbac_value *nr_metrics_tell(const nr_metrics *metrics, nrbac_document *document
     nrbac_value *requests = nrbac_set(document, map, "requests",
                                       nrbac_new_map(document));
     for (size_t i = 0; i < NR_METHOD_COUNT; i++)
-        set(document, requests, method_names[i], metrics->requests[i]);
+        set(document, requests, method_names[i], nr_counted(&metrics->requests[i]));
     nrbac_value *faults = nrbac_set(document, map, "errors", nrbac_new_map(document));
 #define NRBAC_FAULT(NAME, slug, doc) \
-    set(document, faults, slug, metrics->faults[NR_FAULT_##NAME]);
+    set(document, faults, slug, nr_counted(&metrics->faults[NR_FAULT_##NAME]));
 #include <nrbac/fault.def>
 #undef NRBAC_FAULT
     nrbac_set(document, map, "decisions", decisions(metrics, document));
-    set(document, map, "connections_accepted", metrics->connections_accepted);
-    set(document, map, "connections_refused", metrics->connections_refused);
-    set(document, map, "connections_idle", metrics->connections_idle);
-    set(document, map, "bytes_received", metrics->bytes_received);
-    set(document, map, "bytes_sent", metrics->bytes_sent);
-    set(document, map, "evidence_verified", metrics->evidence_verified);
-    set(document, map, "evidence_refused", metrics->evidence_refused);
-    set(document, map, "sessions_opened", metrics->sessions_opened);
-    set(document, map, "sessions_revoked", metrics->sessions_revoked);
-    set(document, map, "reloads_ok", metrics->reloads_ok);
-    set(document, map, "reloads_failed", metrics->reloads_failed);
+    set(document, map, "connections_accepted",
+        nr_counted(&metrics->connections_accepted));
+    set(document, map, "connections_refused",
+        nr_counted(&metrics->connections_refused));
+    set(document, map, "connections_idle", nr_counted(&metrics->connections_idle));
+    set(document, map, "bytes_received", nr_counted(&metrics->bytes_received));
+    set(document, map, "bytes_sent", nr_counted(&metrics->bytes_sent));
+    set(document, map, "evidence_verified", nr_counted(&metrics->evidence_verified));
+    set(document, map, "evidence_refused", nr_counted(&metrics->evidence_refused));
+    set(document, map, "sessions_opened", nr_counted(&metrics->sessions_opened));
+    set(document, map, "sessions_revoked", nr_counted(&metrics->sessions_revoked));
+    set(document, map, "reloads_ok", nr_counted(&metrics->reloads_ok));
+    set(document, map, "reloads_failed", nr_counted(&metrics->reloads_failed));
     return map;
 }

@@ -25,6 +25,7 @@ typedef enum option_code {
     OPT_SOCKET_MODE,
     OPT_PUBLISH_TO,
     OPT_STALE_SECONDS,
+    OPT_THREADS,
     OPT_VERSION,
     OPT_LIMIT, /* all of the limits */
 } option_code;
@@ -41,6 +42,7 @@ static const struct option longs[] = {
     { "socket-mode", required_argument, NULL, OPT_SOCKET_MODE },
     { "publish-to", required_argument, NULL, OPT_PUBLISH_TO },
     { "stale-seconds", required_argument, NULL, OPT_STALE_SECONDS },
+    { "threads", required_argument, NULL, OPT_THREADS },
     { "max-message-bytes", required_argument, NULL, OPT_LIMIT },
     { "max-elements", required_argument, NULL, OPT_LIMIT },
     { "max-depth", required_argument, NULL, OPT_LIMIT },
@@ -93,7 +95,8 @@ static void print_help(void)
         "  --socket-mode MODE      the socket's permissions, octal (0660)\n"
         "  --publish-to DIR        put the shared table into this folder, too\n"
         "  --stale-seconds N       how long the shared table counts when the daemon is\n"
-        "                          not heard of; 0: for ever (30)\n",
+        "                          not heard of; 0: for ever (30)\n"
+        "  --threads N             threads that serve connections (1)\n",
         stdout);
     for (const struct option *row = longs; row->name != NULL; row++)
         if (row->val == OPT_LIMIT)
@@ -176,14 +179,14 @@ static bool take_limit(nr_options *options, const char *option, const char *text
     return false;
 }
 
-static bool take_stale_seconds(nr_options *options, const char *option,
-                               const char *text)
+static bool take_count(uint32_t *place, const char *option, const char *text,
+                       int64_t least, int64_t most)
 {
     int64_t number = 0;
     if (!take_number(option, text, &number))
         return false;
-    options->stale_seconds = (uint32_t)number;
-    return between(option, number, 0, NR_STALE_SECONDS_MAX);
+    *place = (uint32_t)number;
+    return between(option, number, least, most);
 }
 
 static bool take_text(const char **place, const char *option)
@@ -221,7 +224,10 @@ static bool take_option(nr_options *options, int code, const char *name)
     case OPT_PUBLISH_TO:
         return take_text(&options->publish_to, name);
     case OPT_STALE_SECONDS:
-        return take_stale_seconds(options, name, optarg);
+        return take_count(&options->stale_seconds, name, optarg, 0,
+                          NR_STALE_SECONDS_MAX);
+    case OPT_THREADS:
+        return take_count(&options->threads, name, optarg, 1, NR_THREADS_MAX);
     case OPT_LIMIT:
         return take_limit(options, name, optarg);
     default:
@@ -280,6 +286,7 @@ bool nr_options_read(nr_options *options, int argc, char **argv, int *status)
     *options = (nr_options){
         .socket_mode = 0660,
         .stale_seconds = 30,
+        .threads = 1,
         .limits = {
 #define NR_LIMIT(name, key, standard, least, most, doc) .name = (standard),
             NR_LIMITS

@@ -39,7 +39,11 @@ typedef struct nr_limits {
 #undef NR_LIMIT
 } nr_limits;
 
-enum { NR_USER_MAX = 64 /* in one list of users */, NR_STALE_SECONDS_MAX = 86400 };
+enum {
+    NR_USER_MAX = 64, /* in one list of users */
+    NR_STALE_SECONDS_MAX = 86400,
+    NR_THREADS_MAX = 64,
+};
 
 /* Users who may do what others may not. */
 typedef struct nr_users {
@@ -65,6 +69,7 @@ struct nr_options {
     bool trust_applications; /* of those that are bound to no peer */
     nr_bindings bindings;
     mode_t socket_mode;
+    uint32_t threads; /* that serve connections */
     nr_limits limits;
     /* How long the shared table counts without us; 0: for ever. */
     uint32_t stale_seconds;

@@ -16,7 +16,7 @@ static void answer_name(nr_connection *connection, nrbac_session *session,
         nrbac_decide_text_into(session, name->text, name->size, &decision);
     else
         nrbac_decide_into(session, name->number, &decision);
-    nr_metrics_decision(&connection->server->metrics, &decision);
+    nr_metrics_decision(&connection->worker->metrics, &decision);
     nr_quick_row(&connection->output, &decision);
 }
 
@@ -33,8 +33,8 @@ static void answer_names(nr_connection *connection, nrbac_session *session,
 size_t nr_methods_answer_quick(nr_connection *connection, const uint8_t *bytes,
                                size_t size)
 {
-    nr_server *server = connection->server;
-    const nr_limits *limits = &server->options->limits;
+    nr_worker *worker = connection->worker;
+    const nr_limits *limits = &worker->server->options->limits;
     const nr_scan_limits bounds = { limits->message_bytes, limits->elements,
                                     limits->depth };
     nr_quick quick;
@@ -45,9 +45,11 @@ size_t nr_methods_answer_quick(nr_connection *connection, const uint8_t *bytes,
     nrbac_session *session = nr_sessions_find(&connection->sessions, quick.session);
     if (session == NULL)
         return 0;
-    connection->active_at = uv_now(&server->loop);
+    connection->active_at = uv_now(&worker->loop);
     connection->in_flight++;
-    server->metrics.requests[quick.many ? NR_METHOD_CHECK_MANY : NR_METHOD_CHECK]++;
+    nr_count(
+        &worker->metrics.requests[quick.many ? NR_METHOD_CHECK_MANY : NR_METHOD_CHECK],
+        1);
     nr_quick_begin(&connection->output, &quick);
     if (quick.many)
         answer_names(connection, session, &quick);

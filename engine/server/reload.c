@@ -2,7 +2,6 @@
 /*
  * Publishing: prepare aside, publish if sound, else keep what there is.
  */
-#include "server/connection.h"
 #include "server/log.h"
 #include "server/notify.h"
 #include "server/server.h"
@@ -31,9 +30,12 @@ static void put_in_force(nr_server *server, nr_candidate *candidate)
         (void)close(memory);
         return;
     }
-    nrbac_document_reset(server->document);
-    nr_shared_publish(&server->shared, memory, candidate->size,
-                      nrbac_policy_info(server->engine, server->document));
+    nrbac_document *document = server->workers[0].document;
+    nrbac_document_reset(document);
+    const nrbac_value *info = nrbac_policy_info(server->engine, document);
+    pthread_mutex_lock(&server->lock);
+    nr_shared_publish(&server->shared, memory, candidate->size, info);
+    pthread_mutex_unlock(&server->lock);
 }
 
 static bool publish(nr_server *server, nr_candidate *candidate)
@@ -63,6 +65,7 @@ static void on_work(uv_work_t *work)
 static void keep_outcome(nr_server *server)
 {
     nr_reloads *reloads = &server->reloads;
+    pthread_mutex_lock(&server->lock);
     nr_candidate_finish(&reloads->last);
     reloads->happened = true;
     reloads->last_at = (int64_t)time(NULL);
@@ -71,58 +74,68 @@ static void keep_outcome(nr_server *server)
     else
         reloads->last = reloads->candidate;
     reloads->candidate = (nr_candidate){ .status = NRBAC_OK };
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void tell_outcome(nr_server *server, bool published)
+{
+    nr_metrics *metrics = &server->workers[0].metrics;
+    uint32_t generation = nrbac_engine_generation(server->engine);
+    nr_candidate_report(&server->reloads.candidate, server->verifier);
+    if (published) {
+        nr_count(&metrics->reloads_ok, 1);
+        nr_log("reloaded, generation %" PRIu32, generation);
+    } else {
+        nr_count(&metrics->reloads_failed, 1);
+        nr_log("not reloaded, generation %" PRIu32 " stays in force", generation);
+    }
 }
 
 static void on_done(uv_work_t *work, int cancelled)
 {
     nr_server *server = work->data;
-    nr_reloads *reloads = &server->reloads;
     (void)cancelled; /* nothing cancels it */
-    reloads->running = false;
-    bool published = publish(server, &reloads->candidate);
-    nr_candidate_report(&reloads->candidate, server->verifier);
-    if (published) {
-        server->metrics.reloads_ok++;
-        nr_log("reloaded, generation %" PRIu32,
-               nrbac_engine_generation(server->engine));
-    } else {
-        server->metrics.reloads_failed++;
-        nr_log("not reloaded, generation %" PRIu32 " stays in force",
-               nrbac_engine_generation(server->engine));
-    }
+    server->reloads.running = false;
+    tell_outcome(server, publish(server, &server->reloads.candidate));
     keep_outcome(server);
-    nr_server_poll(server);
     if (!server->draining)
         nr_notify_ready();
     /* Who waits for the next one is answered with this one when there is none. */
-    nr_connections_reloaded(server, server->draining ? UINT64_MAX : reloads->started);
-    if (reloads->again && !server->draining) {
-        reloads->again = false;
-        (void)nr_server_reload(server);
-    }
-    nr_server_settle(server);
+    uint64_t ended = server->draining ? UINT64_MAX : server->reloads.started;
+    for (uint32_t i = 0; i < server->worker_count; i++)
+        nr_worker_tell_reloaded(&server->workers[i], ended);
 }
 
 uint64_t nr_server_reload(nr_server *server)
 {
-    nr_reloads *reloads = &server->reloads;
-    if (reloads->running) {
-        reloads->again = true;
-        return reloads->started + 1;
-    }
-    reloads->work.data = server;
-    reloads->running = true;
-    reloads->started++;
-    nr_notify_reloading();
-    (void)uv_queue_work(&server->loop, &reloads->work, on_work, on_done);
-    return reloads->started;
+    pthread_mutex_lock(&server->lock);
+    server->reloads.asked = true;
+    uint64_t number = server->reloads.started + 1;
+    pthread_mutex_unlock(&server->lock);
+    (void)uv_async_send(&server->workers[0].wake);
+    return number;
 }
 
-nrbac_value *nr_server_last_reload(const nr_server *server, nrbac_document *document)
+void nr_server_begin_reload(nr_server *server)
 {
-    const nr_reloads *reloads = &server->reloads;
-    if (!reloads->happened)
-        return nrbac_new_null(document);
+    nr_reloads *reloads = &server->reloads;
+    pthread_mutex_lock(&server->lock);
+    bool begin = reloads->asked && !reloads->running && !server->draining;
+    if (begin) {
+        reloads->asked = false;
+        reloads->started++;
+    }
+    pthread_mutex_unlock(&server->lock);
+    if (!begin)
+        return;
+    reloads->work.data = server;
+    reloads->running = true;
+    nr_notify_reloading();
+    (void)uv_queue_work(&server->workers[0].loop, &reloads->work, on_work, on_done);
+}
+
+static nrbac_value *tell_last(const nr_reloads *reloads, nrbac_document *document)
+{
     char at[32] = "";
     struct tm utc;
     time_t seconds = (time_t)reloads->last_at;
@@ -140,4 +153,16 @@ nrbac_value *nr_server_last_reload(const nr_server *server, nrbac_document *docu
     nrbac_set(document, map, "mistakes",
               nrbac_value_copy(document, reloads->last.list));
     return map;
+}
+
+nrbac_value *nr_server_last_reload(nr_server *server, nrbac_document *document,
+                                   bool *ok)
+{
+    nr_reloads *reloads = &server->reloads;
+    pthread_mutex_lock(&server->lock);
+    *ok = reloads->last.status == NRBAC_OK;
+    nrbac_value *told = reloads->happened ? tell_last(reloads, document)
+                                          : nrbac_new_null(document);
+    pthread_mutex_unlock(&server->lock);
+    return told;
 }

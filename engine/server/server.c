@@ -1,53 +1,86 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/server.h"
 
-#include "server/connection.h"
 #include "server/log.h"
 #include "server/notify.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
     BACKLOG = 128,
-    CLOCK_MS = 50,       /* how late a session may end */
-    SWEEP_MS_MIN = 250,  /* how late an idle connection may be closed: a quarter */
-    SWEEP_MS_MAX = 5000, /* of the idle time, between these */
-    DRAIN_MS = 5000,     /* the longest that SIGTERM takes */
+    CLOCK_MS = 50,   /* how late a session may end */
+    DRAIN_MS = 5000, /* the longest that SIGTERM takes */
 };
+
+/* ---- Workers -------------------------------------------------------------------- */
+
+static uv_loop_t *loop_of(nr_server *server)
+{
+    return &server->workers[0].loop;
+}
+
+uint32_t nr_server_connections(const nr_server *server)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < server->worker_count; i++)
+        count += atomic_load_explicit(&server->workers[i].connection_count,
+                                      memory_order_relaxed);
+    return count;
+}
+
+void nr_server_metrics(const nr_server *server, nr_metrics *sum)
+{
+    memset(sum, 0, sizeof(*sum));
+    for (uint32_t i = 0; i < server->worker_count; i++)
+        nr_metrics_add(sum, &server->workers[i].metrics);
+}
+
+static nr_worker *least_busy(nr_server *server)
+{
+    nr_worker *least = &server->workers[0];
+    for (uint32_t i = 1; i < server->worker_count; i++)
+        if (server->workers[i].connection_count < least->connection_count)
+            least = &server->workers[i];
+    return least;
+}
+
+static void join_workers(nr_server *server)
+{
+    for (uint32_t i = 1; i < server->worker_count; i++)
+        (void)pthread_join(server->workers[i].thread, NULL);
+}
+
+static void end_workers(nr_server *server, nr_ending ending)
+{
+    for (uint32_t i = 0; i < server->worker_count; i++)
+        nr_worker_end(&server->workers[i], ending);
+}
 
 /* ---- Ending ------------------------------------------------------------------- */
 
-/* When nothing is left to answer, the loop is left with nothing to do. */
-static void finish_if_drained(nr_server *server)
+/* The others have woken this one as the last thing they did: once they are joined
+ * nobody will any more. */
+bool nr_server_finish(nr_server *server)
 {
-    if (!server->draining || server->connection_count != 0 || server->reloads.running)
-        return;
-    for (size_t i = 0; i < NR_COUNT(server->signals); i++)
-        if (!uv_is_closing((uv_handle_t *)&server->signals[i]))
-            uv_close((uv_handle_t *)&server->signals[i], NULL);
-    uv_timer_t *timers[] = { &server->sweep, &server->clock, &server->end,
-                             &server->beat, &server->again };
-    for (size_t i = 0; i < NR_COUNT(timers); i++)
-        if (!uv_is_closing((uv_handle_t *)timers[i]))
-            uv_close((uv_handle_t *)timers[i], NULL);
-    if (!uv_is_closing((uv_handle_t *)&server->turns))
-        uv_close((uv_handle_t *)&server->turns, NULL);
-}
-
-void nr_server_settle(nr_server *server)
-{
-    if (server->connection_count == 0 && !server->draining)
-        (void)uv_timer_stop(&server->sweep);
-    finish_if_drained(server);
-}
-
-static void close_all(nr_server *server)
-{
-    while (server->connections != NULL)
-        nr_connection_close(server->connections);
+    if (!server->draining || server->reloads.running || server->serving != 0)
+        return false;
+    join_workers(server);
+    uv_handle_t *handles[] = {
+        (uv_handle_t *)&server->signals[0], (uv_handle_t *)&server->signals[1],
+        (uv_handle_t *)&server->signals[2], (uv_handle_t *)&server->clock,
+        (uv_handle_t *)&server->end,        (uv_handle_t *)&server->beat,
+    };
+    for (size_t i = 0; i < NR_COUNT(handles); i++)
+        if (!uv_is_closing(handles[i]))
+            uv_close(handles[i], NULL);
+    return true;
 }
 
 /* A policy that is being compiled cannot be interrupted; there is nothing of it to
@@ -55,12 +88,11 @@ static void close_all(nr_server *server)
 static void on_end(uv_timer_t *timer)
 {
     nr_server *server = timer->data;
-    nr_log("still not drained after %d ms: %zu connections are closed", DRAIN_MS,
-           server->connection_count);
-    close_all(server);
+    nr_log("still not drained after %d ms: %" PRIu32 " connections are closed",
+           DRAIN_MS, nr_server_connections(server));
     if (server->reloads.running)
         _exit(NR_DAEMON_OK);
-    finish_if_drained(server);
+    end_workers(server, NR_CLOSING);
 }
 
 static void drain(nr_server *server)
@@ -73,12 +105,8 @@ static void drain(nr_server *server)
     /* While it listens nobody else takes the path, so what is removed is ours. */
     nr_listener_unlink(&server->listener);
     uv_close((uv_handle_t *)&server->listening, NULL);
-    for (nr_connection *c = server->connections, *next; c != NULL; c = next) {
-        next = c->next;
-        nr_connection_drain(c);
-    }
+    end_workers(server, NR_DRAINING);
     (void)uv_timer_start(&server->end, on_end, DRAIN_MS, 0);
-    finish_if_drained(server);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -94,49 +122,74 @@ static void on_signal(uv_signal_t *handle, int number)
 
 static void on_clock(uv_timer_t *timer)
 {
-    nr_server_poll(timer->data);
+    nr_server *server = timer->data;
+    if (nrbac_poll(server->engine, (int64_t)time(NULL)) == 0 || server->draining)
+        (void)uv_timer_stop(timer);
 }
 
-void nr_server_poll(nr_server *server)
+static void watch_clock(nr_server *server)
 {
-    bool ticking = uv_is_active((uv_handle_t *)&server->clock) != 0;
-    bool due = nrbac_poll(server->engine, (int64_t)time(NULL)) != 0;
-    if (due && !ticking && !server->draining)
-        (void)uv_timer_start(&server->clock, on_clock, CLOCK_MS, CLOCK_MS);
-    else if (!due && ticking)
-        (void)uv_timer_stop(&server->clock);
+    if (uv_is_active((uv_handle_t *)&server->clock) == 0 && !server->draining)
+        (void)uv_timer_start(&server->clock, on_clock, 0, CLOCK_MS);
 }
 
-static void on_sweep(uv_timer_t *timer)
+/* A full decision looks at the clock itself, so this is only for those who decide by
+ * the bits alone, and for freeing what has ended. */
+void nr_server_expects(nr_server *server)
 {
-    nr_connections_sweep(timer->data);
+    (void)uv_async_send(&server->workers[0].wake);
 }
 
-static void start_sweep(nr_server *server)
+void nr_server_attend(nr_server *server)
 {
-    uint64_t every = (uint64_t)server->options->limits.idle_seconds * 1000 / 4;
-    if (every < SWEEP_MS_MIN)
-        every = SWEEP_MS_MIN;
-    if (every > SWEEP_MS_MAX)
-        every = SWEEP_MS_MAX;
-    if (uv_is_active((uv_handle_t *)&server->sweep) == 0)
-        (void)uv_timer_start(&server->sweep, on_sweep, every, every);
+    watch_clock(server);
+    nr_server_begin_reload(server);
 }
 
-/* ---- Beginning ---------------------------------------------------------------- */
+/* ---- Connections ---------------------------------------------------------------- */
+
+static void refuse(nr_server *server, const char *why)
+{
+    nr_count(&server->workers[0].metrics.connections_refused, 1);
+    nr_log("a connection was not taken: %s", why);
+}
+
+/* Takes what has connected out of this loop, since another one may serve it. */
+static int take_socket(nr_server *server)
+{
+    uv_pipe_t *taken = malloc(sizeof(*taken));
+    uv_os_fd_t socket = -1;
+    if (taken == NULL)
+        return -1;
+    (void)uv_pipe_init(loop_of(server), taken, 0);
+    int bad = uv_accept((uv_stream_t *)&server->listening, (uv_stream_t *)taken);
+    if (bad == 0 && uv_fileno((uv_handle_t *)taken, &socket) == 0)
+        socket = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+    uv_close((uv_handle_t *)taken, (uv_close_cb)free);
+    return socket;
+}
 
 static void on_connection(uv_stream_t *listening, int status)
 {
     nr_server *server = listening->data;
     if (status < 0) {
         /* Out of descriptors: libuv keeps one aside to turn peers away with. */
-        server->metrics.connections_refused++;
-        nr_log("a connection was not taken: %s", uv_strerror(status));
+        refuse(server, uv_strerror(status));
         return;
     }
-    start_sweep(server);
-    nr_connection_accept(server);
+    nr_arrival arrival = {
+        .over = nr_server_connections(server) >= server->options->limits.connections,
+        .socket = take_socket(server),
+    };
+    if (arrival.socket < 0) {
+        refuse(server, nr_errno(errno).text);
+    } else if (!nr_worker_give(least_busy(server), arrival)) {
+        refuse(server, nrbac_status_text(NRBAC_E_MEMORY));
+        (void)close(arrival.socket);
+    }
 }
+
+/* ---- Who may what ---------------------------------------------------------------- */
 
 /* Our own user, root, and those that are listed. */
 static bool is_trusted(const nr_peer *peer, const nr_users *users)
@@ -160,22 +213,32 @@ bool nr_server_shares(const nr_server *server, const nr_peer *peer)
 
 void nr_server_stop(nr_server *server, bool stopped)
 {
+    pthread_mutex_lock(&server->lock);
     if (stopped != server->stopped)
         nr_log("%s", stopped ? "all deciding is stopped" : "deciding goes on");
     server->stopped = stopped;
     nrbac_engine_stop(server->engine, stopped);
     nr_shared_stop(&server->shared, stopped);
+    pthread_mutex_unlock(&server->lock);
 }
+
+size_t nr_server_revoke(nr_server *server, const nrbac_revocation *which)
+{
+    pthread_mutex_lock(&server->lock);
+    size_t count = nrbac_revoke(server->engine, which);
+    nr_shared_revoke(&server->shared, which);
+    pthread_mutex_unlock(&server->lock);
+    return count;
+}
+
+/* ---- Beginning ---------------------------------------------------------------- */
 
 static bool open_engine(nr_server *server)
 {
-    server->document = nrbac_document_create();
-    server->scratch = nrbac_document_create();
     nrbac_status status = nrbac_engine_create(NRBAC_ENGINE_UNWATCHED, &server->engine);
-    if (status == NRBAC_OK && server->document != NULL && server->scratch != NULL)
-        return true;
-    nr_log("%s", nrbac_status_text(NRBAC_E_MEMORY));
-    return false;
+    if (status != NRBAC_OK)
+        nr_log("%s", nrbac_status_text(status));
+    return status == NRBAC_OK;
 }
 
 static bool open_listener(nr_server *server)
@@ -194,7 +257,9 @@ static bool open_listener(nr_server *server)
 static void on_beat(uv_timer_t *timer)
 {
     nr_server *server = timer->data;
+    pthread_mutex_lock(&server->lock);
     nr_shared_beat(&server->shared);
+    pthread_mutex_unlock(&server->lock);
 }
 
 /* Until the very end: who uses the table does not depend on our connections. */
@@ -205,30 +270,29 @@ static void start_beat(nr_server *server)
         (void)uv_timer_start(&server->beat, on_beat, every, every);
 }
 
-static bool open_loop(nr_server *server)
+static int start_signals(nr_server *server)
 {
-    static const int numbers[] = { SIGHUP, SIGTERM, SIGINT };
-    int bad = uv_loop_init(&server->loop);
-    if (bad != 0) {
-        nr_log("%s", uv_strerror(bad));
-        return false;
-    }
-    (void)uv_timer_init(&server->loop, &server->sweep);
-    (void)uv_timer_init(&server->loop, &server->clock);
-    (void)uv_timer_init(&server->loop, &server->end);
-    (void)uv_timer_init(&server->loop, &server->beat);
-    (void)uv_timer_init(&server->loop, &server->again);
-    server->sweep.data = server->clock.data = server->end.data = server;
-    (void)uv_idle_init(&server->loop, &server->turns);
-    server->beat.data = server->again.data = server->turns.data = server;
-    start_beat(server);
-    for (size_t i = 0; i < NR_COUNT(server->signals) && bad == 0; i++) {
-        bad = uv_signal_init(&server->loop, &server->signals[i]);
+    static const int numbers[NR_COUNT(server->signals)] = { SIGHUP, SIGTERM, SIGINT };
+    int bad = 0;
+    for (size_t i = 0; i < NR_COUNT(numbers) && bad == 0; i++) {
+        bad = uv_signal_init(loop_of(server), &server->signals[i]);
         server->signals[i].data = server;
         if (bad == 0)
             bad = uv_signal_start(&server->signals[i], on_signal, numbers[i]);
     }
-    (void)uv_pipe_init(&server->loop, &server->listening, 0);
+    return bad;
+}
+
+static bool open_loop(nr_server *server)
+{
+    uv_loop_t *loop = loop_of(server);
+    (void)uv_timer_init(loop, &server->clock);
+    (void)uv_timer_init(loop, &server->end);
+    (void)uv_timer_init(loop, &server->beat);
+    server->clock.data = server->end.data = server->beat.data = server;
+    start_beat(server);
+    int bad = start_signals(server);
+    (void)uv_pipe_init(loop, &server->listening, 0);
     server->listening.data = server;
     if (bad == 0)
         bad = uv_pipe_open(&server->listening, server->listener.fd);
@@ -239,9 +303,35 @@ static bool open_loop(nr_server *server)
     return bad == 0;
 }
 
+static bool open_workers(nr_server *server)
+{
+    uint32_t count = server->options->threads;
+    server->workers = calloc(count, sizeof(*server->workers));
+    if (server->workers == NULL)
+        nr_log("%s", nrbac_status_text(NRBAC_E_MEMORY));
+    while (server->workers != NULL && server->worker_count < count &&
+           nr_worker_open(&server->workers[server->worker_count], server,
+                          server->worker_count))
+        server->worker_count++;
+    return server->worker_count == count;
+}
+
+/* If one cannot be started, those that were go on without it. */
+static void start_workers(nr_server *server)
+{
+    uint32_t count = 1;
+    while (count < server->worker_count && nr_worker_start(&server->workers[count]))
+        count++;
+    if (count < server->worker_count)
+        nr_log("serving with %" PRIu32 " threads", count);
+    while (server->worker_count > count)
+        nr_worker_close(&server->workers[--server->worker_count]);
+}
+
 static void tell_ready(nr_server *server)
 {
-    const nrbac_value *info = nrbac_policy_info(server->engine, server->document);
+    const nrbac_value *info = nrbac_policy_info(server->engine,
+                                                server->workers[0].document);
     const char *name = nrbac_value_text(nrbac_value_find(info, "name"));
     const char *version = nrbac_value_text(nrbac_value_find(info, "version"));
     nr_log("ready, policy %s %s, generation %" PRIu32 ", socket %s",
@@ -251,14 +341,16 @@ static void tell_ready(nr_server *server)
     nr_notify_ready();
 }
 
-static void finish(nr_server *server)
+static void close_all(nr_server *server)
 {
     nr_candidate_finish(&server->reloads.last);
     nr_shared_close(&server->shared);
-    nrbac_document_destroy(server->document);
-    nrbac_document_destroy(server->scratch);
+    while (server->worker_count > 0)
+        nr_worker_close(&server->workers[--server->worker_count]);
+    free(server->workers);
     nrbac_verifier_close(server->verifier);
     nrbac_engine_destroy(server->engine);
+    (void)pthread_mutex_destroy(&server->lock);
 }
 
 int nr_server_run(nr_server *server, const nr_options *options)
@@ -266,16 +358,18 @@ int nr_server_run(nr_server *server, const nr_options *options)
     server->options = options;
     server->started_at = (int64_t)time(NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)pthread_mutex_init(&server->lock, NULL);
     bool shared = nr_shared_open(&server->shared, options);
-    bool opened = shared && open_engine(server) && nr_evidence_open(server) &&
-                  nr_server_load(server) && open_listener(server) && open_loop(server);
+    bool opened = shared && open_workers(server) && open_engine(server) &&
+                  nr_evidence_open(server) && nr_server_load(server) &&
+                  open_listener(server) && open_loop(server);
     if (opened) {
+        start_workers(server);
         tell_ready(server);
-        (void)uv_run(&server->loop, UV_RUN_DEFAULT);
-        (void)uv_loop_close(&server->loop);
+        (void)uv_run(loop_of(server), UV_RUN_DEFAULT);
     } else {
         nr_listener_unlink(&server->listener);
     }
-    finish(server);
+    close_all(server);
     return opened ? NR_DAEMON_OK : NR_DAEMON_FAILED;
 }

@@ -1,80 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon: one loop on one thread, which alone touches everything here. Only
- * the preparing of a policy runs beside it.
+ * The daemon: what its workers share. The process's own thread listens, hears signals,
+ * watches the clock, and publishes; the preparing of a policy runs beside it. What the
+ * others may touch is atomic, or guarded by `lock`, which nobody takes to decide.
  */
 #ifndef NR_SERVER_H
 #define NR_SERVER_H
 
 #include "server/candidate.h"
-#include "server/metrics.h"
 #include "server/shared.h"
 #include "server/socket.h"
+#include "server/worker.h"
 
-#include <uv.h>
-
-typedef struct nr_server nr_server;
-typedef struct nr_connection nr_connection;
-
-enum { NR_READ_SIZE = 64 << 10 };
-
-/* Reloads: one at a time; whoever asks while one runs waits for the next, since
- * that one may have read the files before they were changed. */
+/* Reloads: one at a time; whoever asks waits for the next that begins, since one that
+ * runs may have read the files before they were changed. */
 typedef struct nr_reloads {
     uv_work_t work;
-    bool running;
-    bool again;
-    uint64_t started;       /* the number of the last one begun */
     nr_candidate candidate; /* of the one that runs */
-    bool happened;          /* since the start */
-    nr_candidate last;      /* of the last one, if it failed: what was wrong */
-    int64_t last_at;        /* Unix seconds */
+    bool running;
+    bool asked;        /* `lock`: for another one */
+    uint64_t started;  /* `lock`: the number of the last one begun */
+    bool happened;     /* `lock`: since the start */
+    nr_candidate last; /* `lock`: of the last one, if it failed: what was wrong */
+    int64_t last_at;   /* `lock`: Unix seconds */
 } nr_reloads;
 
 struct nr_server {
-    uv_loop_t loop;
+    const nr_options *options;
+    nr_worker *workers;
+    uint32_t worker_count;
+    _Atomic uint32_t serving;      /* workers beside the first whose loop runs */
+    _Atomic uint64_t occasions;    /* messages so far */
+    _Atomic int64_t session_count; /* sessions so far */
     uv_pipe_t listening;
     uv_signal_t signals[3];
-    uv_timer_t sweep; /* for idle connections, while there are any */
     uv_timer_t clock; /* for sessions that can expire, while there are any */
     uv_timer_t end;   /* bounds the draining */
     uv_timer_t beat;  /* the shared table's heart */
-    uv_idle_t turns;  /* for connections that have had theirs, while there are any */
-    uv_timer_t again; /* for tables that could not be handed over at once */
     nr_listener listener;
-    const nr_options *options;
     nrbac_engine *engine;
     nrbac_verifier *verifier; /* NULL: evidence is not checked */
-    uint64_t occasion;        /* counts messages: what one presents, it presents once */
-    nrbac_document *document; /* of the request at hand */
-    nrbac_document *scratch;  /* of one item of many */
-    nr_reloads reloads;
-    nr_shared shared;
-    bool stopped; /* by `stop`: nobody decides */
-    nr_metrics metrics;
-    nr_connection *connections;
-    size_t connection_count;
-    size_t session_count;
-    int64_t last_session;
-    uint64_t shed_told_at; /* when refused connections were last told of */
-    int64_t started_at;    /* Unix seconds */
+    int64_t started_at;       /* Unix seconds */
     bool draining;
-    char read_buffer[NR_READ_SIZE];
+    _Atomic bool stopped; /* by `stop`: nobody decides; written with `lock` held */
+    pthread_mutex_t lock;
+    nr_shared shared; /* `lock` */
+    nr_reloads reloads;
 };
 
 /* Serves until SIGTERM; what the process ends with. */
 int nr_server_run(nr_server *server, const nr_options *options);
 
-/* Ends what has expired, and keeps the clock running while more can. */
-void nr_server_poll(nr_server *server);
-/* Something has ended: a draining daemon may have nothing left to do. */
-void nr_server_settle(nr_server *server);
+/* The first worker has been woken: does what others have asked of it. */
+void nr_server_attend(nr_server *server);
+/* Whether nothing is left to do for the first worker either; then all else is over. */
+bool nr_server_finish(nr_server *server);
+/* What all workers have counted, and how many connections there are now. */
+void nr_server_metrics(const nr_server *server, nr_metrics *sum);
+uint32_t nr_server_connections(const nr_server *server);
+/* A session was opened, which may be one that can expire. From any thread. */
+void nr_server_expects(nr_server *server);
 /* May this peer reload and revoke? */
 bool nr_server_trusts(const nr_server *server, const nr_peer *peer);
 /* May this peer have the shared table? */
 bool nr_server_shares(const nr_server *server, const nr_peer *peer);
 /* Stops all deciding, here and wherever the table is used, or lets it go on. */
 void nr_server_stop(nr_server *server, bool stopped);
+/* Ends sessions here and wherever the table is used; how many it ended here. */
+size_t nr_server_revoke(nr_server *server, const nrbac_revocation *which);
 
 /* ---- evidence.c ------------------------------------------------------------ */
 
@@ -89,9 +82,12 @@ nrbac_value *nr_evidence_tell(nr_server *server, nrbac_document *document, bool 
 
 /* The first policy, before the loop runs; false after saying why there is none. */
 bool nr_server_load(nr_server *server);
-/* Begins a reload, or asks for another after the one that runs. The number of the
- * reload whose end answers this. */
+/* Asks for a reload, from any thread. The number of the one whose end answers this. */
 uint64_t nr_server_reload(nr_server *server);
-nrbac_value *nr_server_last_reload(const nr_server *server, nrbac_document *document);
+/* Begins the reload that was asked for, unless one runs. */
+void nr_server_begin_reload(nr_server *server);
+/* What came of the last one; *ok: whether it, if there was one, is in force. */
+nrbac_value *nr_server_last_reload(nr_server *server, nrbac_document *document,
+                                   bool *ok);
 
 #endif

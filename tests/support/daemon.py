@@ -26,6 +26,9 @@ os.execv(sys.argv[2], sys.argv[2:])
 # AddressSanitizer keeps freed memory for a while: a daemon built with it may grow more before it is called unbounded.
 ROOM = 8 if NRBACD.is_file() and b"__asan_init" in NRBACD.read_bytes() else 1
 
+# Every test that does not say itself how many threads serve can be run with several.
+THREADS = os.environ.get("NRBACD_THREADS")
+
 
 class Daemon:
     """One running daemon."""
@@ -110,6 +113,8 @@ class Daemons:
     def start(self, policy, *options, path=None, env=None, passed=None):
         """Starts a daemon that serves the policy, and waits until it is ready."""
         path = path or self.new_path()
+        if THREADS and "--threads" not in options:
+            options = ("--threads", THREADS, *options)
         daemon = self.spawn("--policy", policy, "--socket", path, "--unsafe-no-audit", *options,
                             path=path, env=env, passed=passed)
         daemon.wait_until_ready()

@@ -71,7 +71,8 @@ typedef struct quick_kit {
     nr_options options;
     nrbac_engine *engine;
     nrbac_session *sessions[QUICK_SESSIONS];
-    nr_server servers[2]; /* the quick and the general one */
+    nr_server servers[2];
+    nr_worker workers[2]; /* the quick and the general one */
     nr_connection connections[2];
 } quick_kit;
 
@@ -142,8 +143,11 @@ static inline quick_kit *quick_kit_make(void)
     for (size_t i = 0; i < 2; i++) {
         kit->servers[i].options = &kit->options;
         kit->servers[i].engine = kit->engine;
-        kit->servers[i].document = nrbac_document_create();
-        kit->connections[i].server = &kit->servers[i];
+        kit->servers[i].worker_count = 1;
+        kit->servers[i].workers = &kit->workers[i];
+        kit->workers[i].server = &kit->servers[i];
+        kit->workers[i].document = nrbac_document_create();
+        kit->connections[i].worker = &kit->workers[i];
     }
     quick_reload(kit, quick_policy);
     for (size_t s = 0; s < QUICK_SESSIONS; s++) {
@@ -166,7 +170,7 @@ static inline void quick_kit_destroy(quick_kit *kit)
     for (size_t i = 0; i < 2; i++) {
         nr_buffer_finish(&kit->connections[i].output);
         free(kit->connections[i].sessions.entries); /* the sessions are shared */
-        nrbac_document_destroy(kit->servers[i].document);
+        nrbac_document_destroy(kit->workers[i].document);
     }
     for (size_t s = 0; s < QUICK_SESSIONS; s++)
         nrbac_session_close(kit->sessions[s]);
@@ -200,7 +204,7 @@ static inline const char *quick_compare(quick_kit *kit, const uint8_t *bytes,
          memcmp(quick->output.bytes, general->output.bytes, quick->output.size) != 0))
         return "the answers differ";
     if (quick->in_flight != general->in_flight ||
-        memcmp(&kit->servers[0].metrics, &kit->servers[1].metrics,
+        memcmp(&kit->workers[0].metrics, &kit->workers[1].metrics,
                sizeof(nr_metrics)) != 0)
         return "the counts differ";
     return NULL;

@@ -128,9 +128,9 @@ static void plain_questions_are_answered_the_same(void)
     CHECK_INT(different, 0);
     CHECK_INT(passed_over, 0);
     for (size_t r = 1; r < 4; r++) /* every effect but indeterminate was met */
-        CHECK(kit->servers[0].metrics.effects[r - (r > 1)] != 0);
-    CHECK(kit->servers[0].metrics.reasons[NRBAC_REASON_SESSION_REVOKED] != 0);
-    CHECK(kit->servers[0].metrics.reasons[NRBAC_REASON_REQUIREMENT_MET] != 0);
+        CHECK(kit->workers[0].metrics.effects[r - (r > 1)] != 0);
+    CHECK(kit->workers[0].metrics.reasons[NRBAC_REASON_SESSION_REVOKED] != 0);
+    CHECK(kit->workers[0].metrics.reasons[NRBAC_REASON_REQUIREMENT_MET] != 0);
     quick_kit_destroy(kit);
 }
 
