@@ -14,7 +14,7 @@ from support.small import SMALL
 
 SCHEMA = json.loads((ROOT / "schema/config.schema.json").read_text())
 NUMBERS = {key: rule for key, rule in SCHEMA["properties"].items() if "minimum" in rule}
-LIMITS = {key: rule for key, rule in NUMBERS.items() if key != "stale_seconds"}      # as hello tells them
+LIMITS = {key: rule for key, rule in NUMBERS.items() if key not in ("stale_seconds", "threads")}      # as hello tells them
 
 
 def short(key):
