@@ -34,8 +34,8 @@ const char *nr_proof_fault_slug(nr_proof_fault fault);
 /* What it is held against. Zeroed: against itself alone. */
 typedef struct nr_proof_given {
     const uint8_t *key; /* the public key that must have signed; NULL: the trail's */
-    /* A file of checkpoint lines kept elsewhere; NULL: none. Lines of other trails are
-     * passed over; other text is an error. */
+    /* A file of checkpoint lines kept elsewhere; NULL: none. Lines of other trails, and
+     * what is no statement, are passed over. */
     const char *checkpoint_path;
     /* Called now and then with how many of how many records are done; false stops, and
      * the status is LOCKED. NULL: nobody is told. */
@@ -73,11 +73,17 @@ nr_trail_status nr_receipt_make(nr_reader *reader, const nr_key *key, uint64_t s
                                 int64_t at, nrbac_document *document,
                                 nrbac_value **receipt);
 
-/* Checks one, without any trail. `key`: the public key that is trusted; NULL: any (then
- * the caller looks at statement->key). True: the entry, borrowed from the document, is
- * what that key signed; false: *error says why not. */
-bool nr_receipt_check(const nrbac_value *receipt, const uint8_t *key,
-                      nr_circumstances *circumstances, nr_entry *entry,
-                      nr_statement *statement, nrbac_error *error);
+/* A receipt that was checked. */
+typedef struct nr_receipt {
+    nr_statement statement; /* its key is the one that signed */
+    nr_entry entry;         /* borrowed from the document */
+    nr_circumstances circumstances;
+} nr_receipt;
+
+/* Checks one, without any trail. `key`: the public key that is trusted; NULL: any, and
+ * the caller looks at receipt->statement.key. True: what *receipt holds is what that key
+ * signed; false: *error (may be NULL) says why not. */
+bool nr_receipt_check(nrbac_document *document, const nrbac_value *map,
+                      const uint8_t *key, nr_receipt *receipt, nrbac_error *error);
 
 #endif

@@ -55,6 +55,14 @@ typedef enum nr_trail_status {
     NR_TRAIL_ARGUMENT, /* a record that no trail takes: the caller's mistake */
 } nr_trail_status;
 
+/* Hands a failure to the caller, as NR_TRY does: where there is nothing to undo. */
+#define NR_TRAIL_TRY(call)                  \
+    do {                                    \
+        nr_trail_status nr_tried_ = (call); \
+        if (nr_tried_ != NR_TRAIL_OK)       \
+            return nr_tried_;               \
+    } while (0)
+
 /* "full"; stable, for health and metrics. */
 const char *nr_trail_status_slug(nr_trail_status status);
 /* "there is no space left": one line, for a message. */
@@ -147,10 +155,11 @@ bool nr_hex_read(const char *text, size_t size, uint8_t *bytes);
  * list --format json` writes a line of, and what a receipt holds. NULL: out of memory. */
 nrbac_value *nr_entry_tell(nrbac_document *document, const nr_entry *entry);
 
-/* The same back, borrowed from the document; the record's circumstances are put into
- * *circumstances and sealed. False: it is not such a map, *error (may be NULL) says
- * where. */
-bool nr_entry_read(const nrbac_value *map, nr_circumstances *circumstances,
-                   nr_entry *entry, nrbac_error *error);
+/* The same back, borrowed from the map and the document, which may be its own; the
+ * record's circumstances are put into *circumstances and sealed. False: it is not such a
+ * map, *error (may be NULL) says where. */
+bool nr_entry_read(nrbac_document *document, const nrbac_value *map,
+                   nr_circumstances *circumstances, nr_entry *entry,
+                   nrbac_error *error);
 
 #endif
