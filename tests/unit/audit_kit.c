@@ -22,8 +22,10 @@ void kit_begin(kit *of)
     (void)snprintf(of->folder, sizeof(of->folder), "/tmp/nrbac-audit-XXXXXX");
     CHECK(mkdtemp(of->folder) != NULL);
     (void)snprintf(of->path, sizeof(of->path), "%s/trail", of->folder);
-    (void)snprintf(of->image, sizeof(of->image), "a policy, of which the digest is "
-                                                 "that of all but its first bytes");
+    (void)snprintf(of->image, sizeof(of->image),
+                   "a policy, of which the digest is "
+                   "that of all but its first bytes, "
+                   "as that of a compiled one");
     nr_sha256(of->image + 64, sizeof(of->image) - 64, of->policy);
     of->nurse = (nr_circumstances){
         .who = "{\"id\":\"910000000001\",\"profile\":{\"role\":\"R8001\"}}",
@@ -106,8 +108,7 @@ static nr_trail_status write_once(kit *of, nr_trail *trail, uint64_t from,
                                   uint64_t count, nr_durability durability)
 {
     NR_TRAIL_TRY(nr_trail_begin(trail, durability));
-    NR_TRAIL_TRY(nr_trail_keep_policy(trail, of->policy, of->image,
-                                      sizeof(of->image)));
+    NR_TRAIL_TRY(nr_trail_keep_policy(trail, of->policy, of->image, sizeof(of->image)));
     for (uint64_t i = 0; i < count; i++) {
         nr_record record = kit_record(of, from + i);
         NR_TRAIL_TRY(nr_trail_append(trail, &record));

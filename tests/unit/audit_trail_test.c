@@ -76,9 +76,9 @@ static void test_not_records(void)
     struct {
         const char *what;
         nr_record record;
-    } bad[] = { { "no event", good },      { "before 1970", good },
-                { "after 9999", good },    { "not sealed", good },
-                { "not kept", good },      { "a reason without a decision", good },
+    } bad[] = { { "no event", good },       { "before 1970", good },
+                { "after 9999", good },     { "not sealed", good },
+                { "not kept", good },       { "a reason without a decision", good },
                 { "a large session", good } };
     bad[0].record.event = NR_EVENT_NONE;
     bad[1].record.at = -1;
@@ -102,9 +102,9 @@ static void test_not_records(void)
     CHECK_INT(nr_trail_begin(trail, NR_SYNC), NR_TRAIL_OK);
     k.image[100] ^= 1;
     bad[4].record.policy[0] ^= 3;
-    CHECK_INT(nr_trail_keep_policy(trail, bad[4].record.policy, k.image,
-                                   sizeof(k.image)),
-              NR_TRAIL_ARGUMENT);
+    CHECK_INT(
+        nr_trail_keep_policy(trail, bad[4].record.policy, k.image, sizeof(k.image)),
+        NR_TRAIL_ARGUMENT);
     CHECK_INT(nr_trail_close(trail), NR_TRAIL_OK);
     CHECK_INT(kit_count(&k), 1);
     kit_end(&k);
@@ -236,7 +236,8 @@ static void test_not_trails(void)
     kit k;
     kit_begin(&k);
     FILE *file = fopen(k.path, "w");
-    CHECK(file != NULL && fputs("name,role\nnot a trail at all, but a table\n", file) >= 0);
+    CHECK(file != NULL &&
+          fputs("name,role\nnot a trail at all, but a table\n", file) >= 0);
     CHECK(fclose(file) == 0);
     CHECK_INT(try_open(&k, "damaged"), NR_TRAIL_CORRUPT);
     CHECK(unlink(k.path) == 0);
@@ -292,7 +293,8 @@ static void test_checkpoints(void)
     CHECK_INT(nr_trail_close(trail), NR_TRAIL_OK);
     /* What a cut left of a line is in nobody's way. */
     FILE *file = fopen(elsewhere, "a");
-    CHECK(file != NULL && fputs("nrbac-checkpoint 1 00", file) >= 0 && fclose(file) == 0);
+    CHECK(file != NULL && fputs("nrbac-checkpoint 1 00", file) >= 0 &&
+          fclose(file) == 0);
     trail = kit_open(&k, &options);
     CHECK_INT(kit_write(&k, trail, 3, 1, NR_SYNC), NR_TRAIL_OK);
     CHECK_INT(nr_trail_close(trail), NR_TRAIL_OK);
