@@ -24,8 +24,8 @@ typedef struct point {
 
 typedef struct walk {
     nr_reader *reader;
-    const nr_proof_given *given;
-    nr_proof *proof;
+    const nr_trail_given *given;
+    nr_trail_proof *proof;
     nr_trail_stats about;
     nr_statement pruned; /* seq 0: nothing was */
     point *points;       /* by seq */
@@ -37,23 +37,23 @@ typedef struct walk {
     int64_t at; /* of the record before */
 } walk;
 
-const char *nr_proof_fault_slug(nr_proof_fault fault)
+const char *nr_trail_fault_slug(nr_trail_fault fault)
 {
     static const char *const slugs[] = {
-        [NR_PROOF_SOUND] = "sound",         [NR_PROOF_CHANGED] = "changed",
-        [NR_PROOF_REMOVED] = "removed",     [NR_PROOF_MOVED] = "moved",
-        [NR_PROOF_TRUNCATED] = "truncated", [NR_PROOF_REWRITTEN] = "rewritten",
-        [NR_PROOF_FORGED] = "forged",       [NR_PROOF_FOREIGN] = "foreign",
-        [NR_PROOF_POLICY] = "policy",       [NR_PROOF_DAMAGED] = "damaged",
+        [NR_TRAIL_IS_SOUND] = "sound",         [NR_TRAIL_IS_CHANGED] = "changed",
+        [NR_TRAIL_IS_REMOVED] = "removed",     [NR_TRAIL_IS_MOVED] = "moved",
+        [NR_TRAIL_IS_TRUNCATED] = "truncated", [NR_TRAIL_IS_REWRITTEN] = "rewritten",
+        [NR_TRAIL_IS_FORGED] = "forged",       [NR_TRAIL_IS_FOREIGN] = "foreign",
+        [NR_TRAIL_IS_POLICY] = "policy",       [NR_TRAIL_IS_DAMAGED] = "damaged",
     };
     return (size_t)fault < NR_COUNT(slugs) ? slugs[fault] : "unknown";
 }
 
 NR_PRINTF(5, 6)
-static nr_trail_status find_fault(walk *w, nr_proof_fault fault, uint64_t seq,
+static nr_trail_status find_fault(walk *w, nr_trail_fault fault, uint64_t seq,
                                   uint64_t other, const char *format, ...)
 {
-    if (w->proof->fault != NR_PROOF_SOUND)
+    if (w->proof->fault != NR_TRAIL_IS_SOUND)
         return NR_TRAIL_OK;
     va_list arguments;
     va_start(arguments, format);
@@ -113,7 +113,7 @@ static nr_trail_status take_own(walk *w)
             nr_statement_read(line, expected_key(w), &of) != NR_STATEMENT_SOUND ||
             of.kind != NR_STATEMENT_CHECKPOINT || of.head.seq != seq ||
             memcmp(of.trail, w->about.id, NR_TRAIL_ID_SIZE) != 0)
-            status = find_fault(w, NR_PROOF_FORGED, seq, 0,
+            status = find_fault(w, NR_TRAIL_IS_FORGED, seq, 0,
                                 "the checkpoint at record %" PRIu64
                                 " is not signed by the trail's key",
                                 seq);
@@ -135,7 +135,7 @@ static bool take_line(void *context, const char *line)
     if (fault == NR_STATEMENT_SOUND)
         add_point(w, &of.head, true);
     else
-        (void)find_fault(w, NR_PROOF_FORGED, of.head.seq, 0,
+        (void)find_fault(w, NR_TRAIL_IS_FORGED, of.head.seq, 0,
                          "the checkpoint kept elsewhere for record %" PRIu64
                          " is not signed by the trail's key",
                          of.head.seq);
@@ -171,7 +171,7 @@ static void pass_dropped(walk *w)
             return;
         if (next->head.seq == w->head.seq &&
             memcmp(next->head.hash, w->head.hash, NR_DIGEST_SIZE) != 0)
-            (void)find_fault(w, NR_PROOF_REWRITTEN, w->head.seq, w->head.seq,
+            (void)find_fault(w, NR_TRAIL_IS_REWRITTEN, w->head.seq, w->head.seq,
                              "what was dropped up to record %" PRIu64
                              " is not what its checkpoint was signed for",
                              w->head.seq);
@@ -250,10 +250,10 @@ static nr_trail_status tell_wrong(walk *w, const nr_entry *entry)
 {
     uint64_t seq = entry->seq, written = find_written(w, entry);
     if (written != 0 && written != seq)
-        return find_fault(w, NR_PROOF_MOVED, seq, written,
+        return find_fault(w, NR_TRAIL_IS_MOVED, seq, written,
                           "what stands as record %" PRIu64 " was written as %" PRIu64,
                           seq, written);
-    return find_fault(w, NR_PROOF_CHANGED, seq, 0,
+    return find_fault(w, NR_TRAIL_IS_CHANGED, seq, 0,
                       "record %" PRIu64 " is not as it was written", seq);
 }
 
@@ -270,7 +270,7 @@ static nr_trail_status check_points(walk *w)
                                 ? w->proof->checkpointed
                                 : w->proof->anchored;
             uint64_t from = good < w->proof->first ? w->proof->first : good + 1;
-            return find_fault(w, NR_PROOF_REWRITTEN, from, w->head.seq,
+            return find_fault(w, NR_TRAIL_IS_REWRITTEN, from, w->head.seq,
                               "records %" PRIu64 " to %" PRIu64
                               " were written anew: %s was signed for others",
                               from, w->head.seq,
@@ -288,7 +288,7 @@ static nr_trail_status check_points(walk *w)
 static nr_trail_status check_entry(walk *w, const nr_entry *entry)
 {
     if (entry->seq != w->head.seq + 1)
-        return find_fault(w, NR_PROOF_REMOVED, w->head.seq + 1, 0,
+        return find_fault(w, NR_TRAIL_IS_REMOVED, w->head.seq + 1, 0,
                           "record %" PRIu64 " is missing, and record %" PRIu64
                           " is there",
                           w->head.seq + 1, entry->seq);
@@ -302,7 +302,7 @@ static nr_trail_status check_entry(walk *w, const nr_entry *entry)
         return tell_wrong(w, entry);
     w->proof->last = entry->seq;
     if (policy_is_bad(w, &entry->record))
-        return find_fault(w, NR_PROOF_POLICY, entry->seq, 0,
+        return find_fault(w, NR_TRAIL_IS_POLICY, entry->seq, 0,
                           "the policy of record %" PRIu64 " is not kept as it was",
                           entry->seq);
     return check_points(w);
@@ -313,7 +313,7 @@ static nr_trail_status walk_records(walk *w)
     nr_filter all = { 0 };
     NR_TRAIL_TRY(nr_reader_find(w->reader, &all));
     uint64_t count = w->about.last - w->head.seq;
-    for (uint64_t done = 0; w->proof->fault == NR_PROOF_SOUND; done++) {
+    for (uint64_t done = 0; w->proof->fault == NR_TRAIL_IS_SOUND; done++) {
         nr_entry entry;
         if (done % TELL_EVERY == 0 && w->given->progress != NULL &&
             !w->given->progress(w->given->context, done, count))
@@ -322,7 +322,7 @@ static nr_trail_status walk_records(walk *w)
         if (status == NR_TRAIL_MISSING)
             return NR_TRAIL_OK;
         if (status == NR_TRAIL_CORRUPT)
-            return find_fault(w, NR_PROOF_DAMAGED, w->head.seq + 1, 0,
+            return find_fault(w, NR_TRAIL_IS_DAMAGED, w->head.seq + 1, 0,
                               "from record %" PRIu64 " on the file cannot be read: %s",
                               w->head.seq + 1, nr_reader_error(w->reader));
         NR_TRAIL_TRY(status);
@@ -334,10 +334,10 @@ static nr_trail_status walk_records(walk *w)
 /* A signed point beyond the last record. */
 static nr_trail_status check_end(walk *w)
 {
-    if (w->point_at == w->point_count || w->proof->fault != NR_PROOF_SOUND)
+    if (w->point_at == w->point_count || w->proof->fault != NR_TRAIL_IS_SOUND)
         return NR_TRAIL_OK;
     const point *next = &w->points[w->point_count - 1];
-    return find_fault(w, NR_PROOF_TRUNCATED, w->head.seq + 1, next->head.seq,
+    return find_fault(w, NR_TRAIL_IS_TRUNCATED, w->head.seq + 1, next->head.seq,
                       "the end is missing from record %" PRIu64
                       " on: %s goes to record %" PRIu64,
                       w->head.seq + 1,
@@ -350,7 +350,7 @@ static nr_trail_status check_file(walk *w)
 {
     sqlite3_stmt *query = NULL;
     bool row = false;
-    if (w->proof->fault != NR_PROOF_SOUND)
+    if (w->proof->fault != NR_TRAIL_IS_SOUND)
         return NR_TRAIL_OK;
     nr_trail_status status = nr_database_prepare(w->reader->db,
                                                  "PRAGMA integrity_check(1)", &query);
@@ -360,7 +360,7 @@ static nr_trail_status check_file(walk *w)
                            ? (const char *)sqlite3_column_text(query, 0)
                            : NULL;
     if (status == NR_TRAIL_CORRUPT || (said != NULL && strcmp(said, "ok") != 0))
-        status = find_fault(w, NR_PROOF_DAMAGED, 0, 0,
+        status = find_fault(w, NR_TRAIL_IS_DAMAGED, 0, 0,
                             "all records are as they were written, but the file is "
                             "damaged elsewhere: %.120s",
                             said == NULL ? sqlite3_errmsg(w->reader->db) : said);
@@ -371,7 +371,7 @@ static nr_trail_status check_file(walk *w)
 /* ---- What it cannot know ---------------------------------------------------------------------------- */
 
 NR_PRINTF(2, 3)
-static void cannot_know(nr_proof *proof, const char *format, ...)
+static void cannot_know(nr_trail_proof *proof, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -383,7 +383,7 @@ static void cannot_know(nr_proof *proof, const char *format, ...)
 
 static void tell_unknown(const walk *w)
 {
-    nr_proof *proof = w->proof;
+    nr_trail_proof *proof = w->proof;
     if (proof->last > proof->checkpointed && proof->last > proof->anchored)
         cannot_know(proof,
                     "No checkpoint goes beyond record %" PRIu64
@@ -415,7 +415,7 @@ static nr_trail_status begin(walk *w)
     NR_TRAIL_TRY(nr_reader_stats(w->reader, &w->about));
     memcpy(w->proof->key, w->about.key, NR_PUBLIC_KEY_SIZE);
     if (memcmp(expected_key(w), w->about.key, NR_PUBLIC_KEY_SIZE) != 0)
-        return find_fault(w, NR_PROOF_FOREIGN, 0, 0,
+        return find_fault(w, NR_TRAIL_IS_FOREIGN, 0, 0,
                           "the trail is not signed by the key that was given");
     w->head = nr_head_first(w->about.id);
     nr_trail_status status = nr_reading_statement(
@@ -427,7 +427,7 @@ static nr_trail_status begin(walk *w)
         w->head = w->pruned.head;
         w->proof->pruned = w->pruned.head.seq;
     } else if (status == NR_TRAIL_OK || status == NR_TRAIL_CORRUPT) {
-        return find_fault(w, NR_PROOF_FORGED, 0, 0,
+        return find_fault(w, NR_TRAIL_IS_FORGED, 0, 0,
                           "what says that records were dropped is not signed by the "
                           "trail's key");
     }
@@ -445,34 +445,34 @@ static bool was_pruned_meanwhile(walk *w)
 static nr_trail_status prove(walk *w)
 {
     NR_TRAIL_TRY(begin(w));
-    if (w->proof->fault != NR_PROOF_SOUND)
+    if (w->proof->fault != NR_TRAIL_IS_SOUND)
         return NR_TRAIL_OK;
     NR_TRAIL_TRY(take_points(w));
     NR_TRAIL_TRY(check_policies(w));
-    nr_proof early =
+    nr_trail_proof early =
         *w->proof; /* a fault of a checkpoint, which may not be the first */
-    w->proof->fault = NR_PROOF_SOUND;
+    w->proof->fault = NR_TRAIL_IS_SOUND;
     pass_dropped(w);
     NR_TRAIL_TRY(walk_records(w));
     NR_TRAIL_TRY(check_end(w));
-    if (w->proof->fault == NR_PROOF_SOUND && early.fault != NR_PROOF_SOUND)
+    if (w->proof->fault == NR_TRAIL_IS_SOUND && early.fault != NR_TRAIL_IS_SOUND)
         (void)find_fault(w, early.fault, early.seq, 0, "%s", early.text);
     NR_TRAIL_TRY(check_file(w));
     tell_unknown(w);
-    if (w->proof->fault != NR_PROOF_SOUND && was_pruned_meanwhile(w))
+    if (w->proof->fault != NR_TRAIL_IS_SOUND && was_pruned_meanwhile(w))
         return nr_reading_refuse(w->reader, NR_TRAIL_LOCKED,
                                  "records were dropped meanwhile; verify it again");
     return NR_TRAIL_OK;
 }
 
-nr_trail_status nr_proof_make(nr_reader *reader, const nr_proof_given *given,
-                              nr_proof *proof)
+nr_trail_status nr_trail_prove(nr_reader *reader, const nr_trail_given *given,
+                               nr_trail_proof *proof)
 {
-    static const nr_proof_given nothing;
+    static const nr_trail_given nothing;
     walk w = { .reader = reader,
                .given = given == NULL ? &nothing : given,
                .proof = proof };
-    *proof = (nr_proof){ .fault = NR_PROOF_SOUND };
+    *proof = (nr_trail_proof){ .fault = NR_TRAIL_IS_SOUND };
     nr_trail_status status = prove(&w);
     nr_reading_finish(reader);
     free(w.points);

@@ -13,26 +13,26 @@
 #include "audit/reader.h"
 #include "audit/statement.h"
 
-typedef enum nr_proof_fault {
-    NR_PROOF_SOUND = 0,
-    NR_PROOF_CHANGED,   /* record `seq` is not as it was written */
-    NR_PROOF_REMOVED,   /* record `seq` is not there, and later ones are */
-    NR_PROOF_MOVED,     /* what stands as `seq` was written as `other` */
-    NR_PROOF_TRUNCATED, /* from `seq` on the end is missing: a checkpoint goes further */
-    NR_PROOF_REWRITTEN, /* between `seq` and `other` the chain was made anew: it is not
+typedef enum nr_trail_fault {
+    NR_TRAIL_IS_SOUND = 0,
+    NR_TRAIL_IS_CHANGED, /* record `seq` is not as it was written */
+    NR_TRAIL_IS_REMOVED, /* record `seq` is not there, and later ones are */
+    NR_TRAIL_IS_MOVED,   /* what stands as `seq` was written as `other` */
+    NR_TRAIL_IS_TRUNCATED, /* from `seq` on the end is missing: a checkpoint goes further */
+    NR_TRAIL_IS_REWRITTEN, /* between `seq` and `other` the chain was made anew: it is not
                          * the one that the checkpoint at `other` was signed for */
-    NR_PROOF_FORGED,    /* the checkpoint at `seq` is not signed by the trail's key */
-    NR_PROOF_FOREIGN,   /* it is another trail, or another key, than the one expected */
-    NR_PROOF_POLICY, /* the policy of record `seq` is not kept as it was, or not kept */
-    NR_PROOF_DAMAGED, /* the file cannot be read on from `seq`, or is damaged elsewhere
+    NR_TRAIL_IS_FORGED,  /* the checkpoint at `seq` is not signed by the trail's key */
+    NR_TRAIL_IS_FOREIGN, /* it is another trail, or another key, than the one expected */
+    NR_TRAIL_IS_POLICY, /* the policy of record `seq` is not kept as it was, or not kept */
+    NR_TRAIL_IS_DAMAGED, /* the file cannot be read on from `seq`, or is damaged elsewhere
                          * than in its records (then seq is 0) */
-} nr_proof_fault;
+} nr_trail_fault;
 
 /* "changed" */
-const char *nr_proof_fault_slug(nr_proof_fault fault);
+const char *nr_trail_fault_slug(nr_trail_fault fault);
 
 /* What it is held against. Zeroed: against itself alone. */
-typedef struct nr_proof_given {
+typedef struct nr_trail_given {
     const uint8_t *key; /* the public key that must have signed; NULL: the trail's */
     /* A file of checkpoint lines kept elsewhere; NULL: none. Lines of other trails, and
      * what is no statement, are passed over. */
@@ -41,10 +41,10 @@ typedef struct nr_proof_given {
      * the status is LOCKED. NULL: nobody is told. */
     bool (*progress)(void *context, uint64_t done, uint64_t all);
     void *context;
-} nr_proof_given;
+} nr_trail_given;
 
-typedef struct nr_proof {
-    nr_proof_fault fault;  /* the first, in the order of the records */
+typedef struct nr_trail_proof {
+    nr_trail_fault fault;  /* the first, in the order of the records */
     uint64_t seq, other;   /* as the fault says; else 0 */
     char text[256];        /* the fault as a sentence: "record 17 was changed" */
     uint64_t first, last;  /* what was looked at */
@@ -56,12 +56,12 @@ typedef struct nr_proof {
     uint8_t key[NR_PUBLIC_KEY_SIZE]; /* that signed: hold it against the one you know */
     size_t unknown_count;
     char unknown[4][256]; /* what this could not know, each as a sentence */
-} nr_proof;
+} nr_trail_proof;
 
 /* Verifies the whole trail, as far as it goes when asked. OK: *proof says what was found
  * (sound or not). All others: it could not be looked at. */
-nr_trail_status nr_proof_make(nr_reader *reader, const nr_proof_given *given,
-                              nr_proof *proof);
+nr_trail_status nr_trail_prove(nr_reader *reader, const nr_trail_given *given,
+                               nr_trail_proof *proof);
 
 /* ---- Receipts ------------------------------------------------------------------------ */
 

@@ -94,8 +94,15 @@ static nr_trail_status state_pruned(nr_trail *trail, uint64_t last)
     return status;
 }
 
-/* Rows that no record refers to any more, as `seen` tells; as many as records may go at
- * a time. The policy that is in force is seen at least that often, or is kept anew. */
+/* How many rows may go with so many records, which is rather more than they left. */
+static int64_t rows_at_a_time(uint64_t limit)
+{
+    enum { SOME = 1000 };
+    uint64_t rows = limit > INT64_MAX - SOME ? INT64_MAX : limit + SOME;
+    return (int64_t)rows;
+}
+
+/* Rows that no record refers to any more, as `seen` tells. The policy that is in force is seen at least that often, or is kept anew. */
 static nr_trail_status drop_unseen(nr_trail *trail, uint64_t last, int64_t limit)
 {
     static const char *const drops[] = {
@@ -149,7 +156,7 @@ nr_trail_status nr_trail_prune(nr_trail *trail, int64_t before, uint64_t limit,
         return NR_TRAIL_OK;
     }
     if (status == NR_TRAIL_OK)
-        status = prune(trail, last, limit > INT64_MAX ? INT64_MAX : (int64_t)limit);
+        status = prune(trail, last, rows_at_a_time(limit));
     if (status != NR_TRAIL_OK)
         return nr_trail_fail(trail, status);
     NR_TRAIL_TRY(record_pruned(trail, last, before));

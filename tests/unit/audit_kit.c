@@ -199,15 +199,15 @@ void kit_sql(kit *of, const char *sql)
     CHECK_INT(sqlite3_close(db), SQLITE_OK);
 }
 
-nr_proof kit_prove(kit *of, const nr_proof_given *given)
+nr_trail_proof kit_prove(kit *of, const nr_trail_given *given)
 {
-    nr_proof proof = { .fault = NR_PROOF_DAMAGED };
+    nr_trail_proof proof = { .fault = NR_TRAIL_IS_DAMAGED };
     nr_reader *reader = NULL;
     nrbac_error error;
     nr_trail_status status = nr_reader_open(of->path, &reader, &error);
     CHECK_INT(status, NR_TRAIL_OK);
     if (status == NR_TRAIL_OK) {
-        status = nr_proof_make(reader, given, &proof);
+        status = nr_trail_prove(reader, given, &proof);
         if (status != NR_TRAIL_OK)
             printf("%s\n", nr_reader_error(reader));
         CHECK_INT(status, NR_TRAIL_OK);

@@ -46,6 +46,6 @@ long long kit_count(kit *of);
 /* Changes the file behind its back. */
 void kit_sql(kit *of, const char *sql);
 /* The proof of the trail as it is; the status is checked. */
-nr_proof kit_prove(kit *of, const nr_proof_given *given);
+nr_trail_proof kit_prove(kit *of, const nr_trail_given *given);
 
 #endif

@@ -25,7 +25,7 @@ enum { RECORDS = 60 };
 typedef struct harm {
     const char *what;
     const char *sql;
-    nr_proof_fault fault;
+    nr_trail_fault fault;
     uint64_t seq, other;
 } harm;
 
@@ -36,84 +36,84 @@ typedef struct harm {
     "UPDATE records SET seq = " #b " WHERE seq = -1"
 
 static const harm harms[] = {
-    { "a reason", "UPDATE records SET reason = 1 WHERE seq = 25", NR_PROOF_CHANGED, 25,
+    { "a reason", "UPDATE records SET reason = 1 WHERE seq = 25", NR_TRAIL_IS_CHANGED,
+      25, 0 },
+    { "a time", "UPDATE records SET at = at + 1 WHERE seq = 1", NR_TRAIL_IS_CHANGED, 1,
       0 },
-    { "a time", "UPDATE records SET at = at + 1 WHERE seq = 1", NR_PROOF_CHANGED, 1,
-      0 },
-    { "an event", "UPDATE records SET event = 3 WHERE seq = 60", NR_PROOF_CHANGED, 60,
-      0 },
+    { "an event", "UPDATE records SET event = 3 WHERE seq = 60", NR_TRAIL_IS_CHANGED,
+      60, 0 },
     { "a generation", "UPDATE records SET generation = 2 WHERE seq = 7",
-      NR_PROOF_CHANGED, 7, 0 },
-    { "a session", "UPDATE records SET session = 99 WHERE seq = 8", NR_PROOF_CHANGED, 8,
-      0 },
-    { "a message", "UPDATE records SET message = NULL WHERE seq = 9", NR_PROOF_CHANGED,
-      9, 0 },
-    { "a patient", "UPDATE records SET patient = '~0' WHERE seq = 11", NR_PROOF_CHANGED,
-      11, 0 },
-    { "a detail", "UPDATE records SET detail = '{}' WHERE seq = 12", NR_PROOF_CHANGED,
-      12, 0 },
-    { "a policy", "UPDATE records SET policy = NULL WHERE seq = 13", NR_PROOF_CHANGED,
-      13, 0 },
+      NR_TRAIL_IS_CHANGED, 7, 0 },
+    { "a session", "UPDATE records SET session = 99 WHERE seq = 8", NR_TRAIL_IS_CHANGED,
+      8, 0 },
+    { "a message", "UPDATE records SET message = NULL WHERE seq = 9",
+      NR_TRAIL_IS_CHANGED, 9, 0 },
+    { "a patient", "UPDATE records SET patient = '~0' WHERE seq = 11",
+      NR_TRAIL_IS_CHANGED, 11, 0 },
+    { "a detail", "UPDATE records SET detail = '{}' WHERE seq = 12",
+      NR_TRAIL_IS_CHANGED, 12, 0 },
+    { "a policy", "UPDATE records SET policy = NULL WHERE seq = 13",
+      NR_TRAIL_IS_CHANGED, 13, 0 },
     { "whose it was",
       "UPDATE records SET circumstances = (SELECT circumstances FROM records WHERE "
       "seq = 3) WHERE seq = 14",
-      NR_PROOF_CHANGED, 14, 0 },
+      NR_TRAIL_IS_CHANGED, 14, 0 },
     { "what was asked",
       "UPDATE records SET action = (SELECT id FROM texts WHERE text = 'cpis.view') "
       "WHERE seq = 16",
-      NR_PROOF_CHANGED, 16, 0 },
+      NR_TRAIL_IS_CHANGED, 16, 0 },
     { "obligations", "UPDATE records SET obligations = NULL WHERE seq = 19",
-      NR_PROOF_CHANGED, 19, 0 },
+      NR_TRAIL_IS_CHANGED, 19, 0 },
     { "a hash", "UPDATE records SET hash = zeroblob(32) WHERE seq = 30",
-      NR_PROOF_CHANGED, 30, 0 },
+      NR_TRAIL_IS_CHANGED, 30, 0 },
     /* One text, many records: the first that has it. */
     { "a name", "UPDATE texts SET text = 'B9999' WHERE text = 'B0825'",
-      NR_PROOF_CHANGED, 1, 0 },
+      NR_TRAIL_IS_CHANGED, 1, 0 },
     { "a user", "UPDATE circumstances SET user = 'x' WHERE role = 'R8008'",
-      NR_PROOF_CHANGED, 3, 0 },
+      NR_TRAIL_IS_CHANGED, 3, 0 },
     { "who", "UPDATE circumstances SET who = who || ' ' WHERE role = 'R8001'",
-      NR_PROOF_CHANGED, 1, 0 },
+      NR_TRAIL_IS_CHANGED, 1, 0 },
     { "the peer", "UPDATE circumstances SET pid = pid + 1 WHERE role = 'R8001'",
-      NR_PROOF_CHANGED, 1, 0 },
+      NR_TRAIL_IS_CHANGED, 1, 0 },
     { "asserted", "UPDATE circumstances SET asserted = 0 WHERE role = 'R8008'",
-      NR_PROOF_CHANGED, 3, 0 },
-    { "a policy's name", "UPDATE policies SET digest = zeroblob(32)", NR_PROOF_CHANGED,
+      NR_TRAIL_IS_CHANGED, 3, 0 },
+    { "a policy's name", "UPDATE policies SET digest = zeroblob(32)",
+      NR_TRAIL_IS_CHANGED, 1, 0 },
+    { "a policy's image", "UPDATE images SET image = zeroblob(200)", NR_TRAIL_IS_POLICY,
       1, 0 },
-    { "a policy's image", "UPDATE images SET image = zeroblob(200)", NR_PROOF_POLICY, 1,
-      0 },
-    { "no image", "DELETE FROM images", NR_PROOF_POLICY, 1, 0 },
-    { "one removed", "DELETE FROM records WHERE seq = 33", NR_PROOF_REMOVED, 33, 0 },
+    { "no image", "DELETE FROM images", NR_TRAIL_IS_POLICY, 1, 0 },
+    { "one removed", "DELETE FROM records WHERE seq = 33", NR_TRAIL_IS_REMOVED, 33, 0 },
     { "some removed", "DELETE FROM records WHERE seq BETWEEN 5 AND 50",
-      NR_PROOF_REMOVED, 5, 0 },
-    { "the beginning removed", "DELETE FROM records WHERE seq < 10", NR_PROOF_REMOVED,
-      1, 0 },
+      NR_TRAIL_IS_REMOVED, 5, 0 },
+    { "the beginning removed", "DELETE FROM records WHERE seq < 10",
+      NR_TRAIL_IS_REMOVED, 1, 0 },
     { "removed, and the rest moved up",
       "DELETE FROM records WHERE seq = 33; UPDATE records SET seq = seq - 1 WHERE seq > "
       "33",
-      NR_PROOF_CHANGED, 33, 0 },
-    { "two change places", SWAP(21, 44), NR_PROOF_MOVED, 21, 44 },
-    { "neighbours change places", SWAP(50, 51), NR_PROOF_MOVED, 50, 51 },
+      NR_TRAIL_IS_CHANGED, 33, 0 },
+    { "two change places", SWAP(21, 44), NR_TRAIL_IS_MOVED, 21, 44 },
+    { "neighbours change places", SWAP(50, 51), NR_TRAIL_IS_MOVED, 50, 51 },
     { "one added",
       "INSERT INTO records SELECT 61, at, event, reason, policy, "
       "generation, circumstances, action, api, resource, obligations, "
       "session, message, patient, detail, hash FROM records WHERE seq = 60",
-      NR_PROOF_MOVED, 61, 60 },
-    { "the end cut off", "DELETE FROM records WHERE seq > 57", NR_PROOF_TRUNCATED, 58,
-      60 },
-    { "all gone", "DELETE FROM records", NR_PROOF_TRUNCATED, 1, 60 },
+      NR_TRAIL_IS_MOVED, 61, 60 },
+    { "the end cut off", "DELETE FROM records WHERE seq > 57", NR_TRAIL_IS_TRUNCATED,
+      58, 60 },
+    { "all gone", "DELETE FROM records", NR_TRAIL_IS_TRUNCATED, 1, 60 },
     { "a checkpoint's signature",
       "UPDATE checkpoints SET statement = substr(statement, 1, length(statement) - 2) "
       "|| '00' WHERE seq = 40",
-      NR_PROOF_FORGED, 40, 0 },
+      NR_TRAIL_IS_FORGED, 40, 0 },
     { "a checkpoint's number", "UPDATE checkpoints SET seq = 41 WHERE seq = 40",
-      NR_PROOF_FORGED, 41, 0 },
+      NR_TRAIL_IS_FORGED, 41, 0 },
     { "a checkpoint that says nothing",
       "UPDATE checkpoints SET statement = 'all is well' WHERE seq = 20",
-      NR_PROOF_FORGED, 20, 0 },
+      NR_TRAIL_IS_FORGED, 20, 0 },
     { "said to be dropped",
       "INSERT INTO pruned SELECT 1, 20, statement FROM checkpoints WHERE seq = 20; "
       "DELETE FROM records WHERE seq <= 20",
-      NR_PROOF_FORGED, 0, 0 },
+      NR_TRAIL_IS_FORGED, 0, 0 },
 };
 
 static void test_harms(void)
@@ -123,11 +123,11 @@ static void test_harms(void)
         kit_begin(&k);
         kit_fill(&k, RECORDS);
         kit_sql(&k, harms[i].sql);
-        nr_proof proof = kit_prove(&k, NULL);
+        nr_trail_proof proof = kit_prove(&k, NULL);
         if (proof.fault != harms[i].fault || proof.seq != harms[i].seq ||
             proof.other != harms[i].other) {
             printf("%s: %s at %llu, %llu: %s\n", harms[i].what,
-                   nr_proof_fault_slug(proof.fault), (unsigned long long)proof.seq,
+                   nr_trail_fault_slug(proof.fault), (unsigned long long)proof.seq,
                    (unsigned long long)proof.other, proof.text);
             CHECK(false);
         }
@@ -150,12 +150,12 @@ static void test_bits(void)
         CHECK(fseek(file, at, SEEK_SET) == 0 && fputc(byte ^ 1 << at % 8, file) != EOF);
         CHECK(fflush(file) == 0);
         nr_reader *reader = NULL;
-        nr_proof proof = { .fault = NR_PROOF_DAMAGED };
+        nr_trail_proof proof = { .fault = NR_TRAIL_IS_DAMAGED };
         nr_trail_status status = nr_reader_open(k.path, &reader, NULL);
         if (status == NR_TRAIL_OK)
-            status = nr_proof_make(reader, NULL, &proof);
+            status = nr_trail_prove(reader, NULL, &proof);
         nr_reader_close(reader);
-        if (status == NR_TRAIL_OK && proof.fault == NR_PROOF_SOUND) {
+        if (status == NR_TRAIL_OK && proof.fault == NR_TRAIL_IS_SOUND) {
             CHECK_INT(kit_count(&k), RECORDS);
             silent++;
         } else {
@@ -167,7 +167,7 @@ static void test_bits(void)
     CHECK(fclose(file) == 0);
     CHECK(found > 100);
     CHECK(silent < size / 61); /* space that nothing stands in */
-    CHECK_INT(kit_prove(&k, NULL).fault, NR_PROOF_SOUND);
+    CHECK_INT(kit_prove(&k, NULL).fault, NR_TRAIL_IS_SOUND);
     kit_end(&k);
 }
 
@@ -216,30 +216,30 @@ static void test_rewritten(void)
 
     kit_sql(&k, "UPDATE records SET reason = 1 WHERE seq = 25");
     rechain(&k, 25);
-    nr_proof proof = kit_prove(&k, NULL);
-    CHECK_INT(proof.fault, NR_PROOF_REWRITTEN);
+    nr_trail_proof proof = kit_prove(&k, NULL);
+    CHECK_INT(proof.fault, NR_TRAIL_IS_REWRITTEN);
     CHECK_INT(proof.seq, 21);
     CHECK_INT(proof.other, 40);
 
     /* With the checkpoints removed nothing shows by itself, and it says so. */
     kit_sql(&k, "DELETE FROM checkpoints WHERE seq > 20");
     proof = kit_prove(&k, NULL);
-    CHECK_INT(proof.fault, NR_PROOF_SOUND);
+    CHECK_INT(proof.fault, NR_TRAIL_IS_SOUND);
     CHECK_INT(proof.checkpointed, 20);
     CHECK(proof.unknown_count >= 2);
     CHECK(strstr(proof.unknown[0], "beyond record 20") != NULL);
     CHECK(strstr(proof.unknown[1], "kept elsewhere") != NULL);
 
     /* With those kept elsewhere it does. */
-    nr_proof_given given = { .checkpoint_path = elsewhere };
+    nr_trail_given given = { .checkpoint_path = elsewhere };
     proof = kit_prove(&k, &given);
-    CHECK_INT(proof.fault, NR_PROOF_REWRITTEN);
+    CHECK_INT(proof.fault, NR_TRAIL_IS_REWRITTEN);
     CHECK_INT(proof.seq, 21);
     CHECK_INT(proof.other, 40);
     kit_sql(&k, "DELETE FROM records WHERE seq > 20");
-    CHECK_INT(kit_prove(&k, NULL).fault, NR_PROOF_SOUND);
+    CHECK_INT(kit_prove(&k, NULL).fault, NR_TRAIL_IS_SOUND);
     proof = kit_prove(&k, &given);
-    CHECK_INT(proof.fault, NR_PROOF_TRUNCATED);
+    CHECK_INT(proof.fault, NR_TRAIL_IS_TRUNCATED);
     CHECK_INT(proof.seq, 21);
     CHECK_INT(proof.other, 60);
     CHECK_INT(proof.anchored, 20);
@@ -251,7 +251,7 @@ static void test_rewritten(void)
     given.checkpoint_path = "/nowhere/at/all";
     nr_reader *reader = NULL;
     CHECK_INT(nr_reader_open(k.path, &reader, NULL), NR_TRAIL_OK);
-    CHECK_INT(nr_proof_make(reader, &given, &proof), NR_TRAIL_MISSING);
+    CHECK_INT(nr_trail_prove(reader, &given, &proof), NR_TRAIL_MISSING);
     CHECK(strstr(nr_reader_error(reader), "/nowhere/at/all") != NULL);
     nr_reader_close(reader);
     kit_end(&k);
@@ -305,29 +305,29 @@ static void test_given(void)
     kit k;
     kit_begin(&k);
     kit_fill(&k, RECORDS);
-    nr_proof proof = kit_prove(&k, NULL);
-    CHECK_INT(proof.fault, NR_PROOF_SOUND);
+    nr_trail_proof proof = kit_prove(&k, NULL);
+    CHECK_INT(proof.fault, NR_TRAIL_IS_SOUND);
     CHECK_INT(proof.first, 1);
     CHECK_INT(proof.last, RECORDS);
     CHECK_INT(proof.checkpoints, 3);
     CHECK_INT(proof.checkpointed, RECORDS);
     CHECK_INT(proof.backwards, 0);
-    nr_proof_given given = { .key = proof.key };
+    nr_trail_given given = { .key = proof.key };
     uint8_t key[NR_PUBLIC_KEY_SIZE];
     memcpy(key, proof.key, sizeof(key));
     given.key = key;
     proof = kit_prove(&k, &given);
-    CHECK_INT(proof.fault, NR_PROOF_SOUND);
+    CHECK_INT(proof.fault, NR_TRAIL_IS_SOUND);
     key[5] ^= 1;
     proof = kit_prove(&k, &given);
-    CHECK_INT(proof.fault, NR_PROOF_FOREIGN);
+    CHECK_INT(proof.fault, NR_TRAIL_IS_FOREIGN);
     int calls = 1;
-    given = (nr_proof_given){ .progress = count_calls, .context = &calls };
+    given = (nr_trail_given){ .progress = count_calls, .context = &calls };
     (void)kit_prove(&k, &given);
     CHECK_INT(calls, 0);
     nr_reader *reader = NULL;
     CHECK_INT(nr_reader_open(k.path, &reader, NULL), NR_TRAIL_OK);
-    CHECK_INT(nr_proof_make(reader, &given, &proof), NR_TRAIL_LOCKED);
+    CHECK_INT(nr_trail_prove(reader, &given, &proof), NR_TRAIL_LOCKED);
     nr_reader_close(reader);
     kit_end(&k);
 }
@@ -489,7 +489,7 @@ int main(void)
     kit_begin(&k); /* an empty trail is sound */
     nr_trail *trail = kit_open(&k, NULL);
     CHECK_INT(nr_trail_close(trail), NR_TRAIL_OK);
-    CHECK_INT(kit_prove(&k, NULL).fault, NR_PROOF_SOUND);
+    CHECK_INT(kit_prove(&k, NULL).fault, NR_TRAIL_IS_SOUND);
     kit_end(&k);
     test_harms();
     test_bits();

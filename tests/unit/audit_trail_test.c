@@ -298,9 +298,9 @@ static void test_checkpoints(void)
     trail = kit_open(&k, &options);
     CHECK_INT(kit_write(&k, trail, 3, 1, NR_SYNC), NR_TRAIL_OK);
     CHECK_INT(nr_trail_close(trail), NR_TRAIL_OK);
-    nr_proof_given given = { .checkpoint_path = elsewhere };
-    nr_proof proof = kit_prove(&k, &given);
-    CHECK_INT(proof.fault, NR_PROOF_SOUND);
+    nr_trail_given given = { .checkpoint_path = elsewhere };
+    nr_trail_proof proof = kit_prove(&k, &given);
+    CHECK_INT(proof.fault, NR_TRAIL_IS_SOUND);
     CHECK_INT(proof.anchored, 3);
     CHECK_INT(proof.checkpoints, 6);
     /* A file that cannot be written is an alarm, and holds no record up. */
@@ -362,7 +362,7 @@ static void test_killed(void)
         CHECK(there == committed || there == committed + 7);
     }
     CHECK(there > 0);
-    CHECK_INT(kit_prove(&k, NULL).fault, NR_PROOF_SOUND);
+    CHECK_INT(kit_prove(&k, NULL).fault, NR_TRAIL_IS_SOUND);
     kit_end(&k);
 }
 
