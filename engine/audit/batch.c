@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/time.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { LOOK_US = 1000000 };
@@ -36,13 +37,14 @@ nr_trail_status nr_trail_fail(nr_trail *trail, nr_trail_status status)
     trail->failures++;
     if (status != NR_TRAIL_FULL || trail->reserve.spent)
         return status;
-    nr_reserve_spend(&trail->reserve);
+    nr_reserve_spend(&trail->reserve, nr_trail_now(trail));
     trail->again = true;
     return NR_TRAIL_AGAIN;
 }
 
 nr_trail_status nr_trail_settle(nr_trail *trail)
 {
+    errno = 0;
     int code = sqlite3_wal_checkpoint_v2(trail->db, NULL, SQLITE_CHECKPOINT_TRUNCATE,
                                          NULL, NULL);
     if (code != SQLITE_OK)
@@ -131,8 +133,8 @@ static nr_trail_status set_durability(nr_trail *trail, nr_durability durability)
 /* What stands in the way of a batch before it has begun. */
 static nr_trail_status may_begin(nr_trail *trail, nr_durability durability)
 {
-    if (!nr_reserve_restore(&trail->reserve, nr_trail_now(trail)) &&
-        durability != NR_URGENT && !trail->again)
+    if (!trail->again && !nr_reserve_restore(&trail->reserve, nr_trail_now(trail)) &&
+        durability != NR_URGENT)
         return NR_TRAIL_FULL;
     if (trail->lost) {
         nr_trail_status settled = nr_trail_settle(trail);
@@ -284,26 +286,50 @@ nr_trail_status nr_trail_commit(nr_trail *trail, uint64_t *first)
 
 /* ---- Between batches ------------------------------------------------------------------------ */
 
-nr_trail_status nr_trail_sync(nr_trail *trail)
+/* Syncs the log as it is; the main file needs no more, since what is in it was synced
+ * before the log was emptied. */
+static nr_trail_status sync_log(nr_trail *trail)
 {
     sqlite3_file *log = NULL;
-    if (trail->synced == trail->head.seq)
-        return NR_TRAIL_OK;
-    if (trail->lost)
-        return nr_trail_settle(trail);
     (void)sqlite3_file_control(trail->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
     if (log == NULL || log->pMethods == NULL)
         return nr_trail_settle(trail);
-    if (log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) != SQLITE_OK) {
-        /* What failed once may be told as done the next time: write it anew. */
-        trail->lost = true;
-        trail->trouble = NR_TRAIL_IO;
-        trail->failures++;
-        return NR_TRAIL_IO;
-    }
+    errno = 0;
+    if (log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) == SQLITE_OK)
+        return NR_TRAIL_OK;
+    trail->lost = true; /* what failed once may be told as done the next time */
+    return nr_trail_status_of(errno, NR_TRAIL_IO);
+}
+
+static nr_trail_status sync_once(nr_trail *trail)
+{
+    nr_trail_status status = trail->lost ? nr_trail_settle(trail) : sync_log(trail);
+    if (status != NR_TRAIL_OK)
+        return nr_trail_fail(trail, status);
     trail->synced = trail->head.seq;
     publish(trail);
     return NR_TRAIL_OK;
+}
+
+nr_trail_status nr_trail_sync(nr_trail *trail)
+{
+    if (trail->open)
+        return NR_TRAIL_ARGUMENT;
+    if (trail->synced == trail->head.seq)
+        return NR_TRAIL_OK;
+    nr_trail_status status = sync_once(trail);
+    if (status == NR_TRAIL_AGAIN)
+        status = sync_once(trail);
+    trail->again = false;
+    return status;
+}
+
+/* A batch without records, for the checkpoint that is due; it takes little, and says
+ * more than it takes. */
+static nr_trail_status commit_nothing(nr_trail *trail)
+{
+    nr_trail_status status = nr_trail_begin(trail, NR_URGENT);
+    return status == NR_TRAIL_OK ? nr_trail_commit(trail, NULL) : status;
 }
 
 nr_trail_status nr_trail_tend(nr_trail *trail)
@@ -314,6 +340,6 @@ nr_trail_status nr_trail_tend(nr_trail *trail)
     publish(trail);
     if (trail->open || !checkpoint_is_due(trail, now))
         return NR_TRAIL_OK;
-    nr_trail_status status = nr_trail_begin(trail, NR_SYNC);
-    return status == NR_TRAIL_OK ? nr_trail_commit(trail, NULL) : status;
+    nr_trail_status status = commit_nothing(trail);
+    return status == NR_TRAIL_AGAIN ? commit_nothing(trail) : status;
 }

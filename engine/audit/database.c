@@ -7,22 +7,11 @@
 
 /* ---- Statuses ------------------------------------------------------------------------ */
 
-static nr_trail_status trouble_of_errno(int number, nr_trail_status otherwise)
+/* SQLite does not keep it of what fails while a transaction ends. */
+static int system_errno(sqlite3 *db)
 {
-    switch (number) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-        return NR_TRAIL_FULL;
-    case EROFS:
-    case EACCES:
-    case EPERM:
-        return NR_TRAIL_READ_ONLY;
-    case ENOMEM:
-        return NR_TRAIL_MEMORY;
-    default:
-        return otherwise;
-    }
+    int number = sqlite3_system_errno(db);
+    return number == 0 ? errno : number;
 }
 
 static nr_trail_status trouble_of_io(sqlite3 *db, int code)
@@ -34,7 +23,7 @@ static nr_trail_status trouble_of_io(sqlite3 *db, int code)
     case SQLITE_IOERR_CORRUPTFS:
         return NR_TRAIL_CORRUPT;
     default:
-        return trouble_of_errno(sqlite3_system_errno(db), NR_TRAIL_IO);
+        return nr_trail_status_of(system_errno(db), NR_TRAIL_IO);
     }
 }
 
@@ -56,9 +45,9 @@ nr_trail_status nr_database_trouble(sqlite3 *db, int code)
     case SQLITE_LOCKED:
         return NR_TRAIL_LOCKED;
     case SQLITE_CANTOPEN:
-        return trouble_of_errno(sqlite3_system_errno(db), NR_TRAIL_IO);
+        return nr_trail_status_of(system_errno(db), NR_TRAIL_IO);
     case SQLITE_IOERR:
-        return trouble_of_io(db, sqlite3_extended_errcode(db));
+        return trouble_of_io(db, code);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_CONSTRAINT: /* what only somebody else can have written is in the way */
@@ -81,6 +70,7 @@ bool nr_database_lost_pages(sqlite3 *db)
 
 nr_trail_status nr_database_run(sqlite3 *db, const char *sql)
 {
+    errno = 0;
     return nr_database_trouble(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
 }
 
@@ -92,6 +82,7 @@ nr_trail_status nr_database_prepare(sqlite3 *db, const char *sql, sqlite3_stmt *
 
 nr_trail_status nr_database_step(sqlite3_stmt *statement, bool *row)
 {
+    errno = 0;
     int code = sqlite3_step(statement);
     *row = code == SQLITE_ROW;
     if (code == SQLITE_ROW || code == SQLITE_DONE)

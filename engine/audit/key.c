@@ -37,11 +37,7 @@ static nr_trail_status refuse_errno(nrbac_error *error, const char *path, int nu
     char what[160] = "cannot be used: ";
     size_t said = strlen(what);
     (void)strerror_r(number, what + said, sizeof(what) - said);
-    nr_trail_status status = number == ENOENT                       ? NR_TRAIL_MISSING
-                             : number == EROFS || number == EACCES  ? NR_TRAIL_READ_ONLY
-                             : number == ENOSPC || number == EDQUOT ? NR_TRAIL_FULL
-                                                                    : NR_TRAIL_IO;
-    return refuse(error, status, path, what);
+    return refuse(error, nr_trail_status_of(number, NR_TRAIL_IO), path, what);
 }
 
 /* ---- Making ----------------------------------------------------------------------- */

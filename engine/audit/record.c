@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/record.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -76,6 +77,26 @@ const char *nr_trail_status_text(nr_trail_status status)
 {
     return (size_t)status < NR_COUNT(status_words) ? status_words[status].text
                                                    : "unknown";
+}
+
+nr_trail_status nr_trail_status_of(int number, nr_trail_status otherwise)
+{
+    switch (number) {
+    case ENOENT:
+        return NR_TRAIL_MISSING;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return NR_TRAIL_FULL;
+    case EROFS:
+    case EACCES:
+    case EPERM:
+        return NR_TRAIL_READ_ONLY;
+    case ENOMEM:
+        return NR_TRAIL_MEMORY;
+    default:
+        return otherwise;
+    }
 }
 
 /* ---- Hex ---------------------------------------------------------------------------- */

@@ -63,6 +63,8 @@ typedef enum nr_trail_status {
             return nr_tried_;               \
     } while (0)
 
+/* What an errno means; `otherwise` for those that tell nothing more. */
+nr_trail_status nr_trail_status_of(int number, nr_trail_status otherwise);
 /* "full"; stable, for health and metrics. */
 const char *nr_trail_status_slug(nr_trail_status status);
 /* "there is no space left": one line, for a message. */

@@ -102,7 +102,8 @@ static int64_t rows_at_a_time(uint64_t limit)
     return (int64_t)rows;
 }
 
-/* Rows that no record refers to any more, as `seen` tells. The policy that is in force is seen at least that often, or is kept anew. */
+/* Rows that no record refers to any more, as `seen` tells. The policy that is in force
+ * is seen at least that often, or is kept anew. */
 static nr_trail_status drop_unseen(nr_trail *trail, uint64_t last, int64_t limit)
 {
     static const char *const drops[] = {
@@ -111,8 +112,7 @@ static nr_trail_status drop_unseen(nr_trail *trail, uint64_t last, int64_t limit
         "DELETE FROM texts WHERE id IN (SELECT id FROM texts WHERE seen <= ?1 LIMIT ?2)",
         "DELETE FROM images WHERE policy IN "
         "(SELECT id FROM policies WHERE seen <= ?1 LIMIT ?2)",
-        "DELETE FROM policies WHERE id IN "
-        "(SELECT id FROM policies WHERE seen <= ?1 LIMIT ?2)",
+        "DELETE FROM policies WHERE seen <= ?1 AND id NOT IN (SELECT policy FROM images)",
     };
     int64_t unseen = (int64_t)last + 1 - NR_SEEN_STEP;
     nr_interned_forget(&trail->interned);
@@ -142,13 +142,10 @@ static nr_trail_status prune(nr_trail *trail, uint64_t last, int64_t limit)
     return drop_unseen(trail, last, limit);
 }
 
-nr_trail_status nr_trail_prune(nr_trail *trail, int64_t before, uint64_t limit,
-                               uint64_t *dropped)
+static nr_trail_status prune_once(nr_trail *trail, int64_t before, uint64_t limit,
+                                  uint64_t *dropped)
 {
     uint64_t last = 0, first = trail->first;
-    *dropped = 0;
-    if (first > trail->head.seq || limit == 0)
-        return NR_TRAIL_OK;
     NR_TRAIL_TRY(nr_trail_begin(trail, NR_SYNC));
     nr_trail_status status = find_last(trail, before, limit, &last);
     if (status == NR_TRAIL_OK && last < first) {
@@ -166,4 +163,15 @@ nr_trail_status nr_trail_prune(nr_trail *trail, int64_t before, uint64_t limit,
         trail->checkpoint = last;
     *dropped = last - first + 1;
     return NR_TRAIL_OK;
+}
+
+nr_trail_status nr_trail_prune(nr_trail *trail, int64_t before, uint64_t limit,
+                               uint64_t *dropped)
+{
+    *dropped = 0;
+    if (trail->first > trail->head.seq || limit == 0)
+        return NR_TRAIL_OK;
+    nr_trail_status status = prune_once(trail, before, limit, dropped);
+    return status == NR_TRAIL_AGAIN ? prune_once(trail, before, limit, dropped)
+                                    : status;
 }

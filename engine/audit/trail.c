@@ -50,13 +50,9 @@ static nr_trail_status refuse_file(nrbac_error *error, const char *name)
 {
     int number = errno;
     char why[128] = "";
-    nr_trail_status status = number == ENOSPC || number == EDQUOT ? NR_TRAIL_FULL
-                             : number == EROFS || number == EACCES || number == EPERM
-                                 ? NR_TRAIL_READ_ONLY
-                             : number == ENOENT ? NR_TRAIL_MISSING
-                                                : NR_TRAIL_IO;
     (void)strerror_r(number, why, sizeof(why));
-    return nr_trail_refuse(error, status, "`%s` cannot be used: %s", name, why);
+    return nr_trail_refuse(error, nr_trail_status_of(number, NR_TRAIL_IO),
+                           "`%s` cannot be used: %s", name, why);
 }
 
 static nr_trail_status take_lock(nr_trail *trail, const char *path, nrbac_error *error)

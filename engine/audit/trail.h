@@ -104,7 +104,8 @@ nr_trail_status nr_trail_commit(nr_trail *trail, uint64_t *first);
 void nr_trail_undo(nr_trail *trail);
 
 /* Brings what BATCHED commits left with the system to the disk. Who uses BATCHED calls
- * this as often as its bound says: at most what was committed since is at risk. */
+ * this as often as its bound says: at most what was committed since is at risk. Between
+ * batches; ARGUMENT inside one. */
 nr_trail_status nr_trail_sync(nr_trail *trail);
 
 /* For whenever there is nothing to do, a few times a second: a checkpoint that is due,
