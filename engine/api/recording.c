@@ -122,7 +122,11 @@ static void write_action(char to[ACTION_SIZE], const nr_called *name)
         to[i] = name->text[i];
     for (char *end; (end = memchr(to, '\0', size)) != NULL;)
         *end = '?';
-    (void)strcpy(to + size, size < name->size ? "\u2026" : "");
+    static const char ellipsis[] = "\u2026";
+    if (size < name->size)
+        memcpy(to + size, ellipsis, sizeof(ellipsis));
+    else
+        to[size] = '\0';
 }
 
 /* The clock may go on between deciding and here, and the evidence end meanwhile: what
@@ -142,24 +146,24 @@ static nr_moment moment_of(const nr_kept *kept, int64_t clock, nrbac_reason reas
 
 /* Tells the circumstances too, unless the recorder knows them. */
 static bool record_in_session(const nrbac_engine *engine, nr_kept *kept,
-                              nrbac_record *of)
+                              nrbac_record of)
 {
     alignas(max_align_t) char room[RECALLING];
     nr_arena arena = { .at = room, .end = room + sizeof(room) };
     nr_recalled recalled;
     bool told = false;
-    of->nhs_number = nr_kept_nhs_number(kept);
-    of->circumstances = nr_kept_circumstances(kept);
-    if (of->circumstances != 0)
-        return record(engine, of);
+    of.nhs_number = nr_kept_nhs_number(kept);
+    of.circumstances = nr_kept_circumstances(kept);
+    if (of.circumstances != 0)
+        return record(engine, &of);
     if (nr_kept_recall(kept, &arena, &recalled) == NRBAC_OK) {
-        recalled.request.action = of->action;
-        recalled.request.time = of->time;
-        of->request = &recalled.request;
-        of->profile = nr_chosen_profile(&recalled.request.subject);
-        of->organisation = nr_organisation_of(&recalled.request, of->profile);
-        told = record(engine, of);
-        nr_kept_name_circumstances(kept, of->circumstances);
+        recalled.request.action = of.action;
+        recalled.request.time = of.time;
+        of.request = &recalled.request;
+        of.profile = nr_chosen_profile(&recalled.request.subject);
+        of.organisation = nr_organisation_of(&recalled.request, of.profile);
+        told = record(engine, &of);
+        nr_kept_name_circumstances(kept, of.circumstances);
     }
     nr_arena_finish(&arena);
     return told;
@@ -187,7 +191,7 @@ static void decide_recorded(nrbac_session *session, nrbac_recorded kind, nr_call
         .time = at.time,
         .action = action,
     };
-    if (!record_in_session(nr_session_engine(session), kept, &of))
+    if (!record_in_session(nr_session_engine(session), kept, of))
         deny_unrecorded(decision);
     nr_policy_release(policy);
 }
