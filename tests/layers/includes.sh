@@ -33,10 +33,11 @@ check api subject table share base
 check wire base
 check client wire base
 check verify text base
-check server text wire share base
-check cli text base
+check audit base
+check server text wire share audit base
+check cli text audit base
 for folder in */; do
-    case " base/ share/ text/ model/ table/ twin/ compile/ subject/ api/ wire/ client/ verify/ server/ cli/ include/ examples/ man/ dist/ " in
+    case " base/ share/ text/ model/ table/ twin/ compile/ subject/ api/ wire/ client/ verify/ audit/ server/ cli/ include/ examples/ man/ dist/ " in
     *" $folder "*) ;;
     *) echo "engine/$folder has no place in the layers"; bad=1 ;;
     esac
