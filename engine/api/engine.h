@@ -20,6 +20,8 @@
 #include "subject/subject.h"
 #include "table/holding.h"
 
+#include <nrbac/recorder.h>
+
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -77,6 +79,8 @@ struct nrbac_engine {
     bool stale;                   /* what it follows cannot be relied on; `lock` */
     bool halted;                  /* nrbac_engine_stop(); `lock` */
     atomic_bool stopped;          /* either; written with `lock` held */
+    nrbac_recorder *recorder;     /* NULL: none; set while nobody decides */
+    void *recorder_context;
     bool unwatched;
     bool watching; /* the thread runs */
     bool ending;

@@ -2,18 +2,28 @@
 /*
  * Whole questions: a request in, an answer out.
  */
-#include "api/question.h"
+#include "api/recording.h"
 
 enum { OPEN_TRIES = 3 };
 
-static nrbac_decision answer(nrbac_engine *engine, nr_question *question,
-                             nrbac_value **out)
+/* Holds the policy in force, decides, and writes the answer; NULL: out of memory. The
+ * policy is released by end(). */
+static nrbac_value *begin(nrbac_engine *engine, nr_question *question)
 {
-    nrbac_decision decision = { 0 };
     question->policy = nr_policy_take(engine);
     question->stopped = nr_engine_is_stopped(engine);
-    *out = NULL;
-    if (nr_question_decide(question) == NRBAC_OK)
+    if (nr_question_decide(question) != NRBAC_OK)
+        return NULL;
+    return question->opening ? nr_answer_write_opened(question)
+                             : nr_answer_write(question);
+}
+
+/* Has the answer recorded, or replaces it by one that says that it could not be. */
+static nrbac_decision end(nrbac_engine *engine, nr_question *question,
+                          nrbac_value **out)
+{
+    nrbac_decision decision = { 0 };
+    if (*out != NULL && !nr_recording_question(engine, question, *out))
         *out = question->opening ? nr_answer_write_opened(question)
                                  : nr_answer_write(question);
     if (*out != NULL)
@@ -26,7 +36,8 @@ nrbac_decision nrbac_evaluate(nrbac_engine *engine, const nrbac_request *request
                               nrbac_document *document, nrbac_value **out)
 {
     nr_question question = { .document = document, .request = request };
-    return answer(engine, &question, out);
+    *out = begin(engine, &question);
+    return end(engine, &question, out);
 }
 
 bool nr_question_read(nrbac_document *document, const nrbac_value *request,
@@ -71,7 +82,29 @@ nrbac_decision nrbac_evaluate_document(nrbac_engine *engine, const nrbac_value *
     *out = NULL;
     if (!read_request(&question, request, ask, &reading))
         return (nrbac_decision){ 0 };
-    return answer(engine, &question, out);
+    *out = begin(engine, &question);
+    return end(engine, &question, out);
+}
+
+/* Unrecorded: the answer is. */
+static void open_session(nrbac_engine *engine, const nr_question *question,
+                         nrbac_session **session)
+{
+    nr_policy *policy;
+    nr_moment at;
+    (void)nr_session_open(engine, question->request, &policy, &at, session);
+    nr_policy_release(policy);
+}
+
+static nrbac_decision end_opened(nrbac_engine *engine, nr_question *question,
+                                 nrbac_value **out, nrbac_session **session)
+{
+    nrbac_decision decision = end(engine, question, out);
+    if (decision.effect == NRBAC_PERMIT)
+        return decision;
+    nrbac_session_close(*session);
+    *session = NULL;
+    return decision;
 }
 
 nrbac_decision nrbac_session_open_document(nrbac_engine *engine,
@@ -80,21 +113,23 @@ nrbac_decision nrbac_session_open_document(nrbac_engine *engine,
                                            nrbac_document *document, nrbac_value **out,
                                            nrbac_session **session)
 {
-    nr_question question = { .document = document, .opening = true };
+    nr_question asked = { .document = document, .opening = true };
     nr_reading reading = { 0 };
     *out = NULL;
     *session = NULL;
-    if (!read_request(&question, request, ask, &reading))
+    if (!read_request(&asked, request, ask, &reading))
         return (nrbac_decision){ 0 };
     /* A policy may be published between the answer and the session; then both are
      * made anew, so that they agree. */
     for (int tries = 0; tries < OPEN_TRIES; tries++) {
-        nrbac_decision decision = answer(engine, &question, out);
-        if (decision.effect != NRBAC_PERMIT)
-            return decision;
-        decision = nrbac_session_open(engine, &reading.request, session);
+        nr_question question = asked;
+        *out = begin(engine, &question);
+        if (*out == NULL || question.verdict.reason != NRBAC_REASON_OPENED)
+            return end(engine, &question, out);
+        open_session(engine, &question, session);
         if (*session != NULL)
-            return decision;
+            return end_opened(engine, &question, out, session);
+        nr_policy_release(question.policy);
     }
     *out = NULL;
     return (nrbac_decision){ 0 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/kept.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@ struct nr_kept {
     int64_t opens_at, closes_at;
     int64_t valid_until;
     int64_t behind; /* seconds from the request's time to the clock's; 0: the same */
+    _Atomic uint64_t circumstances;
     int aal, ial, proofing;
     uint32_t counts[LISTS];
     uint16_t present; /* a bit a text, in their order: those that are not NULL */
@@ -45,6 +47,7 @@ static const size_t profile_texts[] = {
 enum {
     TEXT_SUB = 0,
     TEXT_SID = 1,
+    TEXT_NHS_NUMBER = 7,
     TEXT_PROFILE = NR_COUNT(request_texts),
     TEXTS = NR_COUNT(request_texts) + NR_COUNT(profile_texts),
 };
@@ -173,6 +176,11 @@ nrbac_revocation nr_kept_names(const nr_kept *kept)
                                .role_profile = single_text(kept, TEXT_PROFILE) };
 }
 
+const char *nr_kept_nhs_number(const nr_kept *kept)
+{
+    return single_text(kept, TEXT_NHS_NUMBER);
+}
+
 size_t nr_kept_workgroups(const nr_kept *kept)
 {
     return kept->counts[2];
@@ -189,6 +197,21 @@ int64_t nr_kept_expiry(const nr_kept *kept)
         return kept->valid_until;
     int64_t expiry = kept->valid_until + kept->behind;
     return expiry > 0 ? expiry : 1;
+}
+
+int64_t nr_kept_time(const nr_kept *kept, int64_t clock)
+{
+    return clock - kept->behind;
+}
+
+uint64_t nr_kept_circumstances(const nr_kept *kept)
+{
+    return atomic_load_explicit(&kept->circumstances, memory_order_relaxed);
+}
+
+void nr_kept_name_circumstances(nr_kept *kept, uint64_t number)
+{
+    atomic_store_explicit(&kept->circumstances, number, memory_order_relaxed);
 }
 
 static const char *const *take_list(nr_arena *arena, const char **at, uint32_t count,
@@ -216,9 +239,7 @@ static void recall_texts(const nr_kept *kept, const char **at, nr_recalled *reca
     }
 }
 
-/* The request as it was, as far as a standing looks at it: without an action, since a
- * session is asked many names, of no API. */
-static nrbac_status recall(const nr_kept *kept, nr_arena *arena, nr_recalled *recalled)
+nrbac_status nr_kept_recall(const nr_kept *kept, nr_arena *arena, nr_recalled *recalled)
 {
     *recalled = (nr_recalled){
         .findings = { .user = (nrbac_finding)kept->user_finding,
@@ -254,10 +275,10 @@ nrbac_status nr_held_make(nr_arena *arena, nr_arena *scratch, const nr_policy *p
                           const nr_kept *kept, int64_t clock, nr_held *held)
 {
     nr_recalled recalled;
-    NR_TRY(recall(kept, scratch, &recalled));
+    NR_TRY(nr_kept_recall(kept, scratch, &recalled));
     nr_standing standing = nr_stand(&recalled.request,
                                     policy->table.header->roleless_additional != 0,
-                                    clock - kept->behind);
+                                    nr_kept_time(kept, clock));
     held->reason = standing.reason;
     if (standing.reason != NRBAC_REASON_OPENED)
         return NRBAC_OK;

@@ -43,6 +43,19 @@ size_t nr_kept_workgroups(const nr_kept *kept);
 int64_t nr_kept_valid_until(const nr_kept *kept);
 int64_t nr_kept_expiry(const nr_kept *kept);
 
+/* The session's time at `clock`. */
+int64_t nr_kept_time(const nr_kept *kept, int64_t clock);
+/* The number that a recorder gave its circumstances; 0: none yet. */
+uint64_t nr_kept_circumstances(const nr_kept *kept);
+void nr_kept_name_circumstances(nr_kept *kept, uint64_t number);
+/* Whose record the request named; NULL: nobody's. */
+const char *nr_kept_nhs_number(const nr_kept *kept);
+
+/* The request as it was, as far as a standing looks at it: without an action, since a
+ * session is asked many names, of no API. Texts are borrowed from what is kept. */
+nrbac_status nr_kept_recall(const nr_kept *kept, nr_arena *arena,
+                            nr_recalled *recalled);
+
 /* Stands under the policy at `clock` (Unix seconds), with the holding in `arena` and
  * whatever is needed on the way in `scratch`, which may be the same. */
 nrbac_status nr_held_make(nr_arena *arena, nr_arena *scratch, const nr_policy *policy,
@@ -51,7 +64,7 @@ nrbac_status nr_held_make(nr_arena *arena, nr_arena *scratch, const nr_policy *p
 /* For whoever takes a session over. Dissolving closes it, except for what it keeps,
  * which is then the caller's; *going: it had not ended. The engine is locked. */
 nrbac_engine *nr_session_engine(const nrbac_session *session);
-const nr_kept *nr_session_kept(const nrbac_session *session);
+nr_kept *nr_session_kept(const nrbac_session *session);
 nr_kept *nr_session_dissolve(nrbac_session *session, bool *going);
 
 #endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _DEFAULT_SOURCE /* POSIX.1-2008 */
 #include "api/question.h"
 
 #include "api/patterns.h"
 #include "base/codes.h"
 
 #include <string.h>
-#include <time.h>
 
 nr_facts nr_facts_of(const nrbac_request *request, const nr_standing *standing)
 {
@@ -143,8 +141,12 @@ nrbac_status nr_question_decide(nr_question *question)
 {
     question->application = NR_NONE;
     question->pattern = NR_NONE;
-    question->now = question->request->time != 0 ? question->request->time
-                                                 : (int64_t)time(NULL);
+    if (question->now == 0)
+        question->now = question->request->time;
+    if (question->clock == 0)
+        question->clock = nr_time_now();
+    if (question->now == 0)
+        question->now = question->clock / NR_SECOND;
     question->verdict.reason = check_question(question);
     if (question->verdict.reason != NRBAC_REASON_NOT_EVALUATED)
         return NRBAC_OK;
@@ -158,6 +160,40 @@ nrbac_status nr_question_decide(nr_question *question)
                            &question->facts, &question->holding));
     if (!question->opening)
         question->verdict = decide_name(question, &question->holding);
+    return NRBAC_OK;
+}
+
+static nrbac_reason stand_in_session(nr_question *question)
+{
+    const nrbac_request *request = question->request;
+    nr_standing *standing = &question->standing;
+    if (question->policy == NULL)
+        return NRBAC_REASON_NO_POLICY;
+    if (question->stopped)
+        return NRBAC_REASON_POLICY_STALE;
+    *standing = nr_stand(request, roleless_additional(question), question->now);
+    if (standing->valid_until != 0 && standing->valid_until <= question->now)
+        return NRBAC_REASON_EVIDENCE_EXPIRED;
+    const char *action = request->action == NULL ? "" : request->action;
+    question->target = nr_policy_target(question->policy, action);
+    if (question->target.kind != NR_TARGET_UNKNOWN)
+        return standing->reason;
+    return nr_code_names_activity(action, strlen(action))
+               ? NRBAC_REASON_UNKNOWN_ACTIVITY
+               : NRBAC_REASON_UNKNOWN_FUNCTION;
+}
+
+nrbac_status nr_question_decide_in_session(nr_question *question)
+{
+    question->application = NR_NONE;
+    question->pattern = NR_NONE;
+    question->verdict.reason = stand_in_session(question);
+    if (question->verdict.reason != NRBAC_REASON_OPENED)
+        return NRBAC_OK;
+    question->facts = nr_facts_of(question->request, &question->standing);
+    NR_TRY(nr_holding_make(&question->document->arena, &question->policy->table,
+                           &question->facts, &question->holding));
+    question->verdict = decide_name(question, &question->holding);
     return NRBAC_OK;
 }
 

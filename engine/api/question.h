@@ -17,7 +17,8 @@ typedef struct nr_question {
     bool stranger;     /* the caller is not the application that it names */
     bool stopped;      /* the policy is stale: nobody decides */
     nr_policy *policy; /* NULL: none loaded */
-    int64_t now;
+    int64_t now;       /* 0: the request's time, or the clock's */
+    int64_t clock;     /* when it is decided, µs; 0: now */
     /* What deciding found: */
     nr_target target;
     uint32_t application; /* APPLICATIONS; NR_NONE: not declared, or none named */
@@ -32,6 +33,9 @@ typedef struct nr_question {
  * reason. What is given: document, request, fault, opening, stranger, stopped, policy.
  * NRBAC_E_MEMORY alone is a failure. */
 nrbac_status nr_question_decide(nr_question *question);
+/* As a session of the request answers a name at `now`: it has ended if its evidence
+ * has, and no application is judged. */
+nrbac_status nr_question_decide_in_session(nr_question *question);
 /* The same for one of several profiles, as if it were in force; there may be very
  * many of them, so what is in the scratch memory is forgotten first. */
 nr_verdict nr_question_decide_as(const nr_question *question, nr_arena *scratch,

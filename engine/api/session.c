@@ -17,6 +17,7 @@
 #define _DEFAULT_SOURCE /* POSIX.1-2008 */
 #include "api/kept.h"
 #include "api/permits.h"
+#include "api/recording.h"
 #include "base/codes.h"
 
 #include <sched.h>
@@ -208,14 +209,14 @@ static int64_t time_of(const nrbac_request *request, int64_t clock)
     if (request->time == 0)
         return clock;
     if (request->time < 0)
-        return 0;
+        return 1;
     return request->time > NR_LAST_SECOND ? NR_LAST_SECOND : request->time;
 }
 
 /* Locked. A session is kept only of a permit, and only if its end will be noticed: its
  * bits must not outlive its evidence. */
 static nrbac_decision open_session(nrbac_engine *engine, const nrbac_request *request,
-                                   nrbac_session **out)
+                                   nr_moment *at, nrbac_session **out)
 {
     const nr_policy *policy = engine->current;
     nr_verdict verdict = { .reason = NRBAC_REASON_NO_POLICY };
@@ -224,8 +225,8 @@ static nrbac_decision open_session(nrbac_engine *engine, const nrbac_request *re
     verdict.reason = NRBAC_REASON_POLICY_STALE;
     if (nr_engine_is_stopped(engine))
         return nr_decision_of(policy, &verdict);
-    int64_t clock = (int64_t)time(NULL);
-    int64_t now = time_of(request, clock);
+    int64_t clock = at->clock / NR_SECOND;
+    int64_t now = at->time;
     nr_standing standing = nr_stand(
         request, policy->table.header->roleless_additional != 0, now);
     verdict.reason = standing.reason;
@@ -244,18 +245,20 @@ static nrbac_decision open_session(nrbac_engine *engine, const nrbac_request *re
     return nr_decision_of(policy, &verdict);
 }
 
-nrbac_decision nrbac_session_open(nrbac_engine *engine, const nrbac_request *request,
-                                  nrbac_session **out)
+nrbac_decision nr_session_open(nrbac_engine *engine, const nrbac_request *request,
+                               nr_policy **by, nr_moment *at, nrbac_session **out)
 {
     *out = NULL;
-    if (nr_application_finding(request) == NRBAC_REFUSED) {
-        return (nrbac_decision){
-            .reason = NRBAC_REASON_APPLICATION_NOT_AUTHENTICATED,
-            .generation = nrbac_engine_generation(engine),
-        };
-    }
     pthread_mutex_lock(&engine->lock);
-    nrbac_decision decision = open_session(engine, request, out);
+    at->clock = nr_time_now();
+    at->time = time_of(request, at->clock / NR_SECOND);
+    *by = engine->current;
+    if (*by != NULL)
+        atomic_fetch_add_explicit(&(*by)->references, 1, memory_order_relaxed);
+    nr_verdict refused = { .reason = NRBAC_REASON_APPLICATION_NOT_AUTHENTICATED };
+    nrbac_decision decision = nr_application_finding(request) == NRBAC_REFUSED
+                                  ? nr_decision_of(*by, &refused)
+                                  : open_session(engine, request, at, out);
     pthread_mutex_unlock(&engine->lock);
     return decision;
 }
@@ -289,7 +292,7 @@ nrbac_engine *nr_session_engine(const nrbac_session *session)
     return session->engine;
 }
 
-const nr_kept *nr_session_kept(const nrbac_session *session)
+nr_kept *nr_session_kept(const nrbac_session *session)
 {
     return session->kept;
 }
@@ -467,10 +470,20 @@ static bool cannot_decide(nrbac_session *session, uint32_t stop, const view *v,
     return true;
 }
 
+/* A reference to the view's policy, for who asks for one. */
+static inline void say_policy(const view *v, nr_policy **by)
+{
+    if (by == NULL)
+        return;
+    *by = v == NULL ? NULL : v->policy;
+    if (*by != NULL)
+        atomic_fetch_add_explicit(&(*by)->references, 1, memory_order_relaxed);
+}
+
 /* The name is looked up after the view is held, whose policy had its names numbered
  * before it was published: so none of them is missed. */
-void nrbac_decide_text_into(nrbac_session *session, const char *name, size_t size,
-                            nrbac_decision *decision)
+static inline void decide_text(nrbac_session *session, const char *name, size_t size,
+                               nrbac_decision *decision, nr_policy **by)
 {
     uint32_t room;
     uint32_t stop = stopped(session);
@@ -483,11 +496,12 @@ void nrbac_decide_text_into(nrbac_session *session, const char *name, size_t siz
         if (!decide_number(v, number, decision))
             tell(decision, unknown(name, size), v->policy->generation);
     }
+    say_policy(v, by);
     view_leave(session, room);
 }
 
-void nrbac_decide_into(nrbac_session *session, nrbac_name name,
-                       nrbac_decision *decision)
+static inline void decide(nrbac_session *session, nrbac_name name,
+                          nrbac_decision *decision, nr_policy **by)
 {
     uint32_t room;
     uint32_t stop = stopped(session);
@@ -497,7 +511,41 @@ void nrbac_decide_into(nrbac_session *session, nrbac_name name,
         const char *text = text_of(session->engine, name);
         tell(decision, unknown(text, strlen(text)), v->policy->generation);
     }
+    say_policy(v, by);
     view_leave(session, room);
+}
+
+nr_policy *nr_session_decide(nrbac_session *session, nr_called *name,
+                             nrbac_decision *decision)
+{
+    nr_policy *by;
+    if (name->text != NULL) {
+        decide_text(session, name->text, name->size, decision, &by);
+        return by;
+    }
+    decide(session, name->number, decision, &by);
+    name->text = text_of(session->engine, name->number);
+    name->size = strlen(name->text);
+    return by;
+}
+
+void nrbac_decide_text_into(nrbac_session *session, const char *name, size_t size,
+                            nrbac_decision *decision)
+{
+    if (session->engine->recorder == NULL)
+        decide_text(session, name, size, decision, NULL);
+    else
+        nr_recording_decide(session, (nr_called){ .text = name, .size = size },
+                            decision);
+}
+
+void nrbac_decide_into(nrbac_session *session, nrbac_name name,
+                       nrbac_decision *decision)
+{
+    if (session->engine->recorder == NULL)
+        decide(session, name, decision, NULL);
+    else
+        nr_recording_decide(session, (nr_called){ .number = name }, decision);
 }
 
 nrbac_decision nrbac_decide_text(nrbac_session *session, const char *name)
@@ -516,7 +564,8 @@ nrbac_decision nrbac_decide(nrbac_session *session, nrbac_name name)
 
 nrbac_reason nrbac_check_reason(nrbac_session *session, nrbac_name name)
 {
-    nrbac_decision decision = nrbac_decide(session, name);
+    nrbac_decision decision = { 0 };
+    decide(session, name, &decision, NULL);
     return decision.effect == NRBAC_PERMIT && decision.obligation_count != 0
                ? NRBAC_REASON_OBLIGATIONS_APPLY
                : decision.reason;

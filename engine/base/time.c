@@ -3,9 +3,11 @@
  * Times as texts, without the C library's: those know time zones and locales,
  * and RFC 3339 in UTC needs neither.
  */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime */
 #include "base/time.h"
 
 #include <string.h>
+#include <time.h>
 
 enum { DAY = NR_DAY_SECONDS, YEAR_FIRST = 1970, YEAR_LAST = 9999 };
 
@@ -175,4 +177,11 @@ void nr_day_write(int64_t seconds, char text[NR_DAY_SIZE])
     nr_time_write(seconds, whole);
     memcpy(text, whole, NR_DAY_SIZE - 1);
     text[NR_DAY_SIZE - 1] = '\0';
+}
+
+int64_t nr_time_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * NR_SECOND + now.tv_nsec / 1000;
 }

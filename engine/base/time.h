@@ -22,6 +22,10 @@ void nr_time_write(int64_t seconds, char text[NR_TIME_SIZE]);
 enum { NR_DAY_SIZE = 11, NR_DAY_SECONDS = 86400 };
 void nr_day_write(int64_t seconds, char text[NR_DAY_SIZE]);
 
+/* The system's clock: µs since 1970. */
+enum { NR_SECOND = 1000000 };
+int64_t nr_time_now(void);
+
 /* The earlier of two moments, 0 being none. */
 static inline int64_t nr_earliest(int64_t a, int64_t b)
 {

@@ -7,11 +7,11 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-packages="gcc make cmake pkg-config libc6-dev libyaml-dev libjansson-dev libcsv-dev libmsgpack-dev libuv1-dev libcjose-dev libssl-dev"
+packages="gcc make cmake pkg-config libc6-dev libyaml-dev libjansson-dev libcsv-dev libmsgpack-dev libuv1-dev libcjose-dev libssl-dev libsqlite3-dev libsodium-dev"
 [ "${1:-}" = --tests ] &&
     packages="$packages clang clang-format clang-tidy libclang-rt-14-dev llvm binutils mandoc valgrind strace python3 python3-pytest python3-msgpack python3-yaml python3-jsonschema python3-cryptography"
 if [ "${1:-}" = --bench ]; then
-    packages="$packages valgrind gnuplot-nox python3 libglib2.0-dev libsqlite3-dev libsepol-dev checkpolicy redis-tools"
+    packages="$packages valgrind gnuplot-nox python3 libglib2.0-dev libsepol-dev checkpolicy redis-tools"
     command -v npm >/dev/null || packages="$packages nodejs npm" # whoever has one keeps it
 fi
 

@@ -91,6 +91,9 @@ static void look_at(nr_candidate *candidate, nrbac_engine *engine,
     const nrbac_value *info = document == NULL ? NULL
                                                : nrbac_policy_info(engine, document);
     const char *provenance = nrbac_value_text(nrbac_value_find(info, "provenance"));
+    const char *digest = nrbac_value_text(nrbac_value_find(info, "digest"));
+    if (digest != NULL)
+        (void)snprintf(candidate->digest, sizeof(candidate->digest), "%s", digest);
     bool example = provenance != NULL && strcmp(provenance, "example") == 0;
     if (provenance == NULL) {
         fail(candidate, NRBAC_E_MEMORY, "%s", nrbac_status_text(NRBAC_E_MEMORY));
@@ -114,6 +117,19 @@ static void inspect(nr_candidate *candidate, const nr_options *options)
     else
         look_at(candidate, engine, options);
     nrbac_engine_destroy(engine);
+}
+
+/* ---- Keeping --------------------------------------------------------------- */
+
+static void keep(nr_candidate *candidate, nr_recorder *recorder)
+{
+    uint8_t digest[NR_DIGEST_SIZE];
+    nr_trail_status status = NR_TRAIL_ARGUMENT;
+    if (nr_hex_read(candidate->digest, NR_DIGEST_SIZE, digest))
+        status = nr_recorder_keep(recorder, digest, candidate->image, candidate->size);
+    if (status != NR_TRAIL_OK)
+        fail(candidate, NRBAC_E_IO, "the policy cannot be kept in the audit trail: %s",
+             nr_trail_status_text(status));
 }
 
 /* ---- Mistakes -------------------------------------------------------------- */
@@ -176,7 +192,7 @@ static void reopen_evidence(nr_candidate *candidate, const nr_options *options,
 }
 
 void nr_candidate_prepare(nr_candidate *candidate, const nr_options *options,
-                          nrbac_verifier *verifier)
+                          nrbac_verifier *verifier, nr_recorder *recorder)
 {
     *candidate = (nr_candidate){ .status = NRBAC_OK };
     struct stat found;
@@ -192,6 +208,8 @@ void nr_candidate_prepare(nr_candidate *candidate, const nr_options *options,
              options->policy);
     if (candidate->status == NRBAC_OK)
         inspect(candidate, options);
+    if (candidate->status == NRBAC_OK && recorder != NULL)
+        keep(candidate, recorder);
     if (candidate->status == NRBAC_OK && verifier != NULL)
         reopen_evidence(candidate, options, verifier);
     if (candidate->status != NRBAC_OK)

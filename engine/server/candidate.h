@@ -8,6 +8,7 @@
 #define NR_CANDIDATE_H
 
 #include "server/options.h"
+#include "server/recorder.h"
 
 #include <nrbac/verify.h>
 
@@ -18,16 +19,18 @@ typedef struct nr_candidate {
     void *file;         /* of a compiled file: its bytes */
     const void *image;  /* in the one or the other */
     size_t size;
-    bool evidence;            /* it is the evidence settings that are wrong */
-    nrbac_document *mistakes; /* a list of maps, the first few; made when prepared */
+    char digest[NR_DIGEST_HEX]; /* of the image */
+    bool evidence;              /* it is the evidence settings that are wrong */
+    nrbac_document *mistakes;   /* a list of maps, the first few; made when prepared */
     const nrbac_value *list;
 } nr_candidate;
 
 /* The status says whether the image may be published. If it may, evidence settings
  * that were read again beside it (`verifier`; NULL: there are none) are in force
- * already; if it may not, they are as they were. */
+ * already; if it may not, they are as they were. The trail (`recorder`; NULL: there is
+ * none) keeps the policy before anybody can decide by it. */
 void nr_candidate_prepare(nr_candidate *candidate, const nr_options *options,
-                          nrbac_verifier *verifier);
+                          nrbac_verifier *verifier, nr_recorder *recorder);
 void nr_candidate_finish(nr_candidate *candidate);
 
 /* Says on stderr what is wrong with it, mistake by mistake. */

@@ -16,6 +16,12 @@ typedef enum config_key {
     KEY_POLICY,
     KEY_SOCKET,
     KEY_AUDIT,
+    KEY_AUDIT_DURABILITY,
+    KEY_AUDIT_FLUSH_MS,
+    KEY_AUDIT_KEY,
+    KEY_AUDIT_CHECKPOINTS,
+    KEY_AUDIT_PATIENTS,
+    KEY_AUDIT_KEEP_DAYS,
     KEY_EVIDENCE,
     KEY_POLICY_ROOT,
     KEY_UNSAFE_NO_AUDIT,
@@ -40,6 +46,12 @@ static const nr_field fields[KEY_COUNT] = {
     [KEY_POLICY] = { "policy", false },
     [KEY_SOCKET] = { "socket", false },
     [KEY_AUDIT] = { "audit", false },
+    [KEY_AUDIT_DURABILITY] = { "audit_durability", false },
+    [KEY_AUDIT_FLUSH_MS] = { "audit_flush_ms", false },
+    [KEY_AUDIT_KEY] = { "audit_key", false },
+    [KEY_AUDIT_CHECKPOINTS] = { "audit_checkpoints", false },
+    [KEY_AUDIT_PATIENTS] = { "audit_patients", false },
+    [KEY_AUDIT_KEEP_DAYS] = { "audit_keep_days", false },
     [KEY_EVIDENCE] = { "evidence", false },
     [KEY_POLICY_ROOT] = { "policy_root", false },
     [KEY_UNSAFE_NO_AUDIT] = { "unsafe_no_audit", false },
@@ -218,6 +230,28 @@ static void read_applications(config *c)
     }
 }
 
+static void read_audit(config *c)
+{
+    nr_options *options = c->options;
+    const char *durability = NULL;
+    const char *patients = NULL;
+    read_text(c, KEY_AUDIT, &options->audit);
+    read_text(c, KEY_AUDIT_KEY, &options->audit_key);
+    read_text(c, KEY_AUDIT_CHECKPOINTS, &options->audit_checkpoints);
+    read_text(c, KEY_AUDIT_DURABILITY, &durability);
+    read_text(c, KEY_AUDIT_PATIENTS, &patients);
+    read_limit(c, KEY_AUDIT_FLUSH_MS, 1, NR_FLUSH_MS_MAX, &options->audit_flush_ms);
+    read_limit(c, KEY_AUDIT_KEEP_DAYS, 0, NR_KEEP_DAYS_MAX, &options->audit_keep_days);
+    if (durability != NULL && !nr_durability_read(durability, &options->audit_batched))
+        nr_diag_add(&c->diags, NR_DIAG_BAD_VALUE, c->values[KEY_AUDIT_DURABILITY]->at,
+                    "`audit_durability` is `sync` or `batched`, not `%.20s`",
+                    durability);
+    if (patients != NULL && !nr_patients_read(patients, &options->audit_patients))
+        nr_diag_add(&c->diags, NR_DIAG_BAD_VALUE, c->values[KEY_AUDIT_PATIENTS]->at,
+                    "`audit_patients` is `none`, `named` or `plain`, not `%.20s`",
+                    patients);
+}
+
 static void read_all(config *c, const nr_node *root)
 {
     nr_options *options = c->options;
@@ -226,7 +260,7 @@ static void read_all(config *c, const nr_node *root)
         return;
     read_text(c, KEY_POLICY, &options->policy);
     read_text(c, KEY_SOCKET, &options->socket);
-    read_text(c, KEY_AUDIT, &options->audit);
+    read_audit(c);
     read_text(c, KEY_EVIDENCE, &options->evidence);
     read_text(c, KEY_POLICY_ROOT, &options->policy_root);
     read_boolean(c, KEY_UNSAFE_NO_AUDIT, &options->unsafe_no_audit);

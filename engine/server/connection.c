@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -33,6 +34,7 @@ static void on_closed(uv_handle_t *handle)
     nr_buffer_finish(&connection->input);
     nr_buffer_finish(&connection->output);
     nr_buffer_finish(&connection->sending);
+    nr_buffer_finish(&connection->frames);
     free(connection);
     nr_worker_settle(worker);
 }
@@ -46,6 +48,7 @@ void nr_connection_close(nr_connection *connection)
     *connection->link = connection->next;
     if (connection->next != NULL)
         connection->next->link = connection->link;
+    nr_recording_forget(connection);
     (void)atomic_fetch_sub(&worker->connection_count, 1);
     nr_count(&worker->metrics.sessions_closed, connection->sessions.count);
     nr_sessions_finish(&connection->sessions);
@@ -93,6 +96,7 @@ static void write_output(nr_connection *connection)
 {
     nr_buffer *output = &connection->output;
     connection->in_flight = 0;
+    connection->frames.size = 0;
     uv_buf_t bytes = uv_buf_init((char *)output->bytes, (unsigned)output->size);
     int written = uv_try_write((uv_stream_t *)&connection->pipe, &bytes, 1);
     if (written < 0 && written != UV_EAGAIN) {
@@ -113,11 +117,13 @@ static void write_output(nr_connection *connection)
 
 static bool may_write(const nr_connection *connection)
 {
-    return !connection->closed && !connection->writing;
+    return !connection->closed && !connection->writing && !connection->recording;
 }
 
+/* Whatever waits for its records is not written before they are. */
 static void flush(nr_connection *connection)
 {
+    connection->recording = connection->held_link != NULL;
     if (may_write(connection) && connection->output.failed)
         nr_connection_close(connection);
     if (may_write(connection) && connection->output.size != 0)
@@ -135,6 +141,7 @@ static void refuse_connection(nr_connection *connection, nr_fault fault,
                               const char *text)
 {
     nr_count(&connection->worker->metrics.faults[fault], 1);
+    nr_connection_frame(connection, NR_METHOD_COUNT);
     nr_rpc_write_fault(&connection->output, NULL, fault, text);
     connection->ending = true;
 }
@@ -156,7 +163,8 @@ static void refuse_scan(nr_connection *connection, nr_scan_result result)
 static bool may_answer(const nr_connection *connection)
 {
     return !connection->closed && !connection->ending && !connection->writing &&
-           connection->reload == 0 && !connection->attaching && !connection->waiting &&
+           !connection->recording && connection->reload == 0 &&
+           !connection->attaching && !connection->waiting &&
            connection->output.size < OUTPUT_HIGH &&
            connection->in_flight <
                connection->worker->server->options->limits.in_flight;
@@ -259,10 +267,9 @@ static void settle(nr_connection *connection)
 {
     if (connection->closed)
         return;
-    bool owes = connection->writing || connection->attaching || connection->waiting ||
-                connection->reload != 0;
-    if (connection->input.failed ||
-        (!owes && (connection->ending || connection->worker->ending != NR_SERVING))) {
+    bool owes = connection->writing || connection->recording || connection->attaching ||
+                connection->waiting || connection->reload != 0;
+    if (connection->input.failed || (!owes && connection->ending)) {
         nr_connection_close(connection);
         return;
     }
@@ -291,6 +298,23 @@ static void work(nr_connection *connection, const uint8_t *bytes, size_t size)
     if (!connection->closed)
         keep_rest(connection, bytes, size, at);
     settle(connection);
+}
+
+void nr_connection_resume(nr_connection *connection)
+{
+    connection->recording = false;
+    flush(connection);
+    work(connection, connection->input.bytes, connection->input.size);
+}
+
+/* Only who may have to withdraw them needs to know. */
+void nr_connection_frame(nr_connection *connection, nr_method method)
+{
+    const nr_recorder *recorder = connection->worker->recording.recorder;
+    const nr_frame frame = { connection->output.size, method };
+    if (recorder != NULL && !recorder->options->audit_batched)
+        nr_buffer_append(&connection->frames, &frame, sizeof(frame));
+    connection->output.failed |= connection->frames.failed;
 }
 
 /* ---- Beginning ---------------------------------------------------------------- */
@@ -330,7 +354,10 @@ static void greet(nr_connection *connection, bool over)
     } else {
         nr_count(&worker->metrics.connections_accepted, 1);
     }
-    settle(connection);
+    if (worker->ending == NR_SERVING)
+        settle(connection);
+    else
+        nr_connection_drain(connection);
 }
 
 void nr_connection_begin(nr_worker *worker, nr_arrival arrival)
@@ -357,8 +384,14 @@ void nr_connection_begin(nr_worker *worker, nr_arrival arrival)
 
 /* ---- Ending -------------------------------------------------------------------- */
 
+/* What the peer sent before this is still read, up to the end, which closes the
+ * connection; what it sends from here on fails there at once, so it knows. */
 void nr_connection_drain(nr_connection *connection)
 {
+    uv_os_fd_t socket = -1;
+    if (uv_fileno((uv_handle_t *)&connection->pipe, &socket) != 0 ||
+        shutdown(socket, SHUT_RD) != 0)
+        connection->ending = true;
     settle(connection);
 }
 
@@ -385,6 +418,7 @@ static void answer_reload(nr_connection *connection)
     nrbac_value *result = nr_server_last_reload(server, document, &ok);
     nrbac_set(document, result, "generation",
               nrbac_new_integer(document, nrbac_engine_generation(server->engine)));
+    nr_connection_frame(connection, NR_METHOD_RELOAD);
     if (nrbac_document_status(document) == NRBAC_OK)
         nr_rpc_write_result(&connection->output, connection->reload_id, result);
     else

@@ -3,7 +3,7 @@
  * One peer: what it sent, what it is owed, and its sessions.
  *
  * Requests are answered in the order in which they came. While an answer waits
- * to be taken by the peer, or a reload that it asked for runs, or the shared table
+ * to be taken by the peer, or for its record to be on disk, or a reload that it asked for runs, or the shared table
  * is to be handed to it, nothing more of it is read or answered: a peer that does
  * not read costs what it has sent once, and one batch of answers.
  *
@@ -16,17 +16,25 @@
 #include "server/server.h"
 #include "server/sessions.h"
 
+/* An answer in the output. */
+typedef struct nr_frame {
+    size_t start;
+    nr_method method; /* that gave it; NR_METHOD_COUNT: none did */
+} nr_frame;
+
 struct nr_connection {
     nr_worker *worker;
     nr_connection *next, **link; /* in worker->connections */
     uv_pipe_t pipe;
     uv_write_t write;
     nr_peer peer;
-    nr_buffer input;    /* what has come and is not answered yet */
-    nr_scan scan;       /* of the message at the front of it */
-    nr_buffer output;   /* answers, in order */
-    nr_buffer sending;  /* those that are with the loop, until they are written */
-    uint32_t in_flight; /* answers in `output` */
+    nr_buffer input;   /* what has come and is not answered yet */
+    nr_scan scan;      /* of the message at the front of it */
+    nr_buffer output;  /* answers, in order */
+    nr_buffer sending; /* those that are with the loop, until they are written */
+    nr_buffer frames;  /* nr_frame: what is in the output, if it may be withdrawn */
+    nr_connection *held_next, **held_link; /* in its batch's; NULL: in none */
+    uint32_t in_flight;                    /* answers in `output` */
     nr_sessions sessions;
     /* It may ask by numbers from 1 to this: those that there were when it was told some.
      * 0: it was told none, and what it sends would be another daemon's. */
@@ -38,16 +46,21 @@ struct nr_connection {
     uint32_t attach_id; /* the msgid to answer then */
     bool waiting;       /* it has had its turn */
     bool reading;
-    bool writing; /* `sending` is */
-    bool ending;  /* to be closed when all is written */
-    bool closed;  /* is being closed: nothing may be done with it */
+    bool writing;   /* `sending` is */
+    bool recording; /* what is in the output waits for its records */
+    bool ending;    /* to be closed when all is written */
+    bool closed;    /* is being closed: nothing may be done with it */
 };
 
 /* Serves whoever has arrived, or turns it away; takes the socket over. */
 void nr_connection_begin(nr_worker *worker, nr_arrival arrival);
+/* The records of its answers are written, or the answers withdrawn: it goes on. */
+void nr_connection_resume(nr_connection *connection);
+/* An answer begins here in the output. */
+void nr_connection_frame(nr_connection *connection, nr_method method);
 /* Closes at once; its sessions end now. */
 void nr_connection_close(nr_connection *connection);
-/* Stops reading, answers what has been read, then closes. */
+/* Answers all that was sent so far, then closes. */
 void nr_connection_drain(nr_connection *connection);
 /* Closes those that have been silent for too long. */
 void nr_connections_sweep(nr_worker *worker);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/attach.h"
 
+#include <nrbac/policy.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -128,6 +130,48 @@ static void set_present(nr_call *call, nrbac_value *map, const nr_metrics *metri
                          nr_counted(&metrics->sessions_closed)));
 }
 
+/* How the trail is. NULL: there is none. */
+static nrbac_value *tell_audit(nr_call *call, nr_trail_state *state)
+{
+    nr_recorder *recorder = nr_server_recorder(call->server);
+    nrbac_document *document = call->document;
+    if (recorder == NULL)
+        return NULL;
+    nr_recorder_look(recorder, state);
+    bool failing = atomic_load(&recorder->failing);
+    nrbac_value *map = nrbac_new_map(document);
+    nrbac_set(document, map, "durability",
+              nrbac_new_text(document,
+                             recorder->options->audit_batched ? "batched" : "sync"));
+    nrbac_set(document, map, "trouble",
+              failing ? nrbac_new_text(document, nr_trail_status_slug(state->trouble))
+                      : nrbac_new_null(document));
+    set_number(call, map, "records", (int64_t)state->head.seq);
+    set_number(call, map, "synced", (int64_t)state->synced);
+    set_number(call, map, "checkpoint", (int64_t)state->checkpoint);
+    set_number(call, map, "failures", (int64_t)state->failures);
+    set_number(call, map, "free_bytes", (int64_t)state->free_bytes);
+    nrbac_set(document, map, "low", nrbac_new_boolean(document, state->low));
+    nrbac_set(document, map, "reserve_spent",
+              nrbac_new_boolean(document, state->reserve_spent));
+    nrbac_set(document, map, "unpublished",
+              nrbac_new_boolean(document, state->unpublished));
+    return map;
+}
+
+/* The worst that is so. */
+static const char *health_word(nr_server *server, const nr_trail_state *trail,
+                               bool sound)
+{
+    const nr_recorder *recorder = nr_server_recorder(server);
+    if (server->stopped)
+        return "stopped";
+    if (recorder != NULL && atomic_load(&recorder->failing))
+        return "failing";
+    bool ok = sound && !trail->low && !trail->reserve_spent && !trail->unpublished;
+    return ok ? "ok" : "degraded";
+}
+
 static nrbac_value *health(nr_call *call)
 {
     nr_server *server = call->server;
@@ -136,8 +180,9 @@ static nrbac_value *health(nr_call *call)
     nrbac_value *evidence = nr_evidence_tell(server, document, &sound);
     bool reloaded;
     nrbac_value *last = nr_server_last_reload(server, document, &reloaded);
-    bool ok = sound && reloaded;
-    const char *status = server->stopped ? "stopped" : ok ? "ok" : "degraded";
+    nr_trail_state trail = { .low = false };
+    nrbac_value *audit = tell_audit(call, &trail);
+    const char *status = health_word(server, &trail, sound && reloaded);
     nrbac_value *map = nrbac_new_map(document);
     nrbac_set(document, map, "status", nrbac_new_text(document, status));
     set_number(call, map, "generation", nrbac_engine_generation(server->engine));
@@ -148,6 +193,8 @@ static nrbac_value *health(nr_call *call)
     nrbac_set(document, map, "last_reload", last);
     if (evidence != NULL)
         nrbac_set(document, map, "evidence", evidence);
+    if (audit != NULL)
+        nrbac_set(document, map, "audit", audit);
     return map;
 }
 
@@ -249,12 +296,14 @@ static nrbac_session *session_of(nr_call *call)
         (void)nr_call_bad_params(call);
         return NULL;
     }
-    nrbac_session *session = nr_sessions_find(&call->connection->sessions,
-                                              nrbac_value_integer(number));
-    if (session == NULL)
-        (void)nr_call_refuse(call, NR_FAULT_UNKNOWN_SESSION,
-                             "no such session on this connection");
-    return session;
+    nr_session_entry *entry = nr_sessions_find(&call->connection->sessions,
+                                               nrbac_value_integer(number));
+    nr_recording_expect(call->connection, call->message, entry);
+    if (entry != NULL)
+        return entry->session;
+    (void)nr_call_refuse(call, NR_FAULT_UNKNOWN_SESSION,
+                         "no such session on this connection");
+    return NULL;
 }
 
 static nrbac_value *close_session(nr_call *call)
@@ -352,7 +401,19 @@ static bool read_revocation(const nrbac_value *map, nrbac_revocation *out)
     return nrbac_value_kind(map) == NRBAC_KIND_MAP && nrbac_value_count(map) > 0;
 }
 
-static nrbac_value *revoke(nr_call *call)
+static void record_revocation(nr_call *call, size_t count)
+{
+    nrbac_value *map = nrbac_value_copy(call->document,
+                                        nrbac_value_at(call->params, 0));
+    set_number(call, map, "ended", (int64_t)count);
+    char *detail = NULL;
+    if (nrbac_json_write(map, NRBAC_JSON_COMPACT, &detail, NULL) == NRBAC_OK)
+        nr_recording_event(call->worker, NR_EVENT_REVOKE, &call->connection->peer,
+                           detail);
+    free(detail);
+}
+
+static nrbac_value *end_sessions(nr_call *call)
 {
     if (!nr_server_trusts(call->server, &call->connection->peer))
         return not_allowed(call);
@@ -361,6 +422,7 @@ static nrbac_value *revoke(nr_call *call)
         return nr_call_bad_params(call);
     size_t count = nr_server_revoke(call->server, &which);
     nr_count(&call->worker->metrics.sessions_revoked, count);
+    record_revocation(call, count);
     return nrbac_new_integer(call->document, (int64_t)count);
 }
 
@@ -372,6 +434,9 @@ static nrbac_value *stop(nr_call *call)
     if (nrbac_value_kind(stopped) != NRBAC_KIND_BOOLEAN)
         return nr_call_bad_params(call);
     nr_server_stop(call->server, nrbac_value_boolean(stopped));
+    nr_recording_event(call->worker,
+                       nrbac_value_boolean(stopped) ? NR_EVENT_STOP : NR_EVENT_RESUME,
+                       &call->connection->peer, NULL);
     return nrbac_new_boolean(call->document, call->server->stopped);
 }
 
@@ -404,7 +469,7 @@ static const method methods[NR_METHOD_COUNT] = {
                                "`check_many` takes [session, [name...]], an integer "
                                "and a list of texts or numbers told by `hello` or "
                                "`open`" },
-    [NR_METHOD_REVOKE] = { revoke, 1, 1, true,
+    [NR_METHOD_REVOKE] = { end_sessions, 1, 1, true,
                            "`revoke` takes [{sid | sub | role_profile}], texts" },
     [NR_METHOD_CLOSE] = { close_session, 1, 1, true,
                           "`close` takes [session], an integer" },
@@ -418,9 +483,8 @@ static const method methods[NR_METHOD_COUNT] = {
     [NR_METHOD_STOP] = { stop, 1, 1, true, "`stop` takes [stopped], a boolean" },
 };
 
-static nrbac_value *run(nr_call *call, const nr_rpc *frame)
+static nrbac_value *run(nr_call *call, nr_method which)
 {
-    nr_method which = nr_method_find(frame->method);
     if (which == NR_METHOD_COUNT)
         return nr_call_refuse(call, NR_FAULT_UNKNOWN_METHOD, "no such method");
     const method *row = &methods[which];
@@ -467,6 +531,7 @@ static bool refuse_frame(nr_connection *connection, const nr_rpc *frame,
 {
     nr_count(&connection->worker->metrics.faults[NR_FAULT_BAD_MESSAGE], 1);
     connection->in_flight++;
+    nr_connection_frame(connection, NR_METHOD_COUNT);
     nr_rpc_write_fault(&connection->output, frame->has_id ? &frame->id : NULL,
                        NR_FAULT_BAD_MESSAGE, problem);
     return frame->has_id;
@@ -493,9 +558,14 @@ bool nr_methods_answer(nr_connection *connection, const uint8_t *bytes, size_t s
         .document = worker->document,
         .occasion = atomic_fetch_add(&worker->server->occasions, 1) + 1,
         .id = frame.id,
+        .message = frame.has_id ? (uint64_t)frame.id + 1 : 0,
         .notification = frame.kind == NR_RPC_NOTIFICATION,
     };
     size_t start = connection->output.size;
-    finish(&call, run(&call, &frame), start);
+    nr_method which = nr_method_find(frame.method);
+    if (!call.notification)
+        nr_connection_frame(connection, which);
+    nr_recording_expect(connection, call.message, NULL);
+    finish(&call, run(&call, which), start);
     return true;
 }

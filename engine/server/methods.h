@@ -16,6 +16,7 @@ typedef struct nr_call {
     nrbac_document *document;  /* for the result */
     const char *usage;         /* what the method takes */
     uint64_t occasion; /* the message's number: what it presents, it presents once */
+    uint64_t message;  /* its msgid and one more; 0: none */
     uint32_t id;
     bool notification; /* nobody waits for a result */
     bool written;      /* the method has put its result into the output itself */

@@ -96,5 +96,8 @@ nrbac_value *nr_metrics_tell(const nr_metrics *metrics, nrbac_document *document
     set(document, map, "sessions_revoked", nr_counted(&metrics->sessions_revoked));
     set(document, map, "reloads_ok", nr_counted(&metrics->reloads_ok));
     set(document, map, "reloads_failed", nr_counted(&metrics->reloads_failed));
+    set(document, map, "audit_records", nr_counted(&metrics->audit_records));
+    set(document, map, "audit_batches", nr_counted(&metrics->audit_batches));
+    set(document, map, "audit_refused", nr_counted(&metrics->audit_refused));
     return map;
 }

@@ -56,6 +56,9 @@ typedef struct nr_metrics {
     nr_counter sessions_revoked;
     nr_counter reloads_ok;
     nr_counter reloads_failed;
+    nr_counter audit_records;
+    nr_counter audit_batches;
+    nr_counter audit_refused; /* decisions that could not be recorded */
 } nr_metrics;
 
 void nr_metrics_decision(nr_metrics *metrics, const nrbac_decision *decision);

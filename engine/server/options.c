@@ -18,6 +18,12 @@ typedef enum option_code {
     OPT_SOCKET,
     OPT_CONFIG,
     OPT_AUDIT,
+    OPT_AUDIT_DURABILITY,
+    OPT_AUDIT_FLUSH_MS,
+    OPT_AUDIT_KEY,
+    OPT_AUDIT_CHECKPOINTS,
+    OPT_AUDIT_PATIENTS,
+    OPT_AUDIT_KEEP_DAYS,
     OPT_EVIDENCE,
     OPT_UNSAFE_NO_AUDIT,
     OPT_ALLOW_EXAMPLE,
@@ -35,6 +41,12 @@ static const struct option longs[] = {
     { "socket", required_argument, NULL, OPT_SOCKET },
     { "config", required_argument, NULL, OPT_CONFIG },
     { "audit", required_argument, NULL, OPT_AUDIT },
+    { "audit-durability", required_argument, NULL, OPT_AUDIT_DURABILITY },
+    { "audit-flush-ms", required_argument, NULL, OPT_AUDIT_FLUSH_MS },
+    { "audit-key", required_argument, NULL, OPT_AUDIT_KEY },
+    { "audit-checkpoints", required_argument, NULL, OPT_AUDIT_CHECKPOINTS },
+    { "audit-patients", required_argument, NULL, OPT_AUDIT_PATIENTS },
+    { "audit-keep-days", required_argument, NULL, OPT_AUDIT_KEEP_DAYS },
     { "evidence", required_argument, NULL, OPT_EVIDENCE },
     { "unsafe-no-audit", no_argument, NULL, OPT_UNSAFE_NO_AUDIT },
     { "allow-example", no_argument, NULL, OPT_ALLOW_EXAMPLE },
@@ -77,7 +89,7 @@ static void print_limit(const char *option)
 static void print_help(void)
 {
     (void)fputs(
-        "usage: nrbacd --policy DIR|FILE --socket PATH --unsafe-no-audit [OPTIONS]\n"
+        "usage: nrbacd --policy DIR|FILE --socket PATH --audit FILE [OPTIONS]\n"
         "\n"
         "Answers National RBAC questions on a Unix socket; nrbac-protocol(7)\n"
         "describes how to ask.\n"
@@ -85,9 +97,16 @@ static void print_help(void)
         "  --policy DIR|FILE       the policy: a folder, or a file made by `nrbac compile`\n"
         "  --socket PATH           where to listen; not needed if systemd passes a socket\n"
         "  --config FILE           settings in YAML; options given here count more\n"
-        "  --unsafe-no-audit       keep no record of decisions (this release has no\n"
-        "                          audit trail yet, so this must be said)\n"
-        "  --audit FILE            refused in this release, for the same reason\n"
+        "  --audit FILE            record every decision in this audit trail\n"
+        "  --audit-durability HOW  sync: no answer leaves before its record is on disk;\n"
+        "                          batched: records may wait (sync)\n"
+        "  --audit-flush-ms N      how long they may wait then (100)\n"
+        "  --audit-key FILE        the trail's key (beside the trail)\n"
+        "  --audit-checkpoints FILE  add signed checkpoints to this file, too\n"
+        "  --audit-patients HOW    patients' numbers in the trail: none, named (a name by\n"
+        "                          the key stands for each) or plain (none)\n"
+        "  --audit-keep-days N     drop records that are older; 0: none (0)\n"
+        "  --unsafe-no-audit       keep no record of decisions\n"
         "  --evidence FILE         evidence settings: tokens, keys and certificates that\n"
         "                          requests present are checked by them\n"
         "  --allow-example         serve a policy of provenance `example`\n"
@@ -189,6 +208,40 @@ static bool take_count(uint32_t *place, const char *option, const char *text,
     return between(option, number, least, most);
 }
 
+bool nr_durability_read(const char *text, bool *batched)
+{
+    *batched = strcmp(text, "batched") == 0;
+    return *batched || strcmp(text, "sync") == 0;
+}
+
+bool nr_patients_read(const char *text, nr_patients *out)
+{
+    static const char *const words[] = { "none", "named", "plain" };
+    for (size_t i = 0; i < NR_COUNT(words); i++) {
+        if (strcmp(text, words[i]) != 0)
+            continue;
+        *out = (nr_patients)i;
+        return true;
+    }
+    return false;
+}
+
+static bool take_durability(nr_options *options, const char *text)
+{
+    if (nr_durability_read(text, &options->audit_batched))
+        return true;
+    nr_log("`--audit-durability` is `sync` or `batched`, not `%s`", text);
+    return false;
+}
+
+static bool take_patients(nr_options *options, const char *text)
+{
+    if (nr_patients_read(text, &options->audit_patients))
+        return true;
+    nr_log("`--audit-patients` is `none`, `named` or `plain`, not `%s`", text);
+    return false;
+}
+
 static bool take_text(const char **place, const char *option)
 {
     if (*optarg == '\0') {
@@ -211,6 +264,18 @@ static bool take_option(nr_options *options, int code, const char *name)
         return take_text(&options->config, name);
     case OPT_AUDIT:
         return take_text(&options->audit, name);
+    case OPT_AUDIT_DURABILITY:
+        return take_durability(options, optarg);
+    case OPT_AUDIT_FLUSH_MS:
+        return take_count(&options->audit_flush_ms, name, optarg, 1, NR_FLUSH_MS_MAX);
+    case OPT_AUDIT_KEY:
+        return take_text(&options->audit_key, name);
+    case OPT_AUDIT_CHECKPOINTS:
+        return take_text(&options->audit_checkpoints, name);
+    case OPT_AUDIT_PATIENTS:
+        return take_patients(options, optarg);
+    case OPT_AUDIT_KEEP_DAYS:
+        return take_count(&options->audit_keep_days, name, optarg, 0, NR_KEEP_DAYS_MAX);
     case OPT_EVIDENCE:
         return take_text(&options->evidence, name);
     case OPT_POLICY_ROOT:
@@ -268,14 +333,13 @@ static bool is_complete(const nr_options *options)
         nr_log("no socket is given: `--socket PATH`");
         return false;
     }
-    if (options->audit != NULL) {
-        nr_log("this release has no audit trail yet, so `--audit` cannot be kept: "
-               "`--unsafe-no-audit` serves without one");
+    if (options->audit == NULL && !options->unsafe_no_audit) {
+        nr_log("no audit trail is given: `--audit FILE` records every decision, "
+               "`--unsafe-no-audit` none");
         return false;
     }
-    if (!options->unsafe_no_audit) {
-        nr_log("say `--unsafe-no-audit`: this release has no audit trail yet, and "
-               "serving without one must be asked for");
+    if (options->audit != NULL && options->unsafe_no_audit) {
+        nr_log("`--audit` and `--unsafe-no-audit` cannot both be meant");
         return false;
     }
     return true;
@@ -287,6 +351,7 @@ bool nr_options_read(nr_options *options, int argc, char **argv, int *status)
         .socket_mode = 0660,
         .stale_seconds = 30,
         .threads = 1,
+        .audit_flush_ms = 100,
         .limits = {
 #define NR_LIMIT(name, key, standard, least, most, doc) .name = (standard),
             NR_LIMITS

@@ -7,6 +7,7 @@
 #define NR_OPTIONS_H
 
 #include "base/arena.h"
+#include "keep/keep.h"
 #include "server/callers.h"
 
 #include <sys/types.h>
@@ -43,6 +44,8 @@ enum {
     NR_USER_MAX = 64, /* in one list of users */
     NR_STALE_SECONDS_MAX = 86400,
     NR_THREADS_MAX = 64,
+    NR_FLUSH_MS_MAX = 10000,
+    NR_KEEP_DAYS_MAX = 36500,
 };
 
 /* Users who may do what others may not. */
@@ -56,13 +59,19 @@ bool nr_users_have(const nr_users *users, uid_t uid);
 /* Texts belong to argv or to the arena. */
 struct nr_options {
     nr_arena arena;
-    const char *policy;      /* a folder or a compiled file */
-    const char *socket;      /* NULL only if systemd passed one */
-    const char *config;      /* NULL: none */
-    const char *audit;       /* NULL: not asked for */
-    const char *evidence;    /* settings; NULL: evidence is not checked */
-    const char *policy_root; /* NULL: no bound */
-    const char *publish_to;  /* the folder of the shared table; NULL: none */
+    const char *policy;            /* a folder or a compiled file */
+    const char *socket;            /* NULL only if systemd passed one */
+    const char *config;            /* NULL: none */
+    const char *audit;             /* the trail; NULL: none */
+    const char *evidence;          /* settings; NULL: evidence is not checked */
+    const char *policy_root;       /* NULL: no bound */
+    const char *publish_to;        /* the folder of the shared table; NULL: none */
+    bool audit_batched;            /* answers do not wait for their records */
+    uint32_t audit_flush_ms;       /* how long those may wait then */
+    const char *audit_key;         /* NULL: beside the trail */
+    const char *audit_checkpoints; /* where they are written too; NULL: nowhere */
+    nr_patients audit_patients;
+    uint32_t audit_keep_days; /* 0: for ever */
     bool unsafe_no_audit;
     bool allow_example;
     bool trust_request_time;
@@ -82,6 +91,10 @@ struct nr_options {
  * *status is what the process ends with, and everything has been said. */
 bool nr_options_read(nr_options *options, int argc, char **argv, int *status);
 void nr_options_finish(nr_options *options);
+
+/* Of "sync" and "batched"; of "none", "named" and "plain"; false: it is none of them. */
+bool nr_durability_read(const char *text, bool *batched);
+bool nr_patients_read(const char *text, nr_patients *out);
 
 /* Permissions in octal; false: that is not what the text says. */
 bool nr_mode_read(const char *text, mode_t *out);

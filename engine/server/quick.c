@@ -42,9 +42,13 @@ size_t nr_methods_answer_quick(nr_connection *connection, const uint8_t *bytes,
         !nr_quick_read(bytes, size, &bounds, connection->numbers, &quick) ||
         (quick.many && quick.count > limits->batch))
         return 0;
-    nrbac_session *session = nr_sessions_find(&connection->sessions, quick.session);
-    if (session == NULL)
+    nr_session_entry *entry = nr_sessions_find(&connection->sessions, quick.session);
+    if (entry == NULL)
         return 0;
+    nrbac_session *session = entry->session;
+    nr_recording_expect(connection, (uint64_t)quick.id + 1, entry);
+    nr_connection_frame(connection,
+                        quick.many ? NR_METHOD_CHECK_MANY : NR_METHOD_CHECK);
     connection->active_at = uv_now(&worker->loop);
     connection->in_flight++;
     nr_count(

@@ -48,7 +48,8 @@ static bool publish(nr_server *server, nr_candidate *candidate)
 bool nr_server_load(nr_server *server)
 {
     nr_candidate candidate;
-    nr_candidate_prepare(&candidate, server->options, NULL); /* they are open already */
+    nr_candidate_prepare(&candidate, server->options, NULL, /* they are open already */
+                         nr_server_recorder(server));
     bool published = publish(server, &candidate);
     nr_candidate_report(&candidate, NULL);
     nr_candidate_finish(&candidate);
@@ -58,7 +59,8 @@ bool nr_server_load(nr_server *server)
 static void on_work(uv_work_t *work)
 {
     nr_server *server = work->data;
-    nr_candidate_prepare(&server->reloads.candidate, server->options, server->verifier);
+    nr_candidate_prepare(&server->reloads.candidate, server->options, server->verifier,
+                         nr_server_recorder(server));
 }
 
 /* The outcome is kept for health: of a failed one, everything that was wrong. */
@@ -91,12 +93,24 @@ static void tell_outcome(nr_server *server, bool published)
     }
 }
 
+static void record_outcome(nr_server *server)
+{
+    char detail[NR_DIGEST_HEX + 64];
+    const nr_candidate *candidate = &server->reloads.candidate;
+    (void)snprintf(detail, sizeof(detail),
+                   "{\"ok\":%s,\"generation\":%" PRIu32 ",\"digest\":\"%s\"}",
+                   candidate->status == NRBAC_OK ? "true" : "false",
+                   nrbac_engine_generation(server->engine), candidate->digest);
+    nr_recording_event(&server->workers[0], NR_EVENT_RELOAD, NULL, detail);
+}
+
 static void on_done(uv_work_t *work, int cancelled)
 {
     nr_server *server = work->data;
     (void)cancelled; /* nothing cancels it */
     server->reloads.running = false;
     tell_outcome(server, publish(server, &server->reloads.candidate));
+    record_outcome(server);
     keep_outcome(server);
     if (!server->draining)
         nr_notify_ready();

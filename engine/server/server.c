@@ -63,14 +63,22 @@ static void end_workers(nr_server *server, nr_ending ending)
         nr_worker_end(&server->workers[i], ending);
 }
 
+nr_recorder *nr_server_recorder(nr_server *server)
+{
+    return server->options->audit == NULL ? NULL : &server->recorder;
+}
+
 /* ---- Ending ------------------------------------------------------------------- */
 
 /* The others have woken this one as the last thing they did: once they are joined
  * nobody will any more. */
 bool nr_server_finish(nr_server *server)
 {
-    if (!server->draining || server->reloads.running || server->serving != 0)
+    bool busy = server->reloads.running && !server->hurried;
+    if (!server->draining || busy || server->serving != 0)
         return false;
+    if (server->reloads.running)
+        uv_stop(loop_of(server));
     join_workers(server);
     uv_handle_t *handles[] = {
         (uv_handle_t *)&server->signals[0], (uv_handle_t *)&server->signals[1],
@@ -83,15 +91,13 @@ bool nr_server_finish(nr_server *server)
     return true;
 }
 
-/* A policy that is being compiled cannot be interrupted; there is nothing of it to
- * lose. */
+/* Not even for a policy that is being compiled: there is nothing of it to lose. */
 static void on_end(uv_timer_t *timer)
 {
     nr_server *server = timer->data;
     nr_log("still not drained after %d ms: %" PRIu32 " connections are closed",
            DRAIN_MS, nr_server_connections(server));
-    if (server->reloads.running)
-        _exit(NR_DAEMON_OK);
+    server->hurried = true;
     end_workers(server, NR_CLOSING);
 }
 
@@ -238,6 +244,8 @@ static bool open_engine(nr_server *server)
     nrbac_status status = nrbac_engine_create(NRBAC_ENGINE_UNWATCHED, &server->engine);
     if (status != NRBAC_OK)
         nr_log("%s", nrbac_status_text(status));
+    else if (server->options->audit != NULL)
+        nrbac_engine_set_recorder(server->engine, nr_recording_take, server);
     return status == NRBAC_OK;
 }
 
@@ -345,6 +353,8 @@ static void close_all(nr_server *server)
 {
     nr_candidate_finish(&server->reloads.last);
     nr_shared_close(&server->shared);
+    if (server->options->audit != NULL)
+        nr_recorder_close(&server->recorder);
     while (server->worker_count > 0)
         nr_worker_close(&server->workers[--server->worker_count]);
     free(server->workers);
@@ -360,15 +370,23 @@ int nr_server_run(nr_server *server, const nr_options *options)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)pthread_mutex_init(&server->lock, NULL);
     bool shared = nr_shared_open(&server->shared, options);
-    bool opened = shared && open_workers(server) && open_engine(server) &&
+    bool audited = options->audit == NULL ||
+                   nr_recorder_open(&server->recorder, options);
+    bool opened = audited && shared && open_workers(server) && open_engine(server) &&
                   nr_evidence_open(server) && nr_server_load(server) &&
                   open_listener(server) && open_loop(server);
     if (opened) {
+        nr_recording_begin(&server->workers[0]);
         start_workers(server);
         tell_ready(server);
         (void)uv_run(loop_of(server), UV_RUN_DEFAULT);
     } else {
         nr_listener_unlink(&server->listener);
+    }
+    if (server->reloads.running) {
+        /* A policy that is being compiled cannot be interrupted. */
+        nr_recorder_close(&server->recorder);
+        _exit(NR_DAEMON_OK);
     }
     close_all(server);
     return opened ? NR_DAEMON_OK : NR_DAEMON_FAILED;

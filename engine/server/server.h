@@ -8,6 +8,7 @@
 #define NR_SERVER_H
 
 #include "server/candidate.h"
+#include "server/recorder.h"
 #include "server/shared.h"
 #include "server/socket.h"
 #include "server/worker.h"
@@ -42,9 +43,11 @@ struct nr_server {
     nrbac_verifier *verifier; /* NULL: evidence is not checked */
     int64_t started_at;       /* Unix seconds */
     bool draining;
+    bool hurried;         /* nothing more is waited for */
     _Atomic bool stopped; /* by `stop`: nobody decides; written with `lock` held */
     pthread_mutex_t lock;
-    nr_shared shared; /* `lock` */
+    nr_recorder recorder; /* `options->audit` says whether there is one */
+    nr_shared shared;     /* `lock` */
     nr_reloads reloads;
 };
 
@@ -55,6 +58,8 @@ int nr_server_run(nr_server *server, const nr_options *options);
 void nr_server_attend(nr_server *server);
 /* Whether nothing is left to do for the first worker either; then all else is over. */
 bool nr_server_finish(nr_server *server);
+/* NULL: nothing is recorded. */
+nr_recorder *nr_server_recorder(nr_server *server);
 /* What all workers have counted, and how many connections there are now. */
 void nr_server_metrics(const nr_server *server, nr_metrics *sum);
 uint32_t nr_server_connections(const nr_server *server);

@@ -16,11 +16,11 @@ bool nr_sessions_add(nr_sessions *sessions, int64_t number, nrbac_session *sessi
         sessions->entries = entries;
         sessions->room = room;
     }
-    sessions->entries[sessions->count++] = (nr_session_entry){ number, session };
+    sessions->entries[sessions->count++] = (nr_session_entry){ number, session, NULL };
     return true;
 }
 
-static nr_session_entry *find(const nr_sessions *sessions, int64_t number)
+nr_session_entry *nr_sessions_find(const nr_sessions *sessions, int64_t number)
 {
     size_t low = 0;
     size_t high = sessions->count;
@@ -35,18 +35,18 @@ static nr_session_entry *find(const nr_sessions *sessions, int64_t number)
     return found ? &sessions->entries[low] : NULL;
 }
 
-nrbac_session *nr_sessions_find(const nr_sessions *sessions, int64_t number)
+static void end(nr_session_entry *entry)
 {
-    const nr_session_entry *entry = find(sessions, number);
-    return entry == NULL ? NULL : entry->session;
+    nrbac_session_close(entry->session);
+    nr_case_release(entry->shared);
 }
 
 bool nr_sessions_close(nr_sessions *sessions, int64_t number)
 {
-    nr_session_entry *entry = find(sessions, number);
+    nr_session_entry *entry = nr_sessions_find(sessions, number);
     if (entry == NULL)
         return false;
-    nrbac_session_close(entry->session);
+    end(entry);
     size_t after = (size_t)(sessions->entries + sessions->count - entry) - 1;
     memmove(entry, entry + 1, after * sizeof(*entry));
     sessions->count--;
@@ -56,7 +56,7 @@ bool nr_sessions_close(nr_sessions *sessions, int64_t number)
 void nr_sessions_finish(nr_sessions *sessions)
 {
     for (size_t i = 0; i < sessions->count; i++)
-        nrbac_session_close(sessions->entries[i].session);
+        end(&sessions->entries[i]);
     free(sessions->entries);
     *sessions = (nr_sessions){ 0 };
 }

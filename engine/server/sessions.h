@@ -7,13 +7,14 @@
 #ifndef NR_SESSIONS_H
 #define NR_SESSIONS_H
 
-#include "base/base.h"
+#include "server/recorder.h"
 
 #include <nrbac/nrbac.h>
 
 typedef struct nr_session_entry {
     int64_t number;
     nrbac_session *session; /* owned */
+    nr_case *shared;        /* by its records; NULL: there are none yet */
 } nr_session_entry;
 
 /* Zero-initialised. */
@@ -26,7 +27,7 @@ typedef struct nr_sessions {
 /* Takes over the session; false: out of memory, and it is still the caller's. The
  * number is larger than all that came before. */
 bool nr_sessions_add(nr_sessions *sessions, int64_t number, nrbac_session *session);
-nrbac_session *nr_sessions_find(const nr_sessions *sessions, int64_t number);
+nr_session_entry *nr_sessions_find(const nr_sessions *sessions, int64_t number);
 /* Closes one; false: there is no such session. */
 bool nr_sessions_close(nr_sessions *sessions, int64_t number);
 /* Closes all of them. */

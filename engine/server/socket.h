@@ -6,7 +6,7 @@
 #ifndef NR_SOCKET_H
 #define NR_SOCKET_H
 
-#include "base/base.h"
+#include "audit/record.h" /* nr_peer */
 
 #include <sys/types.h>
 
@@ -30,13 +30,6 @@ bool nr_listener_bind(nr_listener *out, const char *path, mode_t mode);
 void nr_listener_unlink(const nr_listener *listener);
 
 /* The peer of a connection, as the kernel knows it. */
-typedef struct nr_peer {
-    bool known;
-    uid_t uid;
-    gid_t gid;
-    pid_t pid;
-} nr_peer;
-
 nr_peer nr_peer_of(int fd);
 
 #endif

@@ -26,8 +26,10 @@ void nr_worker_settle(nr_worker *worker)
     if (left != 0 || worker->ending == NR_SERVING ||
         uv_is_closing((uv_handle_t *)&worker->wake))
         return;
-    if (worker->index == 0 && !nr_server_finish(worker->server))
+    if (!nr_recording_is_idle(worker) ||
+        (worker->index == 0 && !nr_server_finish(worker->server)))
         return;
+    nr_recording_end(worker);
     uv_handle_t *handles[] = {
         (uv_handle_t *)&worker->wake,
         (uv_handle_t *)&worker->sweep,
@@ -86,10 +88,14 @@ static void on_wake(uv_async_t *wake)
     size_t count = mail->count;
     uint64_t reloaded = mail->reloaded;
     nr_ending ending = mail->ending;
+    nr_batch *recorded = mail->recorded;
+    mail->recorded = NULL;
     mail->arrivals = NULL;
     mail->count = mail->room = 0;
     pthread_mutex_unlock(&mail->lock);
 
+    if (recorded != NULL)
+        nr_recording_done(worker, recorded);
     take(worker, arrivals, count);
     free(arrivals);
     nr_connections_reloaded(worker, reloaded);
@@ -133,6 +139,14 @@ void nr_worker_tell_reloaded(nr_worker *worker, uint64_t reload)
     (void)uv_async_send(&worker->wake);
 }
 
+void nr_worker_tell_recorded(nr_worker *worker, nr_batch *batch)
+{
+    pthread_mutex_lock(&worker->mail.lock);
+    worker->mail.recorded = batch;
+    pthread_mutex_unlock(&worker->mail.lock);
+    (void)uv_async_send(&worker->wake);
+}
+
 void nr_worker_end(nr_worker *worker, nr_ending ending)
 {
     pthread_mutex_lock(&worker->mail.lock);
@@ -164,7 +178,7 @@ bool nr_worker_open(nr_worker *worker, nr_server *server, uint32_t index)
     (void)uv_idle_init(&worker->loop, &worker->turns);
     worker->wake.data = worker->sweep.data = worker;
     worker->again.data = worker->turns.data = worker;
-    return true;
+    return nr_recording_open(worker, nr_server_recorder(server));
 }
 
 void nr_worker_close(nr_worker *worker)
@@ -174,6 +188,7 @@ void nr_worker_close(nr_worker *worker)
     for (size_t i = 0; i < worker->mail.count; i++)
         (void)close(worker->mail.arrivals[i].socket);
     free(worker->mail.arrivals);
+    nr_recording_close(worker);
     nrbac_document_destroy(worker->document);
     nrbac_document_destroy(worker->scratch);
 }
@@ -181,6 +196,7 @@ void nr_worker_close(nr_worker *worker)
 static void *serve(void *context)
 {
     nr_worker *worker = context;
+    nr_recording_begin(worker);
     (void)uv_run(&worker->loop, UV_RUN_DEFAULT);
     (void)atomic_fetch_sub(&worker->server->serving, 1);
     (void)uv_async_send(&worker->server->workers[0].wake);

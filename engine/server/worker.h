@@ -11,6 +11,7 @@
 #define NR_WORKER_H
 
 #include "server/metrics.h"
+#include "server/recording.h"
 
 #include <pthread.h>
 #include <uv.h>
@@ -38,7 +39,8 @@ typedef struct nr_mail {
     pthread_mutex_t lock;
     nr_arrival *arrivals;
     size_t count, room;
-    uint64_t reloaded; /* the last reload that has ended */
+    uint64_t reloaded;  /* the last reload that has ended */
+    nr_batch *recorded; /* the batch that is back; NULL: none */
     nr_ending ending;
 } nr_mail;
 
@@ -56,6 +58,7 @@ typedef struct nr_worker {
     nrbac_document *scratch;  /* of one item of many */
     uint64_t shed_told_at;    /* when refused connections were last told of */
     nr_ending ending;
+    nr_recording recording;
     nr_connection *connections;
     _Atomic uint32_t connection_count; /* also of those in the mail */
     nr_metrics metrics;
@@ -74,6 +77,8 @@ bool nr_worker_start(nr_worker *worker);
 /* Hands over a connected socket; false: no memory, and it is still the caller's. */
 bool nr_worker_give(nr_worker *worker, nr_arrival arrival);
 void nr_worker_tell_reloaded(nr_worker *worker, uint64_t reload);
+/* Gives a batch back to who filled it. */
+void nr_worker_tell_recorded(nr_worker *worker, nr_batch *batch);
 void nr_worker_end(nr_worker *worker, nr_ending ending);
 
 /* ---- From its own ---------------------------------------------------------------- */

@@ -155,3 +155,20 @@ nr_standing nr_stand(const nrbac_request *request, bool roleless_additional,
         standing.reason = check_profile(request, roleless_additional, now, &standing);
     return standing;
 }
+
+const nrbac_profile *nr_chosen_profile(const nrbac_subject *subject)
+{
+    const nrbac_profile *profile = NULL;
+    if (subject->type != NRBAC_SUBJECT_NONE && subject->type != NRBAC_PATIENT)
+        (void)choose(subject, &profile);
+    return profile;
+}
+
+const char *nr_organisation_of(const nrbac_request *request,
+                               const nrbac_profile *profile)
+{
+    const char *acting = NULL;
+    if (profile != NULL)
+        (void)settle_organisation(request, profile, &acting);
+    return acting != NULL ? acting : filled(request->organisation);
+}

@@ -58,6 +58,13 @@ nrbac_reason nr_check_person(const nrbac_request *request, int64_t now);
 nr_standing nr_stand_as(const nrbac_request *request, const nrbac_profile *profile,
                         bool roleless_additional, int64_t now);
 
+/* Who asks and where, for a record: also of a request that was refused before anybody
+ * looked. The profile that is chosen (S6, S7); NULL: none, or a patient. Where it acts
+ * (S9), or what the request names; NULL: neither says. */
+const nrbac_profile *nr_chosen_profile(const nrbac_subject *subject);
+const char *nr_organisation_of(const nrbac_request *request,
+                               const nrbac_profile *profile);
+
 /* What was found of the evidence. */
 static inline nrbac_finding nr_user_finding(const nrbac_request *request)
 {

@@ -14,7 +14,7 @@ from support.small import SMALL
 
 SCHEMA = json.loads((ROOT / "schema/config.schema.json").read_text())
 NUMBERS = {key: rule for key, rule in SCHEMA["properties"].items() if "minimum" in rule}
-LIMITS = {key: rule for key, rule in NUMBERS.items() if key not in ("stale_seconds", "threads")}      # as hello tells them
+LIMITS = {key: rule for key, rule in NUMBERS.items() if key not in ("stale_seconds", "threads", "audit_flush_ms", "audit_keep_days")}      # as hello tells them
 
 
 def short(key):
@@ -48,7 +48,11 @@ def test_everything_may_stand_in_the_configuration(daemons, served, config):
             "applications": {"gp": {"peer": {"uid": 0}}}, "reload_users": ["root", 12345],
             "attach_users": ["root", 12345], "publish_to": str(daemons.folder / "table"), **{key: rule["default"] + 1 for key, rule in NUMBERS.items()}}
     jsonschema.validate(text, SCHEMA)
-    assert set(text) | {"audit"} == set(SCHEMA["properties"])
+    del text["unsafe_no_audit"]
+    text.update({"audit": str(daemons.folder / "trail.db"), "audit_durability": "batched", "audit_key": str(daemons.folder / "key"),
+                 "audit_checkpoints": str(daemons.folder / "checkpoints"), "audit_patients": "named"})
+    jsonschema.validate(text, SCHEMA)
+    assert set(text) | {"unsafe_no_audit"} == set(SCHEMA["properties"])
     running = daemons.spawn("--config", config(json.dumps(text)), path=path)
     running.wait_until_ready()
     assert path.stat().st_mode & 0o777 == 0o600
@@ -85,9 +89,9 @@ def test_a_mistake_is_shown_at_its_place_and_ends_with_2(daemons, served, config
     assert "config.yaml:" in said and word in said
 
 
-def test_an_audit_trail_is_refused_in_plain_words(daemons, served):
-    status, said = daemons.refused("--policy", served, "--socket", daemons.new_path(), "--audit", "trail.db")
-    assert status == 2 and "no audit trail" in said
+def test_a_trail_and_none_cannot_both_be_meant(daemons, served):
+    status, said = daemons.refused("--policy", served, "--socket", daemons.new_path(), "--audit", "trail.db", "--unsafe-no-audit")
+    assert status == 2 and "cannot both be meant" in said
 
 
 AS_USER = """

@@ -33,10 +33,12 @@ check api subject table share base
 check wire base
 check client wire base
 check verify text base
-check server text wire share base
-check cli text base
+check audit base
+check keep audit base
+check server text wire share audit keep base
+check cli text audit keep base
 for folder in */; do
-    case " base/ share/ text/ model/ table/ twin/ compile/ subject/ api/ wire/ client/ verify/ server/ cli/ include/ examples/ man/ dist/ " in
+    case " base/ share/ text/ model/ table/ twin/ compile/ subject/ api/ wire/ client/ verify/ audit/ keep/ server/ cli/ include/ examples/ man/ dist/ " in
     *" $folder "*) ;;
     *) echo "engine/$folder has no place in the layers"; bad=1 ;;
     esac

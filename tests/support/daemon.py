@@ -26,8 +26,10 @@ os.execv(sys.argv[2], sys.argv[2:])
 # AddressSanitizer keeps freed memory for a while: a daemon built with it may grow more before it is called unbounded.
 ROOM = 8 if NRBACD.is_file() and b"__asan_init" in NRBACD.read_bytes() else 1
 
-# Every test that does not say itself how many threads serve can be run with several.
+# Every test that does not say itself how many threads serve can be run with several, and with an audit trail
+# (NRBACD_AUDIT is its durability) where it does not say itself that there is one.
 THREADS = os.environ.get("NRBACD_THREADS")
+AUDIT = os.environ.get("NRBACD_AUDIT")
 
 
 class Daemon:
@@ -115,10 +117,17 @@ class Daemons:
         path = path or self.new_path()
         if THREADS and "--threads" not in options:
             options = ("--threads", THREADS, *options)
-        daemon = self.spawn("--policy", policy, "--socket", path, "--unsafe-no-audit", *options,
+        daemon = self.spawn("--policy", policy, "--socket", path, *self.audit(options), *options,
                             path=path, env=env, passed=passed)
         daemon.wait_until_ready()
         return daemon
+
+    def audit(self, options):
+        if "--audit" in options:
+            return ()
+        if AUDIT:
+            return ("--audit", self.folder / f"{len(self.all)}.trail", "--audit-durability", AUDIT)
+        return ("--unsafe-no-audit",)
 
     def refused(self, *arguments, path=None, seconds=15, env=None):
         """Starts a daemon that must give up by itself: (status, stderr)."""

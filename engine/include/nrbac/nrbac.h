@@ -9,7 +9,8 @@
  *   nrbac_check                                one bit test
  *   nrbac_check_text                           the same for a name as text
  *
- * or, for a whole question at once, nrbac_evaluate.
+ * or, for a whole question at once, nrbac_evaluate. <nrbac/recorder.h> has every
+ * decision recorded.
  *
  * This library opens compiled policies and needs libc alone; <nrbac/policy.h>
  * compiles policy folders and reads JSON. Nothing here prints, exits or keeps
@@ -236,7 +237,8 @@ NRBAC_API bool nrbac_check_text(const nrbac_session *session, const char *name,
 NRBAC_API nrbac_reason nrbac_check_reason(nrbac_session *session, nrbac_name name);
 
 /* The decision with its reason and obligations; for a name whose permit carries
- * obligations, this is the question to ask. Never allocates or fails. */
+ * obligations, this is the question to ask. Never allocates or fails, unless it is
+ * recorded (<nrbac/recorder.h>). */
 NRBAC_API nrbac_decision nrbac_decide(nrbac_session *session, nrbac_name name);
 
 /* The same by its text, which is not remembered: for names that come from

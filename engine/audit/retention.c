@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Dropping what is old. The chain stays provable, since the hash of the last record that
+ * goes is signed, and the first that stays is tied to it.
+ */
+#include "audit/trail_inside.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The first column of a query with up to two numbers in it; MISSING: no row. */
+static nr_trail_status ask(nr_trail *trail, const char *sql, const int64_t numbers[2],
+                           int64_t *out)
+{
+    sqlite3_stmt *query = NULL;
+    bool row = false;
+    nr_trail_status status = nr_database_prepare(trail->db, sql, &query);
+    for (int i = 0; status == NR_TRAIL_OK && i < sqlite3_bind_parameter_count(query);
+         i++)
+        (void)sqlite3_bind_int64(query, i + 1, numbers[i]);
+    if (status == NR_TRAIL_OK)
+        status = nr_database_step(query, &row);
+    if (status == NR_TRAIL_OK && !row && out != NULL)
+        status = NR_TRAIL_MISSING;
+    if (status == NR_TRAIL_OK && row && out != NULL)
+        *out = sqlite3_column_int64(query, 0);
+    (void)sqlite3_finalize(query);
+    return status;
+}
+
+static nr_trail_status do_with(nr_trail *trail, const char *sql, int64_t first,
+                               int64_t second)
+{
+    return ask(trail, sql, (const int64_t[]){ first, second }, NULL);
+}
+
+/* The last record that goes; first - 1: none does. Time may run backwards, and what
+ * goes is a beginning of the trail all the same. */
+static nr_trail_status find_last(nr_trail *trail, int64_t before, uint64_t limit,
+                                 uint64_t *last)
+{
+    int64_t young = 0;
+    uint64_t most = trail->head.seq - trail->first + 1;
+    uint64_t end = trail->first + (limit < most ? limit : most);
+    nr_trail_status status = ask(
+        trail,
+        "SELECT seq FROM records WHERE seq < ?1 AND at >= ?2 ORDER BY seq LIMIT 1",
+        (const int64_t[]){ (int64_t)end, before }, &young);
+    if (status == NR_TRAIL_MISSING)
+        young = (int64_t)end;
+    else if (status != NR_TRAIL_OK)
+        return status;
+    *last = (uint64_t)young - 1;
+    return NR_TRAIL_OK;
+}
+
+static nr_trail_status read_hash(nr_trail *trail, uint64_t seq, nr_head *head)
+{
+    sqlite3_stmt *query = NULL;
+    bool row = false;
+    head->seq = seq;
+    nr_trail_status status = nr_database_prepare(
+        trail->db, "SELECT hash FROM records WHERE seq = ?", &query);
+    if (status == NR_TRAIL_OK) {
+        (void)sqlite3_bind_int64(query, 1, (int64_t)seq);
+        status = nr_database_step(query, &row);
+    }
+    if (status == NR_TRAIL_OK &&
+        (!row || !nr_database_blob(query, 0, NR_DIGEST_SIZE, head->hash)))
+        status = NR_TRAIL_CORRUPT;
+    (void)sqlite3_finalize(query);
+    return status;
+}
+
+static nr_trail_status state_pruned(nr_trail *trail, uint64_t last)
+{
+    nr_statement statement = { .kind = NR_STATEMENT_PRUNED, .at = nr_trail_now(trail) };
+    char line[NR_STATEMENT_MAX];
+    sqlite3_stmt *insert = NULL;
+    memcpy(statement.trail, trail->id, NR_TRAIL_ID_SIZE);
+    NR_TRAIL_TRY(read_hash(trail, last, &statement.head));
+    nr_statement_sign(&statement, trail->key, line);
+    nr_trail_status status = nr_database_prepare(
+        trail->db,
+        "INSERT OR REPLACE INTO pruned (one, seq, statement) VALUES (1, ?, ?)",
+        &insert);
+    if (status == NR_TRAIL_OK) {
+        (void)sqlite3_bind_int64(insert, 1, (int64_t)last);
+        nr_bind_text(insert, 2, line);
+        status = nr_database_do(insert);
+    }
+    (void)sqlite3_finalize(insert);
+    return status;
+}
+
+/* How many rows may go with so many records, which is rather more than they left. */
+static int64_t rows_at_a_time(uint64_t limit)
+{
+    enum { SOME = 1000 };
+    uint64_t rows = limit > INT64_MAX - SOME ? INT64_MAX : limit + SOME;
+    return (int64_t)rows;
+}
+
+/* Rows that no record refers to any more, as `seen` tells. The policy that is in force
+ * is seen at least that often, or is kept anew. */
+static nr_trail_status drop_unseen(nr_trail *trail, uint64_t last, int64_t limit)
+{
+    static const char *const drops[] = {
+        "DELETE FROM circumstances WHERE id IN "
+        "(SELECT id FROM circumstances WHERE seen <= ?1 LIMIT ?2)",
+        "DELETE FROM texts WHERE id IN (SELECT id FROM texts WHERE seen <= ?1 LIMIT ?2)",
+        "DELETE FROM images WHERE policy IN "
+        "(SELECT id FROM policies WHERE seen <= ?1 LIMIT ?2)",
+        "DELETE FROM policies WHERE seen <= ?1 AND id NOT IN (SELECT policy FROM images)",
+    };
+    int64_t unseen = (int64_t)last + 1 - NR_SEEN_STEP;
+    nr_interned_forget(&trail->interned);
+    for (size_t i = 0; i < NR_COUNT(drops); i++)
+        NR_TRAIL_TRY(do_with(trail, drops[i], unseen, limit));
+    return NR_TRAIL_OK;
+}
+
+static nr_trail_status record_pruned(nr_trail *trail, uint64_t last, int64_t before)
+{
+    char detail[96];
+    (void)snprintf(detail, sizeof(detail),
+                   "{\"through\":%" PRIu64 ",\"before\":%" PRId64 "}", last, before);
+    nr_record record = { .event = NR_EVENT_PRUNED,
+                         .at = nr_trail_now(trail),
+                         .detail = detail };
+    return nr_trail_append(trail, &record);
+}
+
+static nr_trail_status prune(nr_trail *trail, uint64_t last, int64_t limit)
+{
+    NR_TRAIL_TRY(state_pruned(trail, last));
+    NR_TRAIL_TRY(
+        do_with(trail, "DELETE FROM records WHERE seq <= ?1", (int64_t)last, 0));
+    NR_TRAIL_TRY(
+        do_with(trail, "DELETE FROM checkpoints WHERE seq <= ?1", (int64_t)last, 0));
+    return drop_unseen(trail, last, limit);
+}
+
+static nr_trail_status prune_once(nr_trail *trail, int64_t before, uint64_t limit,
+                                  uint64_t *dropped)
+{
+    uint64_t last = 0, first = trail->first;
+    NR_TRAIL_TRY(nr_trail_begin(trail, NR_SYNC));
+    nr_trail_status status = find_last(trail, before, limit, &last);
+    if (status == NR_TRAIL_OK && last < first) {
+        nr_trail_undo(trail);
+        return NR_TRAIL_OK;
+    }
+    if (status == NR_TRAIL_OK)
+        status = prune(trail, last, rows_at_a_time(limit));
+    if (status != NR_TRAIL_OK)
+        return nr_trail_fail(trail, status);
+    NR_TRAIL_TRY(record_pruned(trail, last, before));
+    NR_TRAIL_TRY(nr_trail_commit(trail, NULL));
+    trail->first = last + 1;
+    if (trail->checkpoint < last)
+        trail->checkpoint = last;
+    *dropped = last - first + 1;
+    return NR_TRAIL_OK;
+}
+
+nr_trail_status nr_trail_prune(nr_trail *trail, int64_t before, uint64_t limit,
+                               uint64_t *dropped)
+{
+    *dropped = 0;
+    if (trail->first > trail->head.seq || limit == 0)
+        return NR_TRAIL_OK;
+    nr_trail_status status = prune_once(trail, before, limit, dropped);
+    return status == NR_TRAIL_AGAIN ? prune_once(trail, before, limit, dropped)
+                                    : status;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/recording.h"
+
+#include "server/connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { FLUSH_RECORDS = 1024 /* in `batched`: so many go before their time */ };
+
+static _Thread_local nr_worker *here; /* whose thread this is */
+
+void nr_recording_begin(nr_worker *worker)
+{
+    here = worker;
+}
+
+static bool is_batched(const nr_recording *recording)
+{
+    return recording->recorder->options->audit_batched;
+}
+
+/* ---- Handing over ---------------------------------------------------------------------- */
+
+static void hand(nr_recording *recording)
+{
+    nr_batch *batch = recording->filling;
+    recording->filling = batch == &recording->batches[0] ? &recording->batches[1]
+                                                         : &recording->batches[0];
+    recording->handed = true;
+    recording->due = false;
+    (void)uv_timer_stop(&recording->flush);
+    nr_recorder_hand(recording->recorder, batch);
+}
+
+static void on_flush(uv_timer_t *timer)
+{
+    nr_recording *recording = timer->data;
+    recording->due = recording->handed;
+    if (!recording->handed && recording->filling->count != 0)
+        hand(recording);
+}
+
+static void on_after(uv_check_t *after)
+{
+    nr_recording *recording = after->data;
+    size_t count = recording->filling->count;
+    if (recording->handed || count == 0)
+        return;
+    if (!is_batched(recording) || recording->due || count >= FLUSH_RECORDS)
+        hand(recording);
+    else if (uv_is_active((uv_handle_t *)&recording->flush) == 0)
+        (void)uv_timer_start(&recording->flush, on_flush,
+                             recording->recorder->options->audit_flush_ms, 0);
+}
+
+bool nr_recording_is_idle(nr_worker *worker)
+{
+    nr_recording *recording = &worker->recording;
+    if (recording->recorder == NULL)
+        return true;
+    if (!recording->handed && recording->filling->count != 0)
+        hand(recording);
+    return !recording->handed;
+}
+
+/* ---- Filling --------------------------------------------------------------------------- */
+
+/* Room for one more; NULL: out of memory. */
+static nr_record *add_record(nr_batch *batch)
+{
+    if (batch->count == batch->room) {
+        size_t room = batch->room == 0 ? 64 : batch->room * 2;
+        nr_record *records = realloc(batch->records, room * sizeof(*records));
+        if (records == NULL)
+            return NULL;
+        batch->records = records;
+        batch->room = room;
+    }
+    return &batch->records[batch->count++];
+}
+
+/* The batch refers to it: counted once, however many of its records do. */
+static bool refer(nr_batch *batch, nr_case *shared)
+{
+    if (shared->batch == batch)
+        return true;
+    if (batch->case_count == batch->case_room) {
+        size_t room = batch->case_room == 0 ? 16 : batch->case_room * 2;
+        nr_case **cases = realloc(batch->cases, room * sizeof(*cases));
+        if (cases == NULL)
+            return false;
+        batch->cases = cases;
+        batch->case_room = room;
+    }
+    batch->cases[batch->case_count++] = shared;
+    shared->batch = batch;
+    (void)atomic_fetch_add(&shared->references, 1);
+    return true;
+}
+
+static nr_case *make_case(nr_recording *recording, const nrbac_record *told)
+{
+    nr_case *shared = calloc(1, sizeof(*shared));
+    if (shared == NULL)
+        return NULL;
+    atomic_init(&shared->references, 1);
+    const char *number = told->request->subject.nhs_number;
+    bool made = nr_keep_circumstances(&recording->keeping, told,
+                                      &recording->connection->peer, recording->document,
+                                      &shared->arena, &shared->circumstances);
+    if (made && number != NULL)
+        made = (shared->number = nr_arena_string(&shared->arena, number)) != NULL;
+    if (made)
+        return shared;
+    nr_case_release(shared);
+    return NULL;
+}
+
+/* A session's circumstances are told with its first record. */
+static const nr_circumstances *in_session(nr_recording *recording, nrbac_record *told,
+                                          const char **number)
+{
+    nr_session_entry *entry = recording->session;
+    if (entry->shared == NULL && told->request != NULL)
+        entry->shared = make_case(recording, told);
+    if (entry->shared == NULL || !refer(recording->filling, entry->shared))
+        return NULL;
+    told->circumstances = 1;
+    *number = entry->shared->number;
+    return &entry->shared->circumstances;
+}
+
+static const nr_circumstances *of_request(nr_recording *recording,
+                                          const nrbac_record *told)
+{
+    nr_arena *arena = &recording->filling->texts;
+    nr_circumstances *made = nr_arena_new(arena, nr_circumstances);
+    return made != NULL && nr_keep_circumstances(&recording->keeping, told,
+                                                 &recording->connection->peer,
+                                                 recording->document, arena, made)
+               ? made
+               : NULL;
+}
+
+static bool keep(nr_recording *recording, nrbac_record *told, nr_record *record)
+{
+    const char *number = NULL;
+    const nr_circumstances *circumstances = recording->session != NULL
+                                                ? in_session(recording, told, &number)
+                                                : of_request(recording, told);
+    if (circumstances == NULL ||
+        !nr_keep_record(&recording->keeping, told, circumstances, number,
+                        &recording->filling->texts, record))
+        return false;
+    record->message = recording->message;
+    record->session = recording->session == NULL ? 0
+                                                 : (uint64_t)recording->session->number;
+    return true;
+}
+
+/* Until the batch is back. */
+static void hold(nr_recording *recording, nr_connection *connection)
+{
+    nr_batch *batch = recording->filling;
+    if (connection->held_link != NULL)
+        return;
+    connection->held_next = batch->held;
+    connection->held_link = &batch->held;
+    if (batch->held != NULL)
+        batch->held->held_link = &connection->held_next;
+    batch->held = connection;
+}
+
+void nr_recording_forget(nr_connection *connection)
+{
+    if (connection->held_link == NULL)
+        return;
+    *connection->held_link = connection->held_next;
+    if (connection->held_next != NULL)
+        connection->held_next->held_link = connection->held_link;
+    connection->held_link = NULL;
+}
+
+bool nr_recording_take(void *context, nrbac_record *told)
+{
+    nr_worker *worker = here;
+    nr_recording *recording = &worker->recording;
+    nr_batch *batch = recording->filling;
+    (void)context;
+    if (is_batched(recording) && atomic_load(&recording->recorder->failing)) {
+        nr_count(&worker->metrics.audit_refused, 1);
+        return false;
+    }
+    nr_record *record = add_record(batch);
+    if (record == NULL || !keep(recording, told, record)) {
+        batch->count -= record != NULL;
+        nr_count(&worker->metrics.audit_refused, 1);
+        return false;
+    }
+    batch->decisions++;
+    if (!is_batched(recording) || batch->count >= NR_BATCH_RECORDS)
+        hold(recording, recording->connection);
+    return true;
+}
+
+void nr_recording_expect(nr_connection *connection, uint64_t message,
+                         nr_session_entry *session)
+{
+    nr_recording *recording = &connection->worker->recording;
+    recording->connection = connection;
+    recording->message = message;
+    recording->session = session;
+}
+
+/* ---- Events ------------------------------------------------------------------------------ */
+
+static const nr_circumstances *by_peer(nr_batch *batch, const nr_peer *by)
+{
+    nr_circumstances *made = by == NULL ? NULL
+                                        : nr_arena_new(&batch->texts, nr_circumstances);
+    if (made == NULL)
+        return NULL;
+    made->peer = *by;
+    nr_circumstances_seal(made);
+    return made;
+}
+
+void nr_recording_event(nr_worker *worker, nr_event event, const nr_peer *by,
+                        const char *detail)
+{
+    nr_recording *recording = &worker->recording;
+    nr_record *record = recording->recorder == NULL ? NULL
+                                                    : add_record(recording->filling);
+    if (record == NULL)
+        return;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    *record = (nr_record){
+        .event = event,
+        .at = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000,
+        .circumstances = by_peer(recording->filling, by),
+        .detail = nr_arena_string(&recording->filling->texts, detail),
+    };
+}
+
+/* What happened is told again with the next batch, since it happened all the same. */
+static void keep_events(nr_recording *recording, const nr_batch *failed)
+{
+    nr_batch *batch = recording->filling;
+    for (size_t i = 0; i < failed->count; i++) {
+        const nr_record *event = &failed->records[i];
+        nr_record *record = nr_event_decides(event->event) ? NULL : add_record(batch);
+        if (record == NULL)
+            continue;
+        *record = *event;
+        record->detail = nr_arena_string(&batch->texts, event->detail);
+        if (event->circumstances != NULL)
+            record->circumstances = by_peer(batch, &event->circumstances->peer);
+    }
+}
+
+/* ---- Having it back ---------------------------------------------------------------------- */
+
+static void empty(nr_batch *batch)
+{
+    for (size_t i = 0; i < batch->case_count; i++) {
+        if (batch->cases[i]->batch == batch)
+            batch->cases[i]->batch = NULL;
+        nr_case_release(batch->cases[i]);
+    }
+    nr_arena_reset(&batch->texts);
+    batch->count = batch->decisions = batch->case_count = 0;
+}
+
+static void let_go(nr_batch *batch)
+{
+    while (batch->held != NULL) {
+        nr_connection *connection = batch->held;
+        nr_recording_forget(connection);
+        if (batch->status != NR_TRAIL_OK)
+            nr_withdraw(connection);
+        nr_connection_resume(connection);
+    }
+}
+
+void nr_recording_done(nr_worker *worker, nr_batch *batch)
+{
+    nr_recording *recording = &worker->recording;
+    recording->handed = false;
+    nr_count(&worker->metrics.audit_batches, 1);
+    if (batch->status == NR_TRAIL_OK) {
+        nr_count(&worker->metrics.audit_records, batch->count);
+    } else {
+        nr_count(&worker->metrics.audit_refused, batch->decisions);
+        keep_events(recording, batch);
+    }
+    let_go(batch);
+    empty(batch);
+}
+
+/* ---- Beginning and ending ------------------------------------------------------------------ */
+
+bool nr_recording_open(nr_worker *worker, nr_recorder *recorder)
+{
+    nr_recording *recording = &worker->recording;
+    if (recorder == NULL)
+        return true;
+    recording->document = nrbac_document_create();
+    if (recording->document == NULL)
+        return false;
+    recording->recorder = recorder;
+    recording->keeping = (nr_keeping){
+        .key = nr_trail_key(recorder->trail),
+        .patients = recorder->options->audit_patients,
+    };
+    recording->filling = &recording->batches[0];
+    recording->batches[0].worker = recording->batches[1].worker = worker;
+    (void)uv_check_init(&worker->loop, &recording->after);
+    (void)uv_timer_init(&worker->loop, &recording->flush);
+    recording->after.data = recording->flush.data = recording;
+    (void)uv_check_start(&recording->after, on_after);
+    return true;
+}
+
+void nr_recording_end(nr_worker *worker)
+{
+    if (worker->recording.recorder == NULL)
+        return;
+    uv_close((uv_handle_t *)&worker->recording.after, NULL);
+    uv_close((uv_handle_t *)&worker->recording.flush, NULL);
+}
+
+void nr_recording_close(nr_worker *worker)
+{
+    nr_recording *recording = &worker->recording;
+    for (size_t i = 0; i < NR_COUNT(recording->batches); i++) {
+        nr_batch *batch = &recording->batches[i];
+        empty(batch);
+        nr_arena_finish(&batch->texts);
+        free(batch->records);
+        free(batch->cases);
+    }
+    nrbac_document_destroy(recording->document);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A worker's part in recording. What is decided on its thread becomes a record of the
+ * batch that it fills; after each turn of its loop the batch is handed to the recorder,
+ * one at a time, so that whatever comes meanwhile is written together next.
+ *
+ * A connection whose answers wait for their records is held by the batch: nothing of it
+ * is written, read or answered until the batch is back.
+ */
+#ifndef NR_RECORDING_H
+#define NR_RECORDING_H
+
+#include "keep/keep.h"
+#include "server/recorder.h"
+#include "server/sessions.h"
+
+#include <uv.h>
+
+typedef struct nr_recording {
+    nr_recorder *recorder; /* NULL: nothing is recorded */
+    nr_keeping keeping;
+    nr_batch batches[2];
+    nr_batch *filling; /* one of them */
+    bool handed;       /* the other is with the recorder */
+    uv_check_t after;  /* each turn of the loop */
+    uv_timer_t flush;  /* `batched`: when what is filled must go */
+    bool due;          /* it must */
+    nrbac_document *document;
+    /* Of the message at hand: */
+    nr_connection *connection;
+    uint64_t message;
+    nr_session_entry *session; /* that is asked; NULL: none */
+} nr_recording;
+
+/* False: no memory. `recorder` may be NULL. */
+bool nr_recording_open(nr_worker *worker, nr_recorder *recorder);
+void nr_recording_close(nr_worker *worker);
+/* This thread is the worker's from here on. */
+void nr_recording_begin(nr_worker *worker);
+/* Whether nothing waits to be written; if something does, it is handed over, and the
+ * worker is told when it is. */
+bool nr_recording_is_idle(nr_worker *worker);
+/* Ends the handles, when it is idle. */
+void nr_recording_end(nr_worker *worker);
+
+/* The engine's recorder, for every engine whose decisions are asked for by workers. */
+bool nr_recording_take(void *context, nrbac_record *told);
+
+/* What is asked next; `session` may be NULL. */
+void nr_recording_expect(nr_connection *connection, uint64_t message,
+                         nr_session_entry *session);
+/* Something that is no decision; `detail` is JSON, or NULL. `by`: who did it, or NULL. */
+void nr_recording_event(nr_worker *worker, nr_event event, const nr_peer *by,
+                        const char *detail);
+
+/* The batch is back: its connections go on, or have their answers withdrawn. */
+void nr_recording_done(nr_worker *worker, nr_batch *batch);
+/* The connection is being closed. */
+void nr_recording_forget(nr_connection *connection);
+
+/* withdraw.c: in place of all that was decided, that it could not be recorded. */
+void nr_withdraw(nr_connection *connection);
+
+#endif
