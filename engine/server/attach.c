@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { AGAIN_MS = 10 };
 
@@ -16,46 +17,79 @@ nrbac_value *nr_method_attach(nr_call *call)
                               "only the daemon's own user, root and the users in "
                               "`attach_users` may have the table");
     call->later = true;
-    connection->attaching = true;
-    connection->attach_id = call->id;
+    connection->handing = NR_HAND_TABLE;
+    connection->handing_id = call->id;
+    return NULL;
+}
+
+nrbac_value *nr_method_takeover(nr_call *call)
+{
+    nr_connection *connection = call->connection;
+    if (!nr_server_trusts(call->server, &connection->peer))
+        return nr_call_refuse(call, NR_FAULT_NOT_ALLOWED,
+                              "only the daemon's own user, root and the users in "
+                              "`reload_users` may do this");
+    if (!call->server->listener.ours)
+        return nr_call_refuse(call, NR_FAULT_NOT_ALLOWED,
+                              "the socket was passed by the service manager, which can "
+                              "start a successor on it");
+    call->later = true;
+    connection->handing = NR_HAND_LISTENER;
+    connection->handing_id = call->id;
     return NULL;
 }
 
 /* What is in force at the moment of sending, as the descriptors are: locked for both. */
-static void write_answer(nr_worker *worker, uint32_t id, nr_buffer *out)
+static nrbac_value *tell_table(const nr_server *server, nrbac_document *document)
 {
-    nrbac_document *document = worker->document;
-    const nr_server *server = worker->server;
     const nr_shared *shared = &server->shared;
     const int64_t numbers[] = { (int64_t)shared->status.generation,
                                 (int64_t)shared->status.image_size,
                                 server->options->stale_seconds };
     static const char *const keys[] = { "generation", "size", "stale_seconds" };
-    nrbac_document_reset(document);
     nrbac_value *map = nrbac_new_map(document);
     for (size_t i = 0; i < NR_COUNT(keys); i++)
         nrbac_set(document, map, keys[i], nrbac_new_integer(document, numbers[i]));
     nrbac_set(document, map, "digest", nrbac_new_text(document, shared->digest));
+    return map;
+}
+
+static nrbac_value *tell_listener(nrbac_document *document)
+{
+    nrbac_value *map = nrbac_new_map(document);
+    nrbac_set(document, map, "version", nrbac_new_text(document, nrbac_version()));
+    nrbac_set(document, map, "pid", nrbac_new_integer(document, (int64_t)getpid()));
+    return map;
+}
+
+static void write_answer(const nr_connection *connection, nr_buffer *out)
+{
+    nrbac_document *document = connection->worker->document;
+    nrbac_document_reset(document);
+    nrbac_value *map = connection->handing == NR_HAND_TABLE
+                           ? tell_table(connection->worker->server, document)
+                           : tell_listener(document);
     if (nrbac_document_status(document) == NRBAC_OK)
-        nr_rpc_write_result(out, id, map);
+        nr_rpc_write_result(out, connection->handing_id, map);
     else
         out->failed = true;
 }
 
 /* How many bytes the peer's socket took; -1 with errno. */
-static ssize_t send_with(int socket, const nr_buffer *bytes, const int fds[2])
+static ssize_t send_with(int socket, const nr_buffer *bytes, const int *fds,
+                         size_t count)
 {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = { 0 };
     struct iovec part = { bytes->bytes, bytes->size };
     struct msghdr message = { .msg_iov = &part,
                               .msg_iovlen = 1,
                               .msg_control = control,
-                              .msg_controllen = sizeof(control) };
+                              .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
     struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
     rights->cmsg_level = SOL_SOCKET;
     rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(2 * sizeof(int));
-    memcpy(CMSG_DATA(rights), fds, 2 * sizeof(int));
+    rights->cmsg_len = CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(rights), fds, count * sizeof(int));
     ssize_t sent;
     do
         sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -83,11 +117,13 @@ static ssize_t hand_over(nr_connection *connection, nr_buffer *answer)
     uv_os_fd_t socket = -1;
     ssize_t sent = -1;
     pthread_mutex_lock(&server->lock);
-    const int fds[] = { server->shared.image_fd, server->shared.page_fd };
-    write_answer(connection->worker, connection->attach_id, answer);
+    const int table[] = { server->shared.image_fd, server->shared.page_fd };
+    const int listener[] = { server->listener.fd };
+    bool is_table = connection->handing == NR_HAND_TABLE;
+    write_answer(connection, answer);
     errno = EBADF;
     if (!answer->failed && uv_fileno((uv_handle_t *)&connection->pipe, &socket) == 0)
-        sent = send_with(socket, answer, fds);
+        sent = send_with(socket, answer, is_table ? table : listener, is_table ? 2 : 1);
     pthread_mutex_unlock(&server->lock);
     return sent;
 }
@@ -103,7 +139,9 @@ void nr_attach_hand_over(nr_connection *connection)
     } else if (sent < 0) {
         nr_connection_close(connection);
     } else {
-        connection->attaching = false;
+        if (connection->handing == NR_HAND_LISTENER)
+            nr_server_retire(worker->server);
+        connection->handing = NR_HAND_NOTHING;
         connection->active_at = uv_now(&worker->loop);
         nr_count(&worker->metrics.bytes_sent, (uint64_t)sent);
         nr_buffer_append(&connection->output, answer.bytes + sent,

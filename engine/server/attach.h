@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Handing the shared table over: two descriptors that ride on the first byte of one
- * answer. They cannot be sent among other bytes, so the answer waits until all that
+ * Handing descriptors over, the shared table's or, to a successor, the listening socket:
+ * they ride on the first byte of one answer. They cannot be sent among other bytes, so the answer waits until all that
  * came before it is written, and nothing behind it is answered until it is.
  */
 #ifndef NR_ATTACH_H
@@ -11,6 +11,8 @@
 
 /* attach [] */
 nrbac_value *nr_method_attach(nr_call *call);
+/* takeover [] */
+nrbac_value *nr_method_takeover(nr_call *call);
 
 /* Hands over what the connection waits for, with nothing else to be written before
  * it. If the peer's socket is full it goes on waiting, and is tried again soon. */

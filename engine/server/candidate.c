@@ -121,8 +121,10 @@ static void inspect(nr_candidate *candidate, const nr_options *options)
 
 /* ---- Keeping --------------------------------------------------------------- */
 
-static void keep(nr_candidate *candidate, nr_recorder *recorder)
+void nr_candidate_keep(nr_candidate *candidate, nr_recorder *recorder)
 {
+    if (candidate->status != NRBAC_OK || recorder == NULL)
+        return;
     uint8_t digest[NR_DIGEST_SIZE];
     nr_trail_status status = NR_TRAIL_ARGUMENT;
     if (nr_hex_read(candidate->digest, NR_DIGEST_SIZE, digest))
@@ -192,7 +194,7 @@ static void reopen_evidence(nr_candidate *candidate, const nr_options *options,
 }
 
 void nr_candidate_prepare(nr_candidate *candidate, const nr_options *options,
-                          nrbac_verifier *verifier, nr_recorder *recorder)
+                          nrbac_verifier *verifier)
 {
     *candidate = (nr_candidate){ .status = NRBAC_OK };
     struct stat found;
@@ -208,8 +210,6 @@ void nr_candidate_prepare(nr_candidate *candidate, const nr_options *options,
              options->policy);
     if (candidate->status == NRBAC_OK)
         inspect(candidate, options);
-    if (candidate->status == NRBAC_OK && recorder != NULL)
-        keep(candidate, recorder);
     if (candidate->status == NRBAC_OK && verifier != NULL)
         reopen_evidence(candidate, options, verifier);
     if (candidate->status != NRBAC_OK)

@@ -27,10 +27,11 @@ typedef struct nr_candidate {
 
 /* The status says whether the image may be published. If it may, evidence settings
  * that were read again beside it (`verifier`; NULL: there are none) are in force
- * already; if it may not, they are as they were. The trail (`recorder`; NULL: there is
- * none) keeps the policy before anybody can decide by it. */
+ * already; if it may not, they are as they were. */
 void nr_candidate_prepare(nr_candidate *candidate, const nr_options *options,
-                          nrbac_verifier *verifier, nr_recorder *recorder);
+                          nrbac_verifier *verifier);
+/* Has the trail keep it, before anybody can decide by it; then the status says so. */
+void nr_candidate_keep(nr_candidate *candidate, nr_recorder *recorder);
 void nr_candidate_finish(nr_candidate *candidate);
 
 /* Says on stderr what is wrong with it, mistake by mistake. */

@@ -26,6 +26,7 @@ typedef enum config_key {
     KEY_POLICY_ROOT,
     KEY_UNSAFE_NO_AUDIT,
     KEY_ALLOW_EXAMPLE,
+    KEY_TAKEOVER,
     KEY_TRUST_REQUEST_TIME,
     KEY_TRUST_APPLICATIONS,
     KEY_SOCKET_MODE,
@@ -56,6 +57,7 @@ static const nr_field fields[KEY_COUNT] = {
     [KEY_POLICY_ROOT] = { "policy_root", false },
     [KEY_UNSAFE_NO_AUDIT] = { "unsafe_no_audit", false },
     [KEY_ALLOW_EXAMPLE] = { "allow_example", false },
+    [KEY_TAKEOVER] = { "takeover", false },
     [KEY_TRUST_REQUEST_TIME] = { "trust_request_time", false },
     [KEY_TRUST_APPLICATIONS] = { "trust_applications", false },
     [KEY_SOCKET_MODE] = { "socket_mode", false },
@@ -265,6 +267,7 @@ static void read_all(config *c, const nr_node *root)
     read_text(c, KEY_POLICY_ROOT, &options->policy_root);
     read_boolean(c, KEY_UNSAFE_NO_AUDIT, &options->unsafe_no_audit);
     read_boolean(c, KEY_ALLOW_EXAMPLE, &options->allow_example);
+    read_boolean(c, KEY_TAKEOVER, &options->takeover);
     read_boolean(c, KEY_TRUST_REQUEST_TIME, &options->trust_request_time);
     read_boolean(c, KEY_TRUST_APPLICATIONS, &options->trust_applications);
     read_mode(c);

@@ -128,7 +128,7 @@ static void flush(nr_connection *connection)
         nr_connection_close(connection);
     if (may_write(connection) && connection->output.size != 0)
         write_output(connection);
-    if (!may_write(connection) || !connection->attaching)
+    if (!may_write(connection) || connection->handing == NR_HAND_NOTHING)
         return;
     nr_attach_hand_over(connection);
     if (may_write(connection) && connection->output.size != 0)
@@ -164,7 +164,7 @@ static bool may_answer(const nr_connection *connection)
 {
     return !connection->closed && !connection->ending && !connection->writing &&
            !connection->recording && connection->reload == 0 &&
-           !connection->attaching && !connection->waiting &&
+           connection->handing == NR_HAND_NOTHING && !connection->waiting &&
            connection->output.size < OUTPUT_HIGH &&
            connection->in_flight <
                connection->worker->server->options->limits.in_flight;
@@ -267,8 +267,9 @@ static void settle(nr_connection *connection)
 {
     if (connection->closed)
         return;
-    bool owes = connection->writing || connection->recording || connection->attaching ||
-                connection->waiting || connection->reload != 0;
+    bool owes = connection->writing || connection->recording ||
+                connection->handing != NR_HAND_NOTHING || connection->waiting ||
+                connection->reload != 0;
     if (connection->input.failed || (!owes && connection->ending)) {
         nr_connection_close(connection);
         return;
@@ -401,7 +402,8 @@ void nr_connections_sweep(nr_worker *worker)
     uint64_t idle = worker->server->options->limits.idle_seconds;
     for (nr_connection *c = worker->connections, *next; c != NULL; c = next) {
         next = c->next;
-        uint64_t seconds = c->ending || c->attaching ? ENDING_SECONDS : idle;
+        uint64_t seconds = c->ending || c->handing != NR_HAND_NOTHING ? ENDING_SECONDS
+                                                                      : idle;
         if (c->reload != 0 || seconds == 0 || now - c->active_at < seconds * 1000)
             continue;
         nr_count(&worker->metrics.connections_idle, 1);
@@ -458,12 +460,13 @@ bool nr_connections_hand_over(nr_worker *worker)
     bool waiting = false;
     for (nr_connection *c = worker->connections, *next; c != NULL; c = next) {
         next = c->next;
-        if (!c->attaching || c->writing)
+        if (c->handing == NR_HAND_NOTHING || c->writing)
             continue;
         flush(c);
-        if (!c->attaching && !c->closed)
+        if (c->handing == NR_HAND_NOTHING && !c->closed)
             work(c, c->input.bytes, c->input.size);
-        waiting |= c->attaching && !c->closed; /* for the next one, perhaps */
+        waiting |= c->handing != NR_HAND_NOTHING &&
+                   !c->closed; /* for the next one, perhaps */
     }
     return waiting;
 }

@@ -3,8 +3,8 @@
  * One peer: what it sent, what it is owed, and its sessions.
  *
  * Requests are answered in the order in which they came. While an answer waits
- * to be taken by the peer, or for its record to be on disk, or a reload that it asked for runs, or the shared table
- * is to be handed to it, nothing more of it is read or answered: a peer that does
+ * to be taken by the peer, or for its record to be on disk, or a reload that it asked
+ * for runs, or descriptors are to be handed to it, nothing more of it is read or answered: a peer that does
  * not read costs what it has sent once, and one batch of answers.
  *
  * One loop serves many, so a connection that has had its turn, a reading full or some
@@ -21,6 +21,13 @@ typedef struct nr_frame {
     size_t start;
     nr_method method; /* that gave it; NR_METHOD_COUNT: none did */
 } nr_frame;
+
+/* Descriptors that are to be handed over: attach.c. */
+typedef enum nr_handing {
+    NR_HAND_NOTHING = 0,
+    NR_HAND_TABLE,
+    NR_HAND_LISTENER,
+} nr_handing;
 
 struct nr_connection {
     nr_worker *worker;
@@ -39,12 +46,12 @@ struct nr_connection {
     /* It may ask by numbers from 1 to this: those that there were when it was told some.
      * 0: it was told none, and what it sends would be another daemon's. */
     nrbac_name numbers;
-    uint64_t active_at; /* loop time of the last request or taken answer */
-    uint64_t reload;    /* the reload it waits for; 0: none */
-    uint32_t reload_id; /* the msgid to answer then */
-    bool attaching;     /* it waits for the shared table */
-    uint32_t attach_id; /* the msgid to answer then */
-    bool waiting;       /* it has had its turn */
+    uint64_t active_at;  /* loop time of the last request or taken answer */
+    uint64_t reload;     /* the reload it waits for; 0: none */
+    uint32_t reload_id;  /* the msgid to answer then */
+    nr_handing handing;  /* it waits for descriptors */
+    uint32_t handing_id; /* the msgid to answer then */
+    bool waiting;        /* it has had its turn */
     bool reading;
     bool writing;   /* `sending` is */
     bool recording; /* what is in the output waits for its records */
@@ -68,7 +75,7 @@ void nr_connections_sweep(nr_worker *worker);
 void nr_connections_reloaded(nr_worker *worker, uint64_t reload);
 /* The next turn of those that wait for one; false: nobody waits any more. */
 bool nr_connections_take_turns(nr_worker *worker);
-/* Tries again to hand over the shared table; false: nobody waits for it any more. */
+/* Tries again to hand descriptors over; false: nobody waits for it any more. */
 bool nr_connections_hand_over(nr_worker *worker);
 
 #endif

@@ -17,15 +17,17 @@ static const char *text_at(const nrbac_value *map, const char *key)
 
 static void tell_expiring(nr_server *server)
 {
-    const nrbac_value *status = nrbac_verifier_status(server->verifier,
-                                                      server->workers[0].document);
+    nrbac_document *document = nrbac_document_create();
+    const nrbac_value *status = document == NULL
+                                    ? NULL
+                                    : nrbac_verifier_status(server->verifier, document);
     const nrbac_value *list = nrbac_value_find(status, "expiring");
     for (size_t i = 0; i < nrbac_value_count(list); i++) {
         const nrbac_value *one = nrbac_value_at(list, i);
         nr_log("near its end: %s, %s", text_at(one, "credential"),
                text_at(one, "ends"));
     }
-    nrbac_document_reset(server->workers[0].document);
+    nrbac_document_destroy(document);
 }
 
 bool nr_evidence_open(nr_server *server)

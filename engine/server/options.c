@@ -27,6 +27,7 @@ typedef enum option_code {
     OPT_EVIDENCE,
     OPT_UNSAFE_NO_AUDIT,
     OPT_ALLOW_EXAMPLE,
+    OPT_TAKEOVER,
     OPT_POLICY_ROOT,
     OPT_SOCKET_MODE,
     OPT_PUBLISH_TO,
@@ -50,6 +51,7 @@ static const struct option longs[] = {
     { "evidence", required_argument, NULL, OPT_EVIDENCE },
     { "unsafe-no-audit", no_argument, NULL, OPT_UNSAFE_NO_AUDIT },
     { "allow-example", no_argument, NULL, OPT_ALLOW_EXAMPLE },
+    { "takeover", no_argument, NULL, OPT_TAKEOVER },
     { "policy-root", required_argument, NULL, OPT_POLICY_ROOT },
     { "socket-mode", required_argument, NULL, OPT_SOCKET_MODE },
     { "publish-to", required_argument, NULL, OPT_PUBLISH_TO },
@@ -109,6 +111,8 @@ static void print_help(void)
         "  --unsafe-no-audit       keep no record of decisions\n"
         "  --evidence FILE         evidence settings: tokens, keys and certificates that\n"
         "                          requests present are checked by them\n"
+        "  --takeover              succeed the daemon that serves the socket, without a\n"
+        "                          refused connection\n"
         "  --allow-example         serve a policy of provenance `example`\n"
         "  --policy-root DIR       a policy's `extends` may not leave this folder\n"
         "  --socket-mode MODE      the socket's permissions, octal (0660)\n"
@@ -284,6 +288,8 @@ static bool take_option(nr_options *options, int code, const char *name)
         return options->unsafe_no_audit = true;
     case OPT_ALLOW_EXAMPLE:
         return options->allow_example = true;
+    case OPT_TAKEOVER:
+        return options->takeover = true;
     case OPT_SOCKET_MODE:
         return take_mode(options, optarg);
     case OPT_PUBLISH_TO:

@@ -73,6 +73,7 @@ struct nr_options {
     nr_patients audit_patients;
     uint32_t audit_keep_days; /* 0: for ever */
     bool unsafe_no_audit;
+    bool takeover; /* of the socket, from the daemon that serves it */
     bool allow_example;
     bool trust_request_time;
     bool trust_applications; /* of those that are bound to no peer */

@@ -329,7 +329,7 @@ static nr_trail_status write_event(nr_recorder *recorder, nr_event event,
     return status;
 }
 
-static bool open_trail(nr_recorder *recorder)
+static bool open_trail(nr_recorder *recorder, bool waits, nr_trail_status *out)
 {
     const nr_options *options = recorder->options;
     const nr_trail_options how = {
@@ -339,7 +339,9 @@ static bool open_trail(nr_recorder *recorder)
     };
     nrbac_error error = { { 0 } };
     char detail[DETAIL_SIZE];
-    nr_trail_status status = nr_trail_open(&how, &recorder->trail, &error);
+    nr_trail_status status = *out = nr_trail_open(&how, &recorder->trail, &error);
+    if (status == NR_TRAIL_LOCKED && waits)
+        return false;
     if (status != NR_TRAIL_OK) {
         nr_log("the audit trail `%s`: %s", options->audit, error.text);
         return false;
@@ -374,10 +376,11 @@ static bool start(nr_recorder *recorder)
     return recorder->running = bad == 0;
 }
 
-bool nr_recorder_open(nr_recorder *recorder, const nr_options *options)
+bool nr_recorder_open(nr_recorder *recorder, const nr_options *options, bool waits,
+                      nr_trail_status *status)
 {
     recorder->options = options;
-    return open_trail(recorder) && start(recorder);
+    return open_trail(recorder, waits, status) && start(recorder);
 }
 
 static size_t count_lost(const nr_batch *batches)

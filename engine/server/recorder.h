@@ -81,8 +81,10 @@ typedef struct nr_recorder {
 } nr_recorder;
 
 /* Opens the trail, records that it begins, and starts the thread; false after saying
- * why not. `recorder` is zeroed. */
-bool nr_recorder_open(nr_recorder *recorder, const nr_options *options);
+ * why not, unless that is a lock (*status is NR_TRAIL_LOCKED) and `waits`. `recorder` is
+ * zeroed, and if it fails it still is. */
+bool nr_recorder_open(nr_recorder *recorder, const nr_options *options, bool waits,
+                      nr_trail_status *status);
 /* Writes what waits, records that it ends, and closes. */
 void nr_recorder_close(nr_recorder *recorder);
 

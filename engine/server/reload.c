@@ -45,22 +45,31 @@ static bool publish(nr_server *server, nr_candidate *candidate)
     return candidate->status == NRBAC_OK;
 }
 
+bool nr_server_prepare(nr_server *server)
+{
+    nr_candidate *candidate = &server->reloads.candidate;
+    nr_candidate_prepare(candidate, server->options, NULL); /* they are open already */
+    nr_candidate_report(candidate, NULL);
+    return candidate->status == NRBAC_OK;
+}
+
 bool nr_server_load(nr_server *server)
 {
-    nr_candidate candidate;
-    nr_candidate_prepare(&candidate, server->options, NULL, /* they are open already */
-                         nr_server_recorder(server));
-    bool published = publish(server, &candidate);
-    nr_candidate_report(&candidate, NULL);
-    nr_candidate_finish(&candidate);
+    nr_candidate *candidate = &server->reloads.candidate;
+    nr_candidate_keep(candidate, nr_server_recorder(server));
+    bool published = publish(server, candidate);
+    if (!published)
+        nr_log("%s", candidate->error.text);
+    nr_candidate_finish(candidate);
     return published;
 }
 
 static void on_work(uv_work_t *work)
 {
     nr_server *server = work->data;
-    nr_candidate_prepare(&server->reloads.candidate, server->options, server->verifier,
-                         nr_server_recorder(server));
+    nr_candidate *candidate = &server->reloads.candidate;
+    nr_candidate_prepare(candidate, server->options, server->verifier);
+    nr_candidate_keep(candidate, nr_server_recorder(server));
 }
 
 /* The outcome is kept for health: of a failed one, everything that was wrong. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _DEFAULT_SOURCE /* POSIX.1-2008 */
 #include "server/server.h"
 
 #include "server/log.h"
@@ -14,9 +15,11 @@
 #include <unistd.h>
 
 enum {
-    BACKLOG = 128,
+    BACKLOG = 4096,  /* they wait here, too, while a successor gets ready */
     CLOCK_MS = 50,   /* how late a session may end */
     DRAIN_MS = 5000, /* the longest that SIGTERM takes */
+    SUCCEED_WAIT_MS = 20,
+    SUCCEED_TRIES = 750, /* three times as long as the other one may take to end */
 };
 
 /* ---- Workers -------------------------------------------------------------------- */
@@ -106,13 +109,23 @@ static void drain(nr_server *server)
     if (server->draining)
         return;
     server->draining = true;
-    nr_log("stopping");
+    nr_log(server->retiring ? "a successor has the socket: stopping" : "stopping");
     nr_notify_stopping();
     /* While it listens nobody else takes the path, so what is removed is ours. */
-    nr_listener_unlink(&server->listener);
+    if (!server->retiring)
+        nr_listener_unlink(&server->listener);
+    pthread_mutex_lock(&server->lock);
+    server->listener.fd = -1;
+    pthread_mutex_unlock(&server->lock);
     uv_close((uv_handle_t *)&server->listening, NULL);
     end_workers(server, NR_DRAINING);
     (void)uv_timer_start(&server->end, on_end, DRAIN_MS, 0);
+}
+
+void nr_server_retire(nr_server *server)
+{
+    server->retiring = true;
+    (void)uv_async_send(&server->workers[0].wake);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -150,6 +163,8 @@ void nr_server_attend(nr_server *server)
 {
     watch_clock(server);
     nr_server_begin_reload(server);
+    if (server->retiring)
+        drain(server);
 }
 
 /* ---- Connections ---------------------------------------------------------------- */
@@ -237,6 +252,68 @@ size_t nr_server_revoke(nr_server *server, const nrbac_revocation *which)
     return count;
 }
 
+/* ---- Succeeding another daemon ------------------------------------------------------
+ *
+ * All that can be known beforehand has been looked at: the policy, the evidence settings,
+ * and the trail, but for its lock. Then the other one gives its socket away and ends,
+ * after answering what had been sent to it. Who connects meanwhile waits in the
+ * socket's queue. */
+
+static bool is_locked(const nr_server *server, nr_trail_status status)
+{
+    return server->options->takeover && status == NR_TRAIL_LOCKED;
+}
+
+static bool open_trail(nr_server *server, nr_trail_status *status)
+{
+    *status = NR_TRAIL_OK;
+    return server->options->audit == NULL ||
+           nr_recorder_open(&server->recorder, server->options,
+                            server->options->takeover, status);
+}
+
+static bool take_listener(nr_server *server)
+{
+    return !server->options->takeover || server->options->socket == NULL ||
+           nr_listener_take(&server->listener, server->options->socket);
+}
+
+static void wait_a_little(void)
+{
+    (void)usleep(SUCCEED_WAIT_MS * 1000);
+}
+
+/* The folder is free when the other one has ended. */
+static bool open_shared(nr_server *server)
+{
+    bool opened = nr_shared_open(&server->shared, server->options);
+    for (int i = 0; i < SUCCEED_TRIES && !opened && server->shared.is_locked &&
+                    server->options->takeover;
+         i++) {
+        nr_shared_close(&server->shared);
+        wait_a_little();
+        opened = nr_shared_open(&server->shared, server->options);
+    }
+    return opened;
+}
+
+/* What only one daemon at a time may have: trail, socket, folder. */
+static bool open_what_is_one(nr_server *server)
+{
+    nr_trail_status status;
+    bool trail = open_trail(server, &status);
+    if ((!trail && !is_locked(server, status)) || !take_listener(server))
+        return false;
+    for (int i = 0; i < SUCCEED_TRIES && !trail && is_locked(server, status); i++) {
+        wait_a_little();
+        trail = open_trail(server, &status);
+    }
+    if (!trail && is_locked(server, status))
+        nr_log("the audit trail `%s` is still locked by another daemon",
+               server->options->audit);
+    return trail && open_shared(server);
+}
+
 /* ---- Beginning ---------------------------------------------------------------- */
 
 static bool open_engine(nr_server *server)
@@ -251,10 +328,10 @@ static bool open_engine(nr_server *server)
 
 static bool open_listener(nr_server *server)
 {
-    if (!nr_listener_passed(&server->listener))
+    if (server->listener.fd < 0 && !nr_listener_passed(&server->listener))
         return false;
     if (server->listener.fd >= 0)
-        return true;
+        return true; /* passed, or taken over */
     if (server->options->socket != NULL)
         return nr_listener_bind(&server->listener, server->options->socket,
                                 server->options->socket_mode);
@@ -351,6 +428,7 @@ static void tell_ready(nr_server *server)
 
 static void close_all(nr_server *server)
 {
+    nr_candidate_finish(&server->reloads.candidate);
     nr_candidate_finish(&server->reloads.last);
     nr_shared_close(&server->shared);
     if (server->options->audit != NULL)
@@ -366,14 +444,14 @@ static void close_all(nr_server *server)
 int nr_server_run(nr_server *server, const nr_options *options)
 {
     server->options = options;
+    server->shared = NR_SHARED_NONE;
+    server->listener.fd = -1;
     server->started_at = (int64_t)time(NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)pthread_mutex_init(&server->lock, NULL);
-    bool shared = nr_shared_open(&server->shared, options);
-    bool audited = options->audit == NULL ||
-                   nr_recorder_open(&server->recorder, options);
-    bool opened = audited && shared && open_workers(server) && open_engine(server) &&
-                  nr_evidence_open(server) && nr_server_load(server) &&
+    bool opened = open_engine(server) && nr_evidence_open(server) &&
+                  nr_server_prepare(server) && open_what_is_one(server) &&
+                  open_workers(server) && nr_server_load(server) &&
                   open_listener(server) && open_loop(server);
     if (opened) {
         nr_recording_begin(&server->workers[0]);

@@ -42,6 +42,7 @@ struct nr_server {
     nrbac_engine *engine;
     nrbac_verifier *verifier; /* NULL: evidence is not checked */
     int64_t started_at;       /* Unix seconds */
+    _Atomic bool retiring;    /* a successor listens */
     bool draining;
     bool hurried;         /* nothing more is waited for */
     _Atomic bool stopped; /* by `stop`: nobody decides; written with `lock` held */
@@ -58,6 +59,8 @@ int nr_server_run(nr_server *server, const nr_options *options);
 void nr_server_attend(nr_server *server);
 /* Whether nothing is left to do for the first worker either; then all else is over. */
 bool nr_server_finish(nr_server *server);
+/* The socket is another daemon's from here on, and this one ends. */
+void nr_server_retire(nr_server *server);
 /* NULL: nothing is recorded. */
 nr_recorder *nr_server_recorder(nr_server *server);
 /* What all workers have counted, and how many connections there are now. */
@@ -85,7 +88,9 @@ nrbac_value *nr_evidence_tell(nr_server *server, nrbac_document *document, bool 
 
 /* ---- reload.c -------------------------------------------------------------- */
 
-/* The first policy, before the loop runs; false after saying why there is none. */
+/* The first policy, before anything is served; false after saying what is wrong. */
+bool nr_server_prepare(nr_server *server);
+/* Puts it in force. */
 bool nr_server_load(nr_server *server);
 /* Asks for a reload, from any thread. The number of the one whose end answers this. */
 uint64_t nr_server_reload(nr_server *server);

@@ -18,12 +18,14 @@ enum {
 
 /* ---- The folder ------------------------------------------------------------------ */
 
-static bool open_folder(nr_shared *shared)
+static bool open_folder(nr_shared *shared, bool waits)
 {
     if (nr_folder_open(&shared->folder, shared->folder_path))
         return true;
-    nr_log("cannot publish to `%s`: %s", shared->folder_path,
-           errno == EWOULDBLOCK ? "another daemon does" : nr_errno(errno).text);
+    shared->is_locked = errno == EWOULDBLOCK;
+    if (!shared->is_locked || !waits)
+        nr_log("cannot publish to `%s`: %s", shared->folder_path,
+               shared->is_locked ? "another daemon does" : nr_errno(errno).text);
     return false;
 }
 
@@ -70,7 +72,7 @@ bool nr_shared_open(nr_shared *shared, const nr_options *options)
     };
     shared->page = nr_memory_make_page(&shared->page_fd);
     if (shared->page != NULL)
-        return shared->folder_path == NULL || open_folder(shared);
+        return shared->folder_path == NULL || open_folder(shared, options->takeover);
     nr_log("cannot make the shared table, which needs Linux 5.1: %s",
            nr_errno(errno).text);
     return false;

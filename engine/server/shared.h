@@ -23,7 +23,11 @@ typedef struct nr_shared {
     nr_folder folder;
     bool folder_behind; /* its image is not the one in force */
     bool folder_failed; /* and that has been told */
+    bool is_locked;     /* another daemon publishes to the folder */
 } nr_shared;
+
+#define NR_SHARED_NONE \
+    ((nr_shared){ .page_fd = -1, .image_fd = -1, .folder = NR_FOLDER_NONE })
 
 /* Makes the page and opens the folder; false after saying why not. */
 bool nr_shared_open(nr_shared *shared, const nr_options *options);

@@ -4,6 +4,7 @@
 #include "server/socket.h"
 
 #include "server/log.h"
+#include "share/fetch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@ enum {
     BACKLOG = 128,
     LOCK_TRIES = 100,
     LOCK_WAIT_MS = 20,
+    TAKE_WAIT_MS = 10000,
 };
 
 /* ---- Passed by systemd ------------------------------------------------------ */
@@ -169,6 +171,26 @@ bool nr_listener_bind(nr_listener *out, const char *path, mode_t mode)
     bool bound = make_room(&address) && bind_here(out, &address, mode);
     (void)close(lock);
     return bound;
+}
+
+bool nr_listener_take(nr_listener *out, const char *path)
+{
+    nr_fetch fetch = NR_FETCH_NONE;
+    nrbac_error error = { { 0 } };
+    struct stat made;
+    fetch.wanted = NR_WANT_LISTENER;
+    *out = (nr_listener){ .fd = -1, .path = path };
+    nrbac_status status = nr_fetch_step(&fetch, path, TAKE_WAIT_MS, &error);
+    if (status == NRBAC_E_IO)
+        return true;
+    if (status != NRBAC_OK || !is_listening_stream(fetch.image) ||
+        lstat(path, &made) != 0) {
+        nr_log("cannot take over: %s", error.text);
+        nr_fetch_drop(&fetch);
+        return false;
+    }
+    *out = (nr_listener){ fetch.image, path, true, made.st_dev, made.st_ino };
+    return true;
 }
 
 void nr_listener_unlink(const nr_listener *listener)

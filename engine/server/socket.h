@@ -26,6 +26,10 @@ bool nr_listener_passed(nr_listener *out);
  * false after saying why not, such as another daemon serving it. */
 bool nr_listener_bind(nr_listener *out, const char *path, mode_t mode);
 
+/* Takes over the socket of the daemon that serves this path, which then ends; fd -1:
+ * nobody serves it. False after saying why not. */
+bool nr_listener_take(nr_listener *out, const char *path);
+
 /* Removes our file, if it is still ours. */
 void nr_listener_unlink(const nr_listener *listener);
 

@@ -12,12 +12,30 @@
 #include <unistd.h>
 
 /* [0, 1, "attach", []], and how its answer begins: [1, 1, nil, ... */
-static const uint8_t question[] = {
+static const uint8_t attach[] = {
     0x94, 0, 1, 0xa6, 'a', 't', 't', 'a', 'c', 'h', 0x90
 };
+static const uint8_t takeover[] = { 0x94, 0,   1,   0xa8, 't', 'a', 'k',
+                                    'e',  'o', 'v', 'e',  'r', 0x90 };
 static const uint8_t answer[] = { 0x94, 1, 1, 0xc0 };
 
-enum { DESCRIPTORS_MAX = 8, WANTED = 2 };
+static const struct question {
+    const uint8_t *bytes;
+    size_t size;
+    size_t descriptors;  /* that the answer brings */
+    const char *refused; /* what its refusal means */
+    const char *other;   /* and any other answer */
+} questions[] = {
+    [NR_WANT_TABLE] = { attach, sizeof(attach), 2,
+                        "the daemon gives its table to other users",
+                        "the daemon has no table to give" },
+    [NR_WANT_LISTENER] = { takeover, sizeof(takeover), 1,
+                           "the daemon does not let this user succeed it, or its "
+                           "socket belongs to the service manager",
+                           "the daemon cannot be succeeded" },
+};
+
+enum { DESCRIPTORS_MAX = 8 };
 
 static nrbac_status fail(nrbac_error *error, nrbac_status status, const char *path,
                          const char *why)
@@ -47,6 +65,7 @@ void nr_fetch_drop(nr_fetch *fetch)
 /* A Unix socket connects at once or not at all. */
 static nrbac_status ask(nr_fetch *fetch, const char *path, nrbac_error *error)
 {
+    const struct question *question = &questions[fetch->wanted];
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     if (strlen(path) >= sizeof(address.sun_path))
         return fail(error, NRBAC_E_ARGUMENT, path, "too long for a socket");
@@ -55,7 +74,8 @@ static nrbac_status ask(nr_fetch *fetch, const char *path, nrbac_error *error)
     if (fd < 0)
         return fail_errno(error, path, errno);
     if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-        send(fd, question, sizeof(question), MSG_NOSIGNAL) != sizeof(question)) {
+        send(fd, question->bytes, question->size, MSG_NOSIGNAL) !=
+            (ssize_t)question->size) {
         int number = errno;
         (void)close(fd);
         if (number == EAGAIN) /* its queue is full; there is nothing to wait for */
@@ -86,10 +106,12 @@ static size_t take_descriptors(struct msghdr *message, int fds[DESCRIPTORS_MAX])
 static nrbac_status judge(nr_fetch *fetch, const uint8_t *bytes, size_t size,
                           const int *fds, size_t count)
 {
-    if (count >= WANTED && size >= sizeof(answer) &&
+    size_t wanted = questions[fetch->wanted].descriptors;
+    if (count >= wanted && size >= sizeof(answer) &&
         memcmp(bytes, answer, sizeof(answer)) == 0) {
         fetch->image = fds[0];
-        fetch->page = fds[1];
+        if (wanted > 1)
+            fetch->page = fds[1];
         return NRBAC_OK;
     }
     if (memmem(bytes, size, "not-allowed", strlen("not-allowed")) != NULL ||
@@ -117,12 +139,13 @@ static nrbac_status receive(nr_fetch *fetch, const char *path, nrbac_error *erro
     int fds[DESCRIPTORS_MAX];
     size_t count = take_descriptors(&message, fds);
     nrbac_status status = judge(fetch, bytes, (size_t)size, fds, count);
-    for (size_t i = status == NRBAC_OK ? WANTED : 0; i < count; i++)
+    const struct question *question = &questions[fetch->wanted];
+    for (size_t i = status == NRBAC_OK ? question->descriptors : 0; i < count; i++)
         (void)close(fds[i]);
     if (status == NRBAC_E_REFUSED)
-        return fail(error, status, path, "the daemon gives its table to other users");
+        return fail(error, status, path, question->refused);
     if (status == NRBAC_E_FORMAT)
-        return fail(error, status, path, "the daemon has no table to give");
+        return fail(error, status, path, question->other);
     return status;
 }
 

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asks the daemon for its table, a step at a time, so that whoever has more to do
- * than to wait can do it. What is sent never varies, and all that matters of what
- * comes back are two descriptors: neither needs an encoder.
+ * Asks the daemon for descriptors, a step at a time, so that whoever has more to do
+ * than to wait can do it: for its table, or, to succeed it, for its socket. What is
+ * sent never varies, and all that matters of what comes back are the descriptors:
+ * neither needs an encoder.
  */
 #ifndef NR_FETCH_H
 #define NR_FETCH_H
 
 #include "base/base.h"
 
+typedef enum nr_wanted {
+    NR_WANT_TABLE = 0, /* `attach`: image and page */
+    NR_WANT_LISTENER,  /* `takeover`: the listening socket, in place of the image */
+} nr_wanted;
+
 typedef struct nr_fetch {
+    nr_wanted wanted;
     int socket;      /* -1: nothing is under way */
     int image, page; /* what came, the caller's; -1: nothing */
 } nr_fetch;
@@ -18,9 +25,9 @@ typedef struct nr_fetch {
 
 /* Begins, if nothing is under way, and waits so long for the answer.
  *
- * NRBAC_OK         image and page are there
+ * NRBAC_OK         what was wanted is there
  * NRBAC_E_TIMEOUT  not yet: call again
- * NRBAC_E_REFUSED  the daemon does not give its table to this user
+ * NRBAC_E_REFUSED  the daemon does not give it to this user
  * NRBAC_E_IO       there is no daemon, or it has gone
  * NRBAC_E_FORMAT   what came is not the answer to this question
  *

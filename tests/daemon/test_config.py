@@ -43,7 +43,7 @@ def test_the_schema_is_one():
 def test_everything_may_stand_in_the_configuration(daemons, served, config):
     path = daemons.new_path()
     (daemons.folder / "evidence.yaml").write_text("nrbac-evidence: 1\n")
-    text = {"policy": str(served), "socket": str(path), "unsafe_no_audit": True, "allow_example": True, "policy_root": "/", "socket_mode": "0600",
+    text = {"policy": str(served), "socket": str(path), "unsafe_no_audit": True, "allow_example": True, "takeover": True, "policy_root": "/", "socket_mode": "0600",
             "trust_request_time": True, "trust_applications": True, "evidence": str(daemons.folder / "evidence.yaml"), "gateways": ["root", 12345],
             "applications": {"gp": {"peer": {"uid": 0}}}, "reload_users": ["root", 12345],
             "attach_users": ["root", 12345], "publish_to": str(daemons.folder / "table"), **{key: rule["default"] + 1 for key, rule in NUMBERS.items()}}
