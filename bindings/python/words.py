@@ -85,13 +85,22 @@ class Status(IntEnum):
 
 %(statuses)s
 
-def _by_number(words: type[Effect] | type[Reason]) -> tuple[Effect | Reason | None, ...]:
-    numbered = {word.number: word for word in words}
-    return tuple(numbered.get(number) for number in range(max(numbered) + 1))
+EFFECT_OF = {word.value: word for word in Effect}
+REASON_OF = {word.value: word for word in Reason}
+STATUS_OF = {word.value: word for word in Status}
+# By number, as the extension wants them; None where there is none.
+EFFECTS = tuple({word.number: word for word in Effect}.get(number) for number in range(1 + max(word.number for word in Effect)))
+REASONS = tuple({word.number: word for word in Reason}.get(number) for number in range(1 + max(word.number for word in Reason)))
 
 
-EFFECTS = _by_number(Effect)
-REASONS = _by_number(Reason)
+def effect_of(slug: object) -> Effect | str:
+    """The effect of a slug; a newer daemon may have others, which stay texts."""
+    return EFFECT_OF.get(str(slug), str(slug))
+
+
+def reason_of(slug: object) -> Reason | str:
+    """The reason of a slug, likewise."""
+    return REASON_OF.get(str(slug), str(slug))
 '''
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-import msgpack
+import msgpack  # type: ignore[import]
 
 from ._types import Answer, Decision, Request, moment_of_text
-from ._words import Effect, Fault, Reason
-from .errors import Closed, Error, ForeignName, NotOpened, ProtocolError, QueueFull, Refused, _word
+from ._words import Effect, Fault, Reason, effect_of, reason_of
+from .errors import Closed, Error, ForeignName, NotOpened, ProtocolError, QueueFull, Refused
 
 VERSION = "0.1.0"
 TIMEOUT = 5.0
@@ -64,13 +64,19 @@ class Link(Generic[Waiter]):
         self._last = 0
         self._waiting: dict[int, Waiter | None] = {}
 
+    def greeting(self, waiter: Waiter) -> bytes:
+        """The bytes that a connection begins with; its number is 0, and it does not count as in flight."""
+        self._waiting[0] = waiter
+        data: bytes = self._packer.pack([0, 0, "hello", [{"client": "nrbac for Python", "version": VERSION, "numbers": True}]])
+        return data
+
     def request(self, method: str, params: list[Any], waiter: Waiter | None) -> tuple[int, bytes]:
         """The bytes of a call, and its number; QueueFull if too many wait already."""
-        if len(self._waiting) >= self._in_flight:
+        if len(self._waiting) - (0 in self._waiting) >= self._in_flight:
             raise QueueFull(f"{self._in_flight} calls wait for their answers")
-        number = (self._last + 1) & 0xFFFFFFFF
+        number = self._last % 0xFFFFFFFF + 1
         while number in self._waiting:
-            number = (number + 1) & 0xFFFFFFFF
+            number = number % 0xFFFFFFFF + 1
         data: bytes = self._packer.pack([0, number, method, params])  # raises before anything is remembered
         if len(data) > self.request_bytes:
             raise Refused(Fault.OVER_LIMIT, f"the call has {len(data)} bytes, of which the daemon takes {self.request_bytes}")
@@ -161,7 +167,7 @@ def read_decision(result: Any) -> Decision:
     permitted, slug, generation, obligations = result
     if not isinstance(permitted, bool) or not isinstance(slug, str) or not _is_integer(generation) or not _is_texts(obligations):
         raise ProtocolError("the answer to a check is not one")
-    reason = _word(Reason, slug)
+    reason = reason_of(slug)
     effect = reason.effect if isinstance(reason, Reason) else Effect.PERMIT if permitted else Effect.DENY
     if permitted is not (effect == Effect.PERMIT):
         raise ProtocolError(f"a check is answered {permitted} with the reason {slug}")
@@ -274,11 +280,6 @@ def several(names: Iterable[str | Name]) -> list[str | Name]:
     if isinstance(names, str):
         raise TypeError("several names are a list of them, not a str")
     return list(names)
-
-
-def hello() -> list[Any]:
-    """What a client says first on each connection."""
-    return [{"client": "nrbac for Python", "version": VERSION, "numbers": True}]
 
 
 def greeted(link: Link[Any], result: Any) -> None:
@@ -403,7 +404,7 @@ def _not_opened(known: Known) -> Decision:
     """What every check is while the session cannot be opened again: the reason of that, and no permit."""
     policy = known.answer.get("policy")
     generation = policy.get("generation", 0) if isinstance(policy, dict) else 0
-    return Decision(_word(Effect, known.answer["effect"]), _word(Reason, known.answer["reason"]), (), generation)
+    return Decision(effect_of(known.answer["effect"]), reason_of(known.answer["reason"]), (), generation)
 
 
 def close_session(known: Known) -> Steps[None]:
@@ -454,6 +455,6 @@ def about(method: str) -> Steps[dict[str, Any]]:
 def generation() -> Steps[int]:
     """The number of the policy in force."""
     number = (yield from about("health")).get("generation")
-    if not _is_integer(number):
+    if not isinstance(number, int) or isinstance(number, bool):
         raise ProtocolError("the daemon's health has no generation")
-    return int(number)
+    return number

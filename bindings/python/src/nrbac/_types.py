@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple, TypeAlias
 
-from ._words import Effect, Reason
-from .errors import _word
+from ._words import Effect, Reason, effect_of, reason_of
 
 Request: TypeAlias = Mapping[str, Any]
 """A request of the OpenID AuthZEN Authorization API 1.0: subject, action, resource, context."""
@@ -50,12 +49,12 @@ class Answer(dict[str, Any]):
     @property
     def effect(self) -> Effect | str:
         """The outcome."""
-        return _word(Effect, self.context.get("effect"))
+        return effect_of(self.context.get("effect"))
 
     @property
     def reason(self) -> Reason | str:
         """Why."""
-        return _word(Reason, self.context.get("reason"))
+        return reason_of(self.context.get("reason"))
 
     @property
     def message(self) -> str:

@@ -331,7 +331,7 @@ class _Wire(asyncio.Protocol):
         self._transport = transport
         self._greeting = asyncio.get_running_loop().create_future()
         self._greeting.add_done_callback(lambda greeting: greeting.exception())  # looked at, whatever it is
-        self.send(self.link.request("hello", _protocol.hello(), self._greeting)[1])
+        self.send(self.link.greeting(self._greeting))
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -108,9 +108,8 @@ class Authorisation:
             return UNDECLARED
         if need.name is None:
             return None
-        request = self._subject(scope)
-        if inspect.isawaitable(request):
-            request = await request
+        made = self._subject(scope)
+        request: Request | None = await made if inspect.isawaitable(made) else made  # type: ignore[assignment]
         if request is None:
             return NOBODY
         try:

@@ -263,10 +263,9 @@ class Client:
         sock.setblocking(False)
         link: Link[_Waiter] = Link(self._in_flight)
         greeting = _Waiter()
-        _, data = link.request("hello", _protocol.hello(), greeting)
         try:
             sock.connect(self._path)
-            sock.send(data)
+            sock.send(link.greeting(greeting))
         except OSError as error:
             sock.close()
             self._why = error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._words import Effect, Reason, Status
+from ._words import STATUS_OF, Effect, Reason, Status, effect_of, reason_of
 
 if TYPE_CHECKING:
     from ._types import Diagnostic
@@ -44,12 +44,12 @@ class NotOpened(Error):
     @property
     def effect(self) -> Effect | str:
         """What was decided; never a permit."""
-        return _word(Effect, self.answer.get("effect"))
+        return effect_of(self.answer.get("effect"))
 
     @property
     def reason(self) -> Reason | str:
         """Why."""
-        return _word(Reason, self.answer.get("reason"))
+        return reason_of(self.answer.get("reason"))
 
 
 class Closed(Error):
@@ -89,13 +89,6 @@ class QueueFull(TransportError):
     """As many calls as allowed wait for their answers already."""
 
 
-def _word(words: type[Effect] | type[Reason], slug: Any) -> Any:
-    try:
-        return words(slug)
-    except ValueError:
-        return str(slug)  # a newer release may have others
-
-
 # What a status is when a daemon's table is to be opened; anything else is an OpenError.
 _OF_A_DAEMON: dict[Status, type[TransportError]] = {
     Status.E_IO: DaemonUnavailable, Status.E_TIMEOUT: Timeout, Status.E_FORMAT: ProtocolError}
@@ -103,7 +96,7 @@ _OF_A_DAEMON: dict[Status, type[TransportError]] = {
 
 def of_status(status: int, source: str, text: str, daemon: bool) -> Error:
     """The error for a status of the library, which says `text` of it."""
-    what = Status(status) if status in set(Status) else Status.E_IO
+    what = STATUS_OF.get(status, Status.E_IO)
     path = source.partition(":")[2] if daemon else source
     text = text if text.startswith(path) else f"{path}: {text or what.text}"
     if daemon and what == Status.E_REFUSED:
