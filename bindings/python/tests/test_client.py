@@ -238,6 +238,23 @@ def test_sessions_survive_a_daemon_that_is_killed_and_started_again(client, daem
     assert client.health()["sessions"] == 1
 
 
+def test_all_who_wait_for_one_session_are_told_that_the_daemon_is_away(client, daemon):
+    session, errors = client.session(who()), []
+    daemon.stop()
+
+    def ask():
+        try:
+            session.check("B0820", timeout=0.2)
+        except nrbac.Error as error:
+            errors.append(type(error))
+    threads = [threading.Thread(target=ask) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert errors == [nrbac.DaemonUnavailable] * 5
+
+
 def test_many_threads_go_on_when_the_daemon_is_started_again(client, daemon, serve, policies):
     sessions = [client.session(who()) for _ in range(4)]
     answered, wrong, ended = [0] * 4, [], threading.Event()

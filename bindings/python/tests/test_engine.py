@@ -322,9 +322,12 @@ def test_whoever_watches_is_told_of_each_new_policy(engine, policies):
         seen.append(generation)
         told.set()
     with engine.watch(tell, every=0.005) as watch:
+        time.sleep(0.05)
         policies(OTHER)
         engine.reload()
-        assert told.wait(5) and seen == [2]
+        assert told.wait(5)
+        time.sleep(0.05)
+        assert seen == [2]
     policies(SMALL)
     engine.reload()
     time.sleep(0.05)

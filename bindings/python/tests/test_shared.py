@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decisions in this process on the table that a daemon shares."""
+import os
 import signal
 
 import pytest
@@ -60,6 +61,31 @@ def test_a_socket_without_a_daemon_and_a_folder_without_a_table(tmp_path):
     for source in (f"shm:{tmp_path}/no.sock", f"shm:{tmp_path}", f"file:{tmp_path}"):
         with pytest.raises(nrbac.DaemonUnavailable):
             nrbac.open(source)
+
+
+@pytest.mark.parametrize("status, error", [
+    (nrbac.Status.E_IO, nrbac.DaemonUnavailable), (nrbac.Status.E_TIMEOUT, nrbac.Timeout), (nrbac.Status.E_FORMAT, nrbac.ProtocolError),
+    (nrbac.Status.E_REFUSED, nrbac.Refused), (nrbac.Status.E_IMAGE, nrbac.OpenError), (nrbac.Status.E_VERSION, nrbac.OpenError), (999, nrbac.DaemonUnavailable)])
+def test_what_becomes_of_a_table_that_cannot_be_used(status, error):
+    made = nrbac.errors.of_status(status, "shm:/run/nrbac", "", True)
+    assert type(made) is error and "/run/nrbac: " in str(made)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_daemon_that_does_not_share_with_this_user(daemons, serve, policies):
+    daemon = serve(policies(SMALL), socket_mode="0666")
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setgid(12345)
+        os.setuid(12345)
+        try:
+            nrbac.open(f"shm:{daemon.socket}")
+        except nrbac.Refused as refused:
+            os._exit(7 if refused.slug == nrbac.Fault.NOT_ALLOWED else 1)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 def test_following_does_not_grow_memory(daemons, serve, policies):

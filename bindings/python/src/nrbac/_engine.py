@@ -70,9 +70,5 @@ def open_engine(source: str, *, trust_request_time: bool = False, strict: bool =
     """The engine for any source but unix:."""
     engine = Engine(trust_request_time=trust_request_time)
     engine.source, engine._strict = source, strict
-    try:
-        engine._load(*split(source))
-    except BaseException:
-        engine.close()
-        raise
+    engine._load(*split(source))
     return engine

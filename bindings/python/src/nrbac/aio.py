@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 from . import _protocol
 from ._engine import Engine, split
@@ -288,6 +288,7 @@ class _Wire(asyncio.Protocol):
         self.lost = False
         self._transport: asyncio.Transport | None = None
         self._greeting: Waiter | None = None
+        self._outgoing: list[bytes] = []
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -297,18 +298,20 @@ class _Wire(asyncio.Protocol):
         if self.lost:
             raise Lost
         future: Waiter = asyncio.get_running_loop().create_future()
-        number, data = self.link.request(method, params, future)
+        _, data = self.link.request(method, params, future)
         self.send(data)
-        try:
-            return await future
-        finally:
-            if future.cancelled():
-                self.link.forget(number)
+        return await future
 
     def send(self, data: bytes) -> None:
-        """Sends it when the socket takes it."""
+        """Sends it, together with what else is asked in this turn of the loop."""
+        if not self._outgoing:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._outgoing.append(data)
+
+    def _flush(self) -> None:
         if self._transport is not None and not self.lost:
-            self._transport.write(data)
+            self._transport.write(b"".join(self._outgoing))
+        self._outgoing.clear()
 
     def give_up(self, error: BaseException | None) -> None:
         """Ends the connection; who waits is told."""
@@ -327,8 +330,7 @@ class _Wire(asyncio.Protocol):
     # -- what the event loop calls ----------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._greeting = asyncio.get_running_loop().create_future()
         self._greeting.add_done_callback(lambda greeting: greeting.exception())  # looked at, whatever it is
         self.send(self.link.greeting(self._greeting))
@@ -341,7 +343,7 @@ class _Wire(asyncio.Protocol):
                     if error is None:
                         _protocol.greeted(self.link, result)
                 if future.done():
-                    continue
+                    continue  # nobody waits for it any more
                 if error is not None:
                     future.set_exception(error)
                 else:

@@ -2,6 +2,7 @@
 """Asks a running nrbacd over its socket. `nrbac.open("unix:...")` makes a Client; nrbac.aio has the same for asyncio."""
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import threading
@@ -206,7 +207,7 @@ class Client:
         if isinstance(need, Post):
             return self._post(need, deadline)
         if not need.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise Timeout("another call on the session is still opening it")
+            raise self._too_late()
         return None
 
     def _call(self, call: Call, deadline: float) -> tuple[Link[_Waiter], Any]:
@@ -244,12 +245,17 @@ class Client:
             if now >= self._not_before:
                 self._connect(now)
             elif now >= deadline:
-                raise DaemonUnavailable(f"no daemon at {self._path}: {self._why}") from self._why
+                raise self._too_late() from self._why
             elif self._stranded >= self._in_flight:
                 raise QueueFull(f"{self._in_flight} calls wait for a daemon at {self._path}")
             else:
                 self._wait_for_it(min(self._not_before, deadline) - now)
         return self._link, self._socket
+
+    def _too_late(self) -> Error:
+        if self._link is None:
+            return DaemonUnavailable(f"no daemon at {self._path}: {self._why}")
+        return Timeout(f"the daemon at {self._path} did not answer in time")
 
     def _wait_for_it(self, seconds: float) -> None:
         self._stranded += 1
@@ -287,7 +293,8 @@ class Client:
             waiter.state = "lost"
             waiter.error = error if isinstance(error, FOR_ALL) else None
         if self._reading:
-            sock.shutdown(socket.SHUT_RDWR)  # who reads it wakes and closes it
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)  # who reads it wakes and closes it
         else:
             sock.close()
         self._changed.notify_all()
@@ -318,7 +325,7 @@ class Client:
             while waiter.state == "waiting":
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise Timeout(f"the daemon at {self._path} did not answer in time")
+                    raise self._too_late()
                 if self._reading:
                     self._changed.wait(left)
                 else:

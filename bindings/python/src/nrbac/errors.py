@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._words import STATUS_OF, Effect, Reason, Status, effect_of, reason_of
+from ._words import STATUS_OF, Effect, Fault, Reason, Status, effect_of, reason_of
 
 if TYPE_CHECKING:
     from ._types import Diagnostic
@@ -100,7 +100,7 @@ def of_status(status: int, source: str, text: str, daemon: bool) -> Error:
     path = source.partition(":")[2] if daemon else source
     text = text if text.startswith(path) else f"{path}: {text or what.text}"
     if daemon and what == Status.E_REFUSED:
-        return Refused("not-allowed", text)
+        return Refused(Fault.NOT_ALLOWED, text)
     if daemon and what in _OF_A_DAEMON:
         return _OF_A_DAEMON[what](text)
     return OpenError(what, text)
