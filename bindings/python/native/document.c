@@ -195,6 +195,13 @@ nrbac_value *nrp_value_of(nrbac_document *document, PyObject *request)
 
 /* ---- And back ----------------------------------------------------------------------- */
 
+PyObject *nrp_text_of(const char *text)
+{
+    if (text == NULL)
+        Py_RETURN_NONE;
+    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+}
+
 /* Keys and short texts of answers are codes, slugs and names, the same in every one:
  * interned, an answer that is kept holds pointers to them. */
 enum { INTERNED_SIZE_MAX = 40 };

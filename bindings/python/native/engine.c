@@ -94,10 +94,10 @@ static PyObject *engine_exit(PyObject *self, PyObject *const *args, Py_ssize_t c
 static PyObject *raise_status(const nrp_engine *self, nrbac_status status,
                               PyObject *source, const char *text, bool daemon)
 {
-    PyObject *error = PyObject_CallFunction(
-        self->state->of_status, "iNsO", (int)status,
-        PyUnicode_DecodeFSDefault(PyBytes_AS_STRING(source)), text,
-        daemon ? Py_True : Py_False);
+    PyObject *error = PyObject_CallFunction(self->state->of_status, "iNNO", (int)status,
+                                            nrp_text_of(PyBytes_AS_STRING(source)),
+                                            nrp_text_of(text),
+                                            daemon ? Py_True : Py_False);
     if (error != NULL)
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
     Py_XDECREF(error);
@@ -141,9 +141,10 @@ static PyObject *diagnostics_of(const nrp_engine *self, const nrbac_build *build
     for (size_t i = 0; list != NULL && i < count; i++) {
         const nrbac_diagnostic *one = nrbac_build_diagnostic(build, i);
         PyObject *item = PyObject_CallFunction(
-            self->state->diagnostic_type, "ssssIIsz", one->code, one->slug,
-            one->severity == NRBAC_SEVERITY_ERROR ? "error" : "warning", one->file,
-            one->line, one->column, one->message, one->help);
+            self->state->diagnostic_type, "sssNIINN", one->code, one->slug,
+            one->severity == NRBAC_SEVERITY_ERROR ? "error" : "warning",
+            nrp_text_of(one->file), one->line, one->column, nrp_text_of(one->message),
+            nrp_text_of(one->help));
         if (item == NULL)
             Py_CLEAR(list);
         else

@@ -66,6 +66,8 @@ extern PyModuleDef nrp_module;
 nrbac_value *nrp_value_of(nrbac_document *document, PyObject *request);
 /* A new reference; NULL after raising MemoryError. */
 PyObject *nrp_object_of(const nrbac_value *value);
+/* A text of the library's, which may hold a path in any encoding; NULL: None. */
+PyObject *nrp_text_of(const char *text);
 
 /* ---- engine.c -------------------------------------------------------------------------- */
 

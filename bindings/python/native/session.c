@@ -221,6 +221,8 @@ static PyObject *decision_object(const nrp_state *state, const nrbac_decision *d
     return whole;
 }
 
+/* The engine is kept meanwhile: obligations belong to it, and making objects may run
+ * anything, also what closes it. */
 static PyObject *session_decide(PyObject *object, PyObject *name)
 {
     const nrp_session *self = (const nrp_session *)object;
@@ -235,7 +237,10 @@ static PyObject *session_decide(PyObject *object, PyObject *name)
         nrbac_decide_text_into(self->session, text, (size_t)size, &decision);
     else
         return NULL;
-    return decision_object(self->engine->state, &decision);
+    nrp_engine_enter(self->engine);
+    PyObject *whole = decision_object(self->engine->state, &decision);
+    nrp_engine_leave(self->engine);
+    return whole;
 }
 
 /* ---- Several at once -------------------------------------------------------------------- */

@@ -93,6 +93,10 @@ def test_what_is_no_name_is_a_type_error(client, name):
         session.check_many(["B0820", name])
     with pytest.raises(TypeError):
         session.check_many("B0820")
+    for text in ("B0820\0", "\ud800"):
+        for call in (session.check, client.prepare):
+            with pytest.raises(ValueError):
+                call(text)
 
 
 def test_a_name_of_another_client_is_an_error(client, daemon):
@@ -165,11 +169,35 @@ def test_what_the_daemon_refuses_is_an_error_with_its_slug(serve, policies):
         assert client.session(who()).check("B0820")
 
 
-def test_a_request_beyond_the_daemons_limit_harms_nobody_else(client):
+def nested(levels):
+    value = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("more, fits", [
+    ("x" * (2 << 20), False), (nested(29), True), (nested(30), False), ([0] * 65_000, True), ([0] * 65_536, False), ({str(i): 0 for i in range(33_000)}, False)],
+    ids=["long", "as deep as can be", "deep", "as wide as can be", "wide", "many members"])
+def test_a_request_beyond_the_daemons_limits_harms_nobody_else(client, more, fits):
+    """The daemon itself would end the connection: the client must know its limits exactly."""
     session = client.session(who())
-    with pytest.raises(nrbac.Refused, match="over-limit"):
-        client.evaluate({**asks("B0820"), "more": "x" * (2 << 20)})
-    assert session.check("B0820")
+    link = client._link
+    if fits:
+        assert client.evaluate({**asks("B0820"), "more": more})
+    else:
+        with pytest.raises(nrbac.Refused, match="over-limit"):
+            client.evaluate({**asks("B0820"), "more": more})
+    assert session.check("B0820") and client._link is link
+
+
+def test_a_request_that_is_changed_afterwards_changes_no_session(client, daemon, serve, policies):
+    request = who("R0001")
+    session = client.session(request)
+    request["subject"]["properties"]["profile"]["role"] = "R8000"
+    daemon.stop()
+    serve(policies(SMALL), path=daemon.socket)
+    assert not session.check("B0820")
 
 
 def test_after_close_nothing_is_answered(client):

@@ -2,9 +2,11 @@
 """Decisions in this process: every call, every error."""
 import collections
 import gc
+import os
 import threading
 import time
 import types
+from pathlib import Path
 
 import pytest
 from conftest import OTHER, SMALL, asks, resident_kb, who
@@ -306,6 +308,52 @@ def test_a_compiled_file_is_opened_and_reloaded(tmp_path, policies):
 def test_a_source_that_cannot_be_opened(source, error):
     with pytest.raises(error):
         nrbac.open(source)
+
+
+def test_paths_may_be_in_any_encoding(tmp_path):
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe")
+    for kind, error in (("file", nrbac.OpenError), ("dir", nrbac.PolicyError), ("shm", nrbac.DaemonUnavailable)):
+        with pytest.raises(error):
+            nrbac.open(f"{kind}:{odd}")
+    os.mkdir(odd)
+    (Path(odd) / "policy.yaml").write_text(SMALL)
+    with nrbac.open(f"dir:{odd}") as engine:
+        assert engine.session(who()).check("B0820")
+    with pytest.raises(nrbac.OpenError):
+        nrbac.open(f"file:/{'ö' * 300}")
+
+
+class Closing:
+    """Closes an engine when it is thrown away."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.itself = self
+
+    def __del__(self):
+        self.engine.close()
+
+
+def test_an_engine_that_is_closed_while_an_answer_is_made(policies):
+    """Making the answer collects garbage, and that closes the engine, to which the names of obligations belong."""
+    folder = policies(SMALL)
+    for threshold in range(1, 30):
+        engine = nrbac.open(f"dir:{folder}")
+        session = engine.session(who())
+        kept = [(object(),) for _ in range(3000)]  # so that tuples are made, not taken from those that were freed
+        gc.collect()
+        Closing(engine)
+        gc.set_threshold(threshold)
+        try:
+            for _ in range(30):
+                kept.append(session.decide("scr.emergency"))
+                assert kept[-1].obligations == ("notify-access",)
+        except nrbac.Closed:
+            pass
+        finally:
+            gc.set_threshold(700, 10, 10)
+        gc.collect()
+        assert engine.closed
 
 
 def test_no_error_but_those_of_arguments_is_outside_the_base_class():

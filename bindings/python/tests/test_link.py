@@ -3,6 +3,7 @@
 import copy
 import json
 import random
+import types
 
 import msgpack
 import pytest
@@ -172,9 +173,30 @@ def test_what_cannot_be_packed_is_not_in_flight():
     link = Link(in_flight=1)
     with pytest.raises(TypeError):
         link.request("evaluate", [{"a": object()}], "one")
-    with pytest.raises(OverflowError):
-        link.request("evaluate", [{"a": 1 << 64}], "one")
     link.request("policy", [], "two")
+
+
+VALUES = [
+    ({1}, TypeError, "request.a"), (object(), TypeError, "request.a"), (b"x", TypeError, "request.a"), ([1, {"b": 1 << 63}], ValueError, r"request.a\[1\].b"),
+    (float("nan"), ValueError, "finite"), ("a\0", ValueError, "NUL"), ("\ud800", ValueError, "UTF-8"), ({"\0": 1}, ValueError, "NUL"),
+    ({7: 1}, TypeError, "key"), ({"\udfff": 1}, ValueError, "UTF-8"), (None, TypeError, "mapping")]
+
+
+@pytest.mark.parametrize("value, error, words", VALUES)
+def test_what_a_request_cannot_hold_is_an_error_with_its_place(value, error, words):
+    with pytest.raises(error, match=words):
+        _protocol.Plain(value if value is None else {"a": value})
+
+
+def test_a_request_is_copied_and_measured():
+    inner = {"b": (1, None, True, 2.5, "Zoë")}
+    taken = _protocol.Plain(types.MappingProxyType({"a": types.MappingProxyType(inner)}))
+    inner["b"] = 0
+    assert taken.value == {"a": {"b": [1, None, True, 2.5, "Zoë"]}} and (taken.depth, taken.elements) == (3, 9)
+    loop = []
+    loop.append(loop)
+    with pytest.raises(ValueError, match="nested"):
+        _protocol.Plain({"a": loop})
 
 
 def test_numbers_of_calls_go_round_and_are_not_taken_twice():

@@ -2,8 +2,8 @@
 """Policies in this process: compiled files, policy folders, and tables that a daemon shares."""
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable
-from pathlib import Path
 
 from . import _nrbac
 from ._types import Diagnostic
@@ -56,14 +56,14 @@ def split(source: str) -> tuple[str, str]:
     kind, colon, path = source.partition(":")
     if not colon or kind not in ("file", "dir", "shm", "unix") or not path:
         raise ValueError(f"`{source}` is none of file:POLICY.nrb, dir:FOLDER, shm:SOCKET and unix:SOCKET")
-    if kind in ("shm", "unix") and Path(path).is_dir():
-        path = str(Path(path) / "nrbacd.sock")
+    if kind in ("shm", "unix") and os.path.isdir(path):
+        path = os.path.join(path, "nrbacd.sock")
     return kind, path
 
 
 def follows(kind: str, path: str) -> bool:
     """Whether a daemon says what is in force there."""
-    return kind == "shm" or (kind == "file" and Path(path).is_dir())
+    return kind == "shm" or (kind == "file" and os.path.isdir(path))
 
 
 def open_engine(source: str, *, trust_request_time: bool = False, strict: bool = False) -> Engine:

@@ -6,6 +6,7 @@ open a session alone) and is sent what came of it; so each is written once, for 
 """
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,8 +26,10 @@ IN_FLIGHT = 1024
 """Calls of one client that may wait for their answers."""
 BATCH = 1024
 """Names in one call, until the daemon says how many it takes."""
-REQUEST_BYTES = 1 << 20
-"""The longest call, until the daemon says what it takes."""
+REQUEST_BYTES, ELEMENTS, DEPTH = 1 << 20, 1 << 16, 32
+"""The largest call, until the daemon says what it takes."""
+DEPTH_MAX = 64
+"""Of a request, wherever it is asked."""
 MESSAGE_BYTES = 32 << 20
 """The longest answer that is read: more than the longest that the daemon gives."""
 
@@ -36,6 +39,65 @@ T = TypeVar("T")
 
 class Lost(Exception):
     """The connection on which a call had to be made is not there any more."""
+
+
+# ---- What is asked ---------------------------------------------------------------------------------------------------
+
+
+class Plain:
+    """A request as it is sent: a copy of its own, of nothing but what the protocol has; and how large it is.
+
+    A session is opened again by it, whatever becomes of the caller's. What is too large is refused by itself: the daemon
+    would end the connection, and everybody's calls on it.
+    """
+
+    __slots__ = ("depth", "elements", "value")
+
+    def __init__(self, request: Request) -> None:
+        if not isinstance(request, Mapping):
+            raise TypeError(f"a request is a mapping, not {type(request).__name__}")
+        self.depth = self.elements = 0
+        self.value = self._take(request, "request", 1)
+
+    def _take(self, value: Any, where: str, depth: int) -> Any:
+        if isinstance(value, str):
+            return _text(value, where)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int):
+            if not -(1 << 63) <= value < 1 << 63:
+                raise ValueError(f"{where} does not fit into 64 bits")
+            return value
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise ValueError(f"{where} is not a finite number")
+            return value
+        if depth > DEPTH_MAX:
+            raise ValueError(f"{where} is nested deeper than {DEPTH_MAX}")
+        self.depth = max(self.depth, depth)
+        if isinstance(value, Mapping):
+            self.elements += 2 * len(value)
+            return {_key(key, where): self._take(one, f"{where}.{key}", depth + 1) for key, one in value.items()}
+        if isinstance(value, (list, tuple)):
+            self.elements += len(value)
+            return [self._take(one, f"{where}[{i}]", depth + 1) for i, one in enumerate(value)]
+        raise TypeError(f"{where} is none of str, int, float, bool, None, mapping, list and tuple")
+
+
+def _text(value: str, where: str) -> str:
+    if "\0" in value:
+        raise ValueError(f"{where} holds a NUL")
+    try:
+        value.isascii() or value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{where} is not text that UTF-8 can hold") from None
+    return value
+
+
+def _key(key: Any, where: str) -> str:
+    if not isinstance(key, str):
+        raise TypeError(f"{where} has a key that is not a text")
+    return _text(key, f"a key of {where}")
 
 
 # ---- One connection ------------------------------------------------------------------------------------------------
@@ -55,7 +117,7 @@ class Link(Generic[Waiter]):
     def __init__(self, in_flight: int = IN_FLIGHT) -> None:
         self.numbers: dict[str, int] = {}
         self.batch = BATCH
-        self.request_bytes = REQUEST_BYTES
+        self.request_bytes, self.elements, self.depth = REQUEST_BYTES, ELEMENTS, DEPTH
         self._in_flight = in_flight
         # What a header announces is allocated before it has come: lists and maps are bounded more tightly than bytes.
         self._unpacker = msgpack.Unpacker(raw=False, strict_map_key=True, max_buffer_size=MESSAGE_BYTES, max_bin_len=0, max_ext_len=0,
@@ -70,16 +132,18 @@ class Link(Generic[Waiter]):
         data: bytes = self._packer.pack([0, 0, "hello", [{"client": "nrbac for Python", "version": VERSION, "numbers": True}]])
         return data
 
-    def request(self, method: str, params: list[Any], waiter: Waiter | None) -> tuple[int, bytes]:
-        """The bytes of a call, and its number; QueueFull if too many wait already."""
+    def request(self, method: str, params: list[Any], waiter: Waiter | None, size: Plain | None = None) -> tuple[int, bytes]:
+        """The bytes of a call, and its number; `size` is of the request in it. QueueFull if too many wait already."""
         if len(self._waiting) - (0 in self._waiting) >= self._in_flight:
             raise QueueFull(f"{self._in_flight} calls wait for their answers")
         number = self._last % 0xFFFFFFFF + 1
         while number in self._waiting:
             number = number % 0xFFFFFFFF + 1
-        data: bytes = self._packer.pack([0, number, method, params])  # raises before anything is remembered
-        if len(data) > self.request_bytes:
-            raise Refused(Fault.OVER_LIMIT, f"the call has {len(data)} bytes, of which the daemon takes {self.request_bytes}")
+        data: bytes = self._packer.pack([0, number, method, params])
+        for what, has, takes in (("bytes", len(data), self.request_bytes), ("elements", size.elements + 5 if size else 0, self.elements),
+                                 ("levels", size.depth + 2 if size else 0, self.depth)):
+            if has > takes:
+                raise Refused(Fault.OVER_LIMIT, f"the call has {has} {what}, of which the daemon takes {takes}")
         self._last = number
         self._waiting[number] = waiter
         return number, data
@@ -215,6 +279,8 @@ class Call(NamedTuple):
     """Whether it may be asked once more when the connection is lost."""
     on: Link[Any] | None = None
     """The connection that it belongs to; Lost if that is gone."""
+    size: Plain | None = None
+    """The request in it."""
 
 
 class Post(NamedTuple):
@@ -239,7 +305,7 @@ class Known:
     """A session as the client remembers it: by its request, from which it is opened again where needed."""
 
     owner: object
-    request: Request
+    request: Plain
     lock: Any
     """Held by whoever opens it."""
     place: tuple[Link[Any], int] | None = None
@@ -272,7 +338,12 @@ def text_of(owner: object, name: str | Name) -> str:
         return name.text
     if not isinstance(name, str):
         raise TypeError(f"a name is a str or a Name, not {type(name).__name__}")
-    return name
+    return _text(name, "the name")
+
+
+def prepare(owner: object, name: str) -> Name:
+    """A name of this client's."""
+    return Name(owner, text_of(owner, name))
 
 
 def several(names: Iterable[str | Name]) -> list[str | Name]:
@@ -289,11 +360,15 @@ def greeted(link: Link[Any], result: Any) -> None:
     if not isinstance(numbers, dict) or not all(map(_is_integer, numbers.values())) or not isinstance(limits, dict):
         raise ProtocolError("the daemon's greeting is not one")
     link.numbers = numbers
-    for limit in (limits.get("batch"), limits.get("message_bytes")):
-        if limit is not None and not (_is_integer(limit) and limit > 0):
-            raise ProtocolError("the daemon's greeting is not one")
-    link.batch = limits.get("batch") or BATCH
-    link.request_bytes = limits.get("message_bytes") or REQUEST_BYTES
+    link.batch, link.request_bytes, link.elements, link.depth = (
+        _limit(limits, *one) for one in (("batch", BATCH), ("message_bytes", REQUEST_BYTES), ("elements", ELEMENTS), ("depth", DEPTH)))
+
+
+def _limit(limits: dict[str, Any], name: str, default: int) -> int:
+    limit = limits.get(name, default)
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise ProtocolError("the daemon's greeting is not one")
+    return limit
 
 
 def plain(method: str, *params: Any, again: bool = True) -> Steps[Any]:
@@ -304,22 +379,21 @@ def plain(method: str, *params: Any, again: bool = True) -> Steps[Any]:
 
 def evaluate(method: str, request: Request) -> Steps[Answer]:
     """A whole request."""
-    return read_answer((yield from plain(method, as_map(request))))
+    return read_answer((yield from _ask_whole(method, request)))
+
+
+def _ask_whole(method: str, request: Request) -> Steps[Any]:
+    taken = Plain(request)
+    _, result = yield Call(method, [taken.value], size=taken)
+    return result
 
 
 def evaluations(request: Request) -> Steps[list[Answer]]:
     """Several at once."""
-    result = _read_map((yield from plain("evaluations", as_map(request))))
+    result = _read_map((yield from _ask_whole("evaluations", request)))
     if isinstance(result.get("evaluations"), list):
         return [read_answer(one) for one in result["evaluations"]]
     return [read_answer(result)]  # there was one question alone
-
-
-def as_map(request: Request) -> dict[str, Any]:
-    """A request as it is sent."""
-    if not isinstance(request, Mapping):
-        raise TypeError(f"a request is a mapping, not {type(request).__name__}")
-    return dict(request)
 
 
 def open_session(known: Known) -> Steps[None]:
@@ -330,7 +404,7 @@ def open_session(known: Known) -> Steps[None]:
 
 
 def _open(known: Known) -> Steps[None]:
-    link, result = yield Call("open", [as_map(known.request)])
+    link, result = yield Call("open", [known.request.value], size=known.request)
     known.answer = read_opened(result)
     known.place = (link, known.answer["session"]) if "session" in known.answer else None
     if known.closed:

@@ -119,13 +119,13 @@ class Client:
 
     async def session(self, request: Request, *, timeout: float | None = None) -> Session:
         """Opens a session for the subject of a request, whose action does not count. NotOpened if there is none."""
-        known = Known(self, request, asyncio.Lock())
+        known = Known(self, _protocol.Plain(request), asyncio.Lock())
         await self._run(_protocol.open_session(known), timeout)
         return Session(self, known)
 
     def prepare(self, name: str) -> Name:
         """A name by which sessions of this client ask most cheaply."""
-        return Name(self, name)
+        return _protocol.prepare(self, name)
 
     async def evaluate(self, request: Request, *, timeout: float | None = None) -> Answer:
         """Answers a whole request: true only for a permit without obligations."""
@@ -242,7 +242,7 @@ class Client:
                 raise Lost
             wire = await self._connected()
             try:
-                return wire.link, await wire.ask(call.method, call.params)
+                return wire.link, await wire.ask(call)
             except Lost:
                 if call.on is not None:
                     raise
@@ -292,13 +292,13 @@ class _Wire(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
 
-    async def ask(self, method: str, params: list[Any]) -> Any:
+    async def ask(self, call: Call) -> Any:
         """The result of a call; Lost if the connection is."""
         await self._writable.wait()
         if self.lost:
             raise Lost
         future: Waiter = asyncio.get_running_loop().create_future()
-        _, data = self.link.request(method, params, future)
+        _, data = self.link.request(call.method, call.params, future, call.size)
         self.send(data)
         return await future
 

@@ -109,13 +109,13 @@ class Client:
 
     def session(self, request: Request, *, timeout: float | None = None) -> Session:
         """Opens a session for the subject of a request, whose action does not count. NotOpened if there is none."""
-        known = Known(self, request, threading.Lock())
+        known = Known(self, _protocol.Plain(request), threading.Lock())
         self._run(_protocol.open_session(known), timeout)
         return Session(self, known)
 
     def prepare(self, name: str) -> Name:
         """A name by which sessions of this client ask most cheaply."""
-        return Name(self, name)
+        return _protocol.prepare(self, name)
 
     def evaluate(self, request: Request, *, timeout: float | None = None) -> Answer:
         """Answers a whole request: true only for a permit without obligations."""
@@ -217,7 +217,7 @@ class Client:
                 if call.on is not None and call.on is not self._link and not self._closed:
                     raise Lost
                 link, sock = self._connected(deadline)
-                number, data = link.request(call.method, call.params, waiter)
+                number, data = link.request(call.method, call.params, waiter, call.size)
             self._send(sock, data, deadline)
             with self._changed:
                 self._await(link, sock, number, waiter, deadline)
