@@ -317,6 +317,29 @@ def test_many_threads_go_on_when_the_daemon_is_started_again(client, daemon, ser
     assert client.health()["sessions"] == 4, "each is opened once, however many ask"
 
 
+def test_no_call_fails_while_another_daemon_takes_over(client, daemon, daemons, policies):
+    session, failed, ended, answered = client.session(who()), [], threading.Event(), [0]
+
+    def ask():
+        while not ended.is_set():
+            try:
+                if not session.check("B0820") or not client.evaluate(asks("B0820")):
+                    failed.append("an answer")
+                answered[0] += 1
+            except nrbac.Error as error:
+                failed.append(error)
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert until(lambda: answered[0] > 20)
+    daemons.start(policies(SMALL), "--takeover", path=daemon.socket)
+    assert daemon.wait() == 0
+    before = answered[0]
+    assert until(lambda: answered[0] > before + 20)
+    ended.set()
+    asking.join(10)
+    assert not failed and not asking.is_alive()
+
+
 def test_a_session_that_was_revoked_is_not_opened_again(client, daemon, serve, policies):
     session = client.session(who())
     client.revoke(role_profile="1001")

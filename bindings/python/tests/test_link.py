@@ -263,13 +263,13 @@ def test_back_off_grows_to_its_bound_and_begins_anew():
 
 
 def test_every_method_and_fault_of_the_tables_is_known():
-    """The daemon's table of methods names none that a client cannot call; `attach` is for the library."""
+    """The daemon's table of methods names none that a client cannot call; `attach` is for the library, `takeover` for daemons."""
     import re
 
     import nrbac
     from nrbac import aio
     wire = re.findall(r'NRBAC_METHOD\(\w+, "(\w+)"', (ROOT / "schema/nrbac/method.def").read_text())
-    called = {"hello": None, "open": "session", "check": None, "check_many": None, "close": None, "attach": None}
+    called = {"hello": None, "open": "session", "check": None, "check_many": None, "close": None, "attach": None, "takeover": None}
     for method in wire:
         name = called.get(method, method)
         assert name is None or (hasattr(nrbac.Client, name) and hasattr(aio.Client, name)), method
