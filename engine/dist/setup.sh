@@ -4,12 +4,18 @@
 #   engine/dist/setup.sh            to use it
 #   engine/dist/setup.sh --tests    to test it too
 #   engine/dist/setup.sh --bench    to measure it beside its peers (bench/run)
+#   engine/dist/setup.sh --bindings to build and measure the bindings (bench/run bindings)
 set -eu
 cd "$(dirname "$0")/../.."
 
 packages="gcc make cmake pkg-config libc6-dev libyaml-dev libjansson-dev libcsv-dev libmsgpack-dev libuv1-dev libcjose-dev libssl-dev libsqlite3-dev libsodium-dev"
-[ "${1:-}" = --tests ] &&
+if [ "${1:-}" = --tests ]; then
     packages="$packages clang clang-format clang-tidy libclang-rt-14-dev llvm binutils mandoc valgrind strace python3 python3-pytest python3-msgpack python3-yaml python3-jsonschema python3-cryptography"
+fi
+if [ "${1:-}" = --tests ] || [ "${1:-}" = --bindings ]; then
+    packages="$packages python3-dev python3-pip python3-setuptools python3-wheel python3-venv python3-msgpack"
+    packages="$packages python3-pytest python3-starlette python3-fastapi python3-uvicorn python3-httpx mypy" # bindings/python's tests
+fi
 if [ "${1:-}" = --bench ]; then
     packages="$packages valgrind gnuplot-nox python3 libglib2.0-dev libsepol-dev checkpolicy redis-tools"
     command -v npm >/dev/null || packages="$packages nodejs npm" # whoever has one keeps it
