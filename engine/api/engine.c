@@ -182,6 +182,9 @@ static nrbac_status number_names(nrbac_engine *engine, nr_policy *policy)
         return NRBAC_E_MEMORY;
     for (uint32_t n = 1; n < policy->target_count; n++)
         policy->targets[n] = nr_policy_target(policy, texts[n - 1]);
+    for (uint32_t n = 0; n < policy->table.functions_count; n++)
+        policy->records_first |= policy->table.functions[n].record_first ==
+                                 NR_RECORD_SYNC;
     policy->followers = nr_followers_make(policy);
     return policy->followers == NULL ? NRBAC_E_MEMORY : NRBAC_OK;
 }

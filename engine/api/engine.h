@@ -52,6 +52,7 @@ typedef struct nr_policy {
     nr_target *targets;       /* by name number: those known when it was published */
     uint32_t target_count;
     nr_followers *followers;
+    bool records_first; /* some function asks for it (NR_RECORD_SYNC) */
 } nr_policy;
 
 typedef struct nr_follow nr_follow; /* follow.h */

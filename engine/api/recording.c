@@ -32,6 +32,15 @@ static bool record(const nrbac_engine *engine, nrbac_record *of)
     return engine->recorder != NULL && engine->recorder(engine->recorder_context, of);
 }
 
+static bool goes_first(const nr_policy *policy, const char *name)
+{
+    if (policy == NULL || !policy->records_first || name == NULL)
+        return false;
+    nr_target target = nr_policy_target(policy, name);
+    return target.kind == NR_TARGET_FUNCTION &&
+           policy->table.functions[target.number].record_first == NR_RECORD_SYNC;
+}
+
 /* ---- Whole questions ----------------------------------------------------------------- */
 
 bool nr_recording_question(const nrbac_engine *engine, nr_question *question,
@@ -56,6 +65,8 @@ bool nr_recording_question(const nrbac_engine *engine, nr_question *question,
             .time = question->now,
             .action = request == NULL || question->opening ? NULL : request->action,
             .nhs_number = request == NULL ? NULL : request->nhs_number,
+            .first = request != NULL && request->api == NULL && !question->opening &&
+                     goes_first(question->policy, request->action),
             .request = request,
             .fault = question->fault,
             .profile = profile,
@@ -190,6 +201,7 @@ static void decide_recorded(nrbac_session *session, nrbac_recorded kind, nr_call
         .at = at.clock,
         .time = at.time,
         .action = action,
+        .first = goes_first(policy, action),
     };
     if (!record_in_session(nr_session_engine(session), kept, of))
         deny_unrecorded(decision);

@@ -49,6 +49,12 @@ typedef enum nr_on_conflict {
     NR_CONFLICT_PREFER_FIRST, /* only the first listed one held counts */
 } nr_on_conflict;
 
+/* How sure of its record a function must be before anybody learns what was decided. */
+typedef enum nr_record_first {
+    NR_RECORD_ANY = 0, /* as the daemon is configured */
+    NR_RECORD_SYNC,    /* it is on disk */
+} nr_record_first;
+
 typedef enum nr_suspended_kind {
     NR_SUSPENDED_ACTIVITY,
     NR_SUSPENDED_ROLE,

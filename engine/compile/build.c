@@ -25,7 +25,7 @@ static_assert(sizeof(nr_table_cell) == 4 * sizeof(uint32_t), "padding");
 static_assert(sizeof(nr_table_grant) == 3 * sizeof(uint32_t), "padding");
 static_assert(sizeof(nr_table_obligation) == 2 * sizeof(uint32_t), "padding");
 static_assert(sizeof(nr_table_node) == 5 * sizeof(uint32_t), "padding");
-static_assert(sizeof(nr_table_function) == 11 * sizeof(uint32_t), "padding");
+static_assert(sizeof(nr_table_function) == 12 * sizeof(uint32_t), "padding");
 static_assert(sizeof(nr_table_message) == 2 * sizeof(uint32_t), "padding");
 static_assert(sizeof(nr_table_exclusive) == 6 * sizeof(uint32_t), "padding");
 static_assert(sizeof(nr_table_suspension) == 6 * sizeof(uint32_t), "padding");

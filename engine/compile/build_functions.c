@@ -113,6 +113,7 @@ void nr_build_functions(nr_draft *draft)
         record->nodes = nr_draft_requirement(draft, function->require);
         record->obligations = nr_draft_obligations(draft, &function->obligations);
         record->messages = add_messages(draft, function);
+        record->record_first = function->record_first;
     }
 }
 

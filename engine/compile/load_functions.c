@@ -6,13 +6,14 @@
 
 #include <string.h>
 
-enum { NAME, REQUIRE, OBLIGATIONS, MESSAGE, FIELDS };
+enum { NAME, REQUIRE, OBLIGATIONS, MESSAGE, AUDIT, FIELDS };
 
 static const nr_field fields[FIELDS] = {
     [NAME] = { "name", false },
     [REQUIRE] = { "require", true },
     [OBLIGATIONS] = { "obligations", false },
     [MESSAGE] = { "message", false },
+    [AUDIT] = { "audit", false },
 };
 
 /* What a message may be for. */
@@ -64,6 +65,14 @@ static void take_messages(nr_loader *loader, nr_function *function, const nr_nod
     }
 }
 
+static nr_record_first take_record_first(nr_loader *loader, const nr_node *node)
+{
+    static const char *const words[] = { "sync" };
+    bool first = node != NULL && nr_node_choice(node, "`audit`", words, NR_COUNT(words),
+                                                loader->diags) == 0;
+    return first ? NR_RECORD_SYNC : NR_RECORD_ANY;
+}
+
 /* Functions and codes are asked for by the same member of a request, so that a
  * name must tell which it is. */
 static bool is_named_well(nr_loader *loader, const nr_node *node)
@@ -91,6 +100,7 @@ static void take_fields(nr_loader *loader, const nr_node *node, nr_function *fun
     nr_loader_take_mentions(loader, values[OBLIGATIONS], "`obligations`",
                             &function->obligations);
     take_messages(loader, function, values[MESSAGE]);
+    function->record_first = take_record_first(loader, values[AUDIT]);
     if (values[REQUIRE] != NULL)
         function->require = nr_loader_take_requirement(loader, values[REQUIRE]);
 }

@@ -87,6 +87,7 @@ typedef struct nr_function {
     nr_span at;
     nr_requirement *require;
     nr_mentions obligations;
+    nr_record_first record_first;
     struct {
         nr_message *items;
         size_t count, room;

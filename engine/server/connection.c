@@ -97,6 +97,7 @@ static void write_output(nr_connection *connection)
     nr_buffer *output = &connection->output;
     connection->in_flight = 0;
     connection->frames.size = 0;
+    connection->unsent_in = NULL;
     uv_buf_t bytes = uv_buf_init((char *)output->bytes, (unsigned)output->size);
     int written = uv_try_write((uv_stream_t *)&connection->pipe, &bytes, 1);
     if (written < 0 && written != UV_EAGAIN) {
@@ -313,7 +314,7 @@ void nr_connection_frame(nr_connection *connection, nr_method method)
 {
     const nr_recorder *recorder = connection->worker->recording.recorder;
     const nr_frame frame = { connection->output.size, method };
-    if (recorder != NULL && !recorder->options->audit_batched)
+    if (recorder != NULL)
         nr_buffer_append(&connection->frames, &frame, sizeof(frame));
     connection->output.failed |= connection->frames.failed;
 }
@@ -371,6 +372,7 @@ void nr_connection_begin(nr_worker *worker, nr_arrival arrival)
         return;
     }
     connection->worker = worker;
+    connection->number = atomic_fetch_add(&worker->server->connections_begun, 1) + 1;
     connection->peer = nr_peer_of(arrival.socket);
     enlist(worker, connection);
     (void)uv_pipe_init(&worker->loop, &connection->pipe, 0);

@@ -41,7 +41,10 @@ struct nr_connection {
     nr_buffer sending; /* those that are with the loop, until they are written */
     nr_buffer frames;  /* nr_frame: what is in the output, if it may be withdrawn */
     nr_connection *held_next, **held_link; /* in its batch's; NULL: in none */
-    uint32_t in_flight;                    /* answers in `output` */
+    uint64_t number;                       /* of all connections, from 1 */
+    const nr_batch *unsent_in; /* the batch with records of answers in the output, */
+    size_t unsent;             /* from this one on */
+    uint32_t in_flight;        /* answers in `output` */
     nr_sessions sessions;
     /* It may ask by numbers from 1 to this: those that there were when it was told some.
      * 0: it was told none, and what it sends would be another daemon's. */

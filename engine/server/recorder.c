@@ -19,8 +19,6 @@ enum {
     TEND_MS = 200,        /* how often the trail is looked after when nothing comes */
     PRUNE_MS = 60000,     /* how often records are looked for whose time has come */
     PRUNE_RECORDS = 1000, /* dropped at a time: others wait so long */
-    ENDING_TRIES = 20,    /* to write what is left, at the end */
-    ENDING_WAIT_MS = 100, /* between them */
     DETAIL_SIZE = 160,
 };
 
@@ -57,13 +55,13 @@ static nr_trail_status append_event(nr_recorder *recorder, nr_event event,
 
 /* That there were decisions of which there is no record stands before those of which
  * there is one again. */
-static nr_trail_status append_recovery(nr_recorder *recorder)
+static nr_trail_status append_recovery(nr_recorder *recorder, uint64_t refused)
 {
     char detail[DETAIL_SIZE];
     if (recorder->failing_since == 0)
         return NR_TRAIL_OK;
     (void)snprintf(detail, sizeof(detail),
-                   "{\"refused\":%" PRIu64 ",\"since\":%" PRId64 "}", recorder->refused,
+                   "{\"refused\":%" PRIu64 ",\"since\":%" PRId64 "}", refused,
                    recorder->failing_since);
     return append_event(recorder, NR_EVENT_RECOVERED, detail);
 }
@@ -76,33 +74,33 @@ static nr_trail_status append_batch(nr_recorder *recorder, const nr_batch *batch
     return status;
 }
 
-static nr_trail_status write_once(nr_recorder *recorder, const nr_batch *batches)
+static nr_durability durability_of(const nr_recorder *recorder, const nr_batch *batches)
 {
-    nr_durability how = recorder->options->audit_batched ? NR_BATCHED : NR_SYNC;
-    nr_trail_status status = nr_trail_begin(recorder->trail, how);
+    for (const nr_batch *b = batches; b != NULL; b = b->next)
+        if (b->first)
+            return NR_SYNC;
+    return recorder->options->audit_batched ? NR_BATCHED : NR_SYNC;
+}
+
+static nr_trail_status write_once(nr_recorder *recorder, const nr_batch *batches,
+                                  uint64_t refused)
+{
+    nr_trail_status status = nr_trail_begin(recorder->trail,
+                                            durability_of(recorder, batches));
     if (status == NR_TRAIL_OK)
-        status = append_recovery(recorder);
+        status = append_recovery(recorder, refused);
     for (const nr_batch *b = batches; b != NULL && status == NR_TRAIL_OK; b = b->next)
         status = append_batch(recorder, b);
     return status == NR_TRAIL_OK ? nr_trail_commit(recorder->trail, NULL) : status;
 }
 
-static nr_trail_status write_all(nr_recorder *recorder, const nr_batch *batches)
+static void note_success(nr_recorder *recorder, uint64_t refused)
 {
-    nr_trail_status status;
-    do
-        status = write_once(recorder, batches);
-    while (status == NR_TRAIL_AGAIN);
-    return status;
-}
-
-static void note_success(nr_recorder *recorder)
-{
-    if (recorder->failing_since != 0)
-        nr_log("decisions are recorded again; %" PRIu64 " were refused meanwhile",
-               recorder->refused);
+    if (recorder->failing_since == 0)
+        return;
+    nr_log("decisions are recorded again; %" PRIu64 " were refused meanwhile", refused);
     recorder->failing_since = 0;
-    recorder->refused = 0;
+    (void)atomic_fetch_sub(&recorder->refused, refused);
     atomic_store(&recorder->failing, false);
 }
 
@@ -117,32 +115,23 @@ static void note_failure(nr_recorder *recorder, nr_trail_status status)
     atomic_store(&recorder->failing, true);
 }
 
-/* Back to their workers, each of which may be waiting for one. */
-static void give_back(nr_batch *batches, nr_trail_status status)
+/* Writes them together, and gives each back to its worker. */
+static void write_all(nr_recorder *recorder, nr_batch *batches)
 {
+    uint64_t refused = atomic_load(&recorder->refused);
+    nr_trail_status status;
+    do
+        status = write_once(recorder, batches, refused);
+    while (status == NR_TRAIL_AGAIN);
+    if (status == NR_TRAIL_OK)
+        note_success(recorder, refused);
+    else
+        note_failure(recorder, status);
     for (nr_batch *b = batches, *next; b != NULL; b = next) {
         next = b->next;
         b->status = status;
         nr_worker_tell_recorded(b->worker, b);
     }
-}
-
-/* In `batched` the answers have left, so the records are kept until they are written. */
-static void settle(nr_recorder *recorder, nr_batch *batches, nr_trail_status status)
-{
-    if (status == NR_TRAIL_OK) {
-        note_success(recorder);
-    } else {
-        note_failure(recorder, status);
-        if (recorder->options->audit_batched) {
-            recorder->unwritten = batches;
-            return;
-        }
-        for (const nr_batch *b = batches; b != NULL; b = b->next)
-            recorder->refused += b->decisions;
-    }
-    recorder->unwritten = NULL;
-    give_back(batches, status);
 }
 
 static void sync_if_due(nr_recorder *recorder)
@@ -242,16 +231,11 @@ static void wait_for_work(nr_recorder *recorder)
         (void)pthread_cond_timedwait(&recorder->wake, &recorder->lock, &until);
 }
 
-/* What waits, behind what could not be written before. */
 static nr_batch *take_queue(nr_recorder *recorder, bool *ending)
 {
-    nr_batch *batches = recorder->unwritten;
-    nr_batch **end = &batches;
-    while (*end != NULL)
-        end = &(*end)->next;
     pthread_mutex_lock(&recorder->lock);
     wait_for_work(recorder);
-    *end = recorder->queue;
+    nr_batch *batches = recorder->queue;
     recorder->queue = NULL;
     recorder->queue_end = &recorder->queue;
     *ending = recorder->ending;
@@ -262,18 +246,13 @@ static nr_batch *take_queue(nr_recorder *recorder, bool *ending)
 static void *write_trail(void *context)
 {
     nr_recorder *recorder = context;
-    bool ending = false;
-    for (int tries = 0;
-         !ending || (recorder->unwritten != NULL && tries < ENDING_TRIES);
-         tries += ending) {
+    for (bool ending = false; !ending;) {
         nr_batch *batches = take_queue(recorder, &ending);
         keep_if_asked(recorder);
         if (batches != NULL)
-            settle(recorder, batches, write_all(recorder, batches));
+            write_all(recorder, batches);
         sync_if_due(recorder);
         tend(recorder);
-        if (ending && recorder->unwritten != NULL)
-            (void)usleep(ENDING_WAIT_MS * 1000);
     }
     return NULL;
 }
@@ -383,14 +362,6 @@ bool nr_recorder_open(nr_recorder *recorder, const nr_options *options, bool wai
     return open_trail(recorder, waits, status) && start(recorder);
 }
 
-static size_t count_lost(const nr_batch *batches)
-{
-    size_t count = 0;
-    for (const nr_batch *b = batches; b != NULL; b = b->next)
-        count += b->count;
-    return count;
-}
-
 void nr_recorder_close(nr_recorder *recorder)
 {
     if (recorder->running) {
@@ -404,9 +375,6 @@ void nr_recorder_close(nr_recorder *recorder)
         (void)pthread_cond_destroy(&recorder->done);
         (void)write_event(recorder, NR_EVENT_END, NULL);
     }
-    if (recorder->unwritten != NULL)
-        nr_log("%zu records could not be written and are lost",
-               count_lost(recorder->unwritten));
     nr_trail_status status = nr_trail_close(recorder->trail);
     if (status != NR_TRAIL_OK)
         nr_log("the audit trail was not closed as it should be: %s",

@@ -7,10 +7,11 @@
  *   sync      (default) answers wait for their records: none leaves before its record
  *             is on disk. A batch that cannot be written is given up, and its answers
  *             are withdrawn: not-recorded.
- *   batched   answers do not wait. Records are with the system within `flush_ms` of
- *             their decision, and on disk within twice that: so much a crash can take.
- *             A batch that cannot be written is kept and tried again, and until that
- *             succeeds nothing more is permitted.
+ *   batched   answers do not wait, but for functions of which the policy says `audit:
+ *             sync`. Records are with the system within `flush_ms` of their decision,
+ *             and on disk within twice that: so much a crash can take. Of a batch that
+ *             cannot be written, the records whose answers have left are tried again by
+ *             their worker, and until they are written nothing more is permitted.
  *
  * Either way what waits in memory is bounded: a worker that is ahead by
  * NR_BATCH_RECORDS pauses its connections.
@@ -47,10 +48,11 @@ struct nr_batch {
     nr_batch *next;
     nr_worker *worker;
     nr_record *records;
+    uint64_t *owners; /* of each record: its connection's number, 0 for none */
     size_t count, room;
-    size_t decisions; /* of the records */
-    nr_arena texts;   /* of the records */
-    nr_case **cases;  /* those that they refer to, each counted once */
+    bool first;      /* somebody may not learn before it is on disk */
+    nr_arena texts;  /* of the records */
+    nr_case **cases; /* those that they refer to, each counted once */
     size_t case_count, case_room;
     nr_connection *held;    /* who waits for it; its worker's alone */
     nr_trail_status status; /* what came of it */
@@ -61,7 +63,8 @@ typedef struct nr_recorder {
     nr_trail *trail; /* the thread's own, while it runs */
     pthread_t thread;
     bool running;
-    _Atomic bool failing; /* the last batch could not be written */
+    _Atomic bool failing;     /* the last batch could not be written */
+    _Atomic uint64_t refused; /* decisions for want of a record, not told of yet */
     pthread_mutex_t lock;
     pthread_cond_t wake; /* of the thread */
     pthread_cond_t done; /* of who waits for a policy to be kept */
@@ -74,9 +77,7 @@ typedef struct nr_recorder {
     nr_trail_status image_status;
     nr_trail_state state; /* when last looked */
     /* The thread's own: */
-    nr_batch *unwritten; /* batches to be tried again; oldest first */
-    uint64_t refused;    /* decisions, since the last batch that was written */
-    int64_t failing_since;
+    int64_t failing_since;        /* 0: it does not fail */
     int64_t synced_at, pruned_at; /* ms of the monotonic clock */
 } nr_recorder;
 

@@ -2,12 +2,16 @@
 #include "server/recording.h"
 
 #include "server/connection.h"
+#include "server/log.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { FLUSH_RECORDS = 1024 /* in `batched`: so many go before their time */ };
+enum {
+    FLUSH_RECORDS = 1024, /* in `batched`: so many go before their time */
+    AGAIN_MS = 100,       /* between two attempts to write what must be written */
+};
 
 static _Thread_local nr_worker *here; /* whose thread this is */
 
@@ -34,9 +38,18 @@ static void hand(nr_recording *recording)
     nr_recorder_hand(recording->recorder, batch);
 }
 
+static void hand_again(nr_recording *recording)
+{
+    nr_batch *batch = recording->failed;
+    recording->failed = NULL;
+    nr_recorder_hand(recording->recorder, batch);
+}
+
 static void on_flush(uv_timer_t *timer)
 {
     nr_recording *recording = timer->data;
+    if (recording->failed != NULL)
+        hand_again(recording);
     recording->due = recording->handed;
     if (!recording->handed && recording->filling->count != 0)
         hand(recording);
@@ -45,10 +58,11 @@ static void on_flush(uv_timer_t *timer)
 static void on_after(uv_check_t *after)
 {
     nr_recording *recording = after->data;
-    size_t count = recording->filling->count;
-    if (recording->handed || count == 0)
+    const nr_batch *filling = recording->filling;
+    if (recording->handed || filling->count == 0)
         return;
-    if (!is_batched(recording) || recording->due || count >= FLUSH_RECORDS)
+    if (!is_batched(recording) || filling->first || recording->due ||
+        filling->count >= FLUSH_RECORDS)
         hand(recording);
     else if (uv_is_active((uv_handle_t *)&recording->flush) == 0)
         (void)uv_timer_start(&recording->flush, on_flush,
@@ -60,6 +74,11 @@ bool nr_recording_is_idle(nr_worker *worker)
     nr_recording *recording = &worker->recording;
     if (recording->recorder == NULL)
         return true;
+    if (recording->failed != NULL && worker->ending == NR_CLOSING) {
+        nr_log("%zu records could not be written and are lost",
+               recording->failed->count + recording->filling->count);
+        return true;
+    }
     if (!recording->handed && recording->filling->count != 0)
         hand(recording);
     return !recording->handed;
@@ -76,8 +95,13 @@ static nr_record *add_record(nr_batch *batch)
         if (records == NULL)
             return NULL;
         batch->records = records;
+        uint64_t *owners = realloc(batch->owners, room * sizeof(*owners));
+        if (owners == NULL)
+            return NULL;
+        batch->owners = owners;
         batch->room = room;
     }
+    batch->owners[batch->count] = 0;
     return &batch->records[batch->count++];
 }
 
@@ -183,24 +207,40 @@ void nr_recording_forget(nr_connection *connection)
     connection->held_link = NULL;
 }
 
+static bool refuse(nr_worker *worker)
+{
+    nr_count(&worker->metrics.audit_refused, 1);
+    (void)atomic_fetch_add(&worker->recording.recorder->refused, 1);
+    return false;
+}
+
+/* From here on the connection owes an answer of which this is the record. */
+static void own(nr_batch *batch, nr_connection *connection)
+{
+    size_t index = batch->count - 1;
+    batch->owners[index] = connection->number;
+    if (connection->unsent_in != batch) {
+        connection->unsent_in = batch;
+        connection->unsent = index;
+    }
+}
+
 bool nr_recording_take(void *context, nrbac_record *told)
 {
     nr_worker *worker = here;
     nr_recording *recording = &worker->recording;
     nr_batch *batch = recording->filling;
     (void)context;
-    if (is_batched(recording) && atomic_load(&recording->recorder->failing)) {
-        nr_count(&worker->metrics.audit_refused, 1);
-        return false;
-    }
+    if (is_batched(recording) && atomic_load(&recording->recorder->failing))
+        return refuse(worker);
     nr_record *record = add_record(batch);
     if (record == NULL || !keep(recording, told, record)) {
         batch->count -= record != NULL;
-        nr_count(&worker->metrics.audit_refused, 1);
-        return false;
+        return refuse(worker);
     }
-    batch->decisions++;
-    if (!is_batched(recording) || batch->count >= NR_BATCH_RECORDS)
+    own(batch, recording->connection);
+    batch->first |= told->first;
+    if (!is_batched(recording) || told->first || batch->count >= NR_BATCH_RECORDS)
         hold(recording, recording->connection);
     return true;
 }
@@ -245,22 +285,6 @@ void nr_recording_event(nr_worker *worker, nr_event event, const nr_peer *by,
     };
 }
 
-/* What happened is told again with the next batch, since it happened all the same. */
-static void keep_events(nr_recording *recording, const nr_batch *failed)
-{
-    nr_batch *batch = recording->filling;
-    for (size_t i = 0; i < failed->count; i++) {
-        const nr_record *event = &failed->records[i];
-        nr_record *record = nr_event_decides(event->event) ? NULL : add_record(batch);
-        if (record == NULL)
-            continue;
-        *record = *event;
-        record->detail = nr_arena_string(&batch->texts, event->detail);
-        if (event->circumstances != NULL)
-            record->circumstances = by_peer(batch, &event->circumstances->peer);
-    }
-}
-
 /* ---- Having it back ---------------------------------------------------------------------- */
 
 static void empty(nr_batch *batch)
@@ -271,7 +295,8 @@ static void empty(nr_batch *batch)
         nr_case_release(batch->cases[i]);
     }
     nr_arena_reset(&batch->texts);
-    batch->count = batch->decisions = batch->case_count = 0;
+    batch->count = batch->case_count = 0;
+    batch->first = false;
 }
 
 static void let_go(nr_batch *batch)
@@ -285,17 +310,78 @@ static void let_go(nr_batch *batch)
     }
 }
 
-void nr_recording_done(nr_worker *worker, nr_batch *batch)
+/* Whether the answer of which this is the record has not left. */
+static bool is_unsent(const nr_recording *recording, const nr_batch *batch,
+                      size_t index)
+{
+    if (!is_batched(recording))
+        return batch->owners[index] != 0;
+    for (const nr_connection *c = batch->held; c != NULL; c = c->held_next)
+        if (batch->owners[index] == c->number && index >= c->unsent)
+            return true;
+    return false;
+}
+
+/* Withdraws the answers that have not left, and drops their records. */
+static void withdraw_unsent(nr_worker *worker, nr_batch *batch)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (is_unsent(&worker->recording, batch, i))
+            continue;
+        batch->records[kept] = batch->records[i];
+        batch->owners[kept++] = batch->owners[i];
+    }
+    size_t dropped = batch->count - kept;
+    batch->count = kept;
+    batch->first = false;
+    nr_count(&worker->metrics.audit_refused, dropped);
+    (void)atomic_fetch_add(&worker->recording.recorder->refused, dropped);
+    let_go(batch);
+}
+
+/* What happened is told again with the next batch: nothing else is left of this one. */
+static void keep_events(nr_batch *batch, const nr_batch *failed)
+{
+    for (size_t i = 0; i < failed->count; i++) {
+        const nr_record *event = &failed->records[i];
+        nr_record *record = add_record(batch);
+        if (record == NULL)
+            return;
+        *record = *event;
+        record->detail = nr_arena_string(&batch->texts, event->detail);
+        if (event->circumstances != NULL)
+            record->circumstances = by_peer(batch, &event->circumstances->peer);
+    }
+}
+
+/* Under `batched` nothing is decided until what has left is written, so that it can be
+ * handed again as it is; also what is in the other batch has to wait for it. */
+static void give_up(nr_worker *worker, nr_batch *batch)
 {
     nr_recording *recording = &worker->recording;
-    recording->handed = false;
-    nr_count(&worker->metrics.audit_batches, 1);
-    if (batch->status == NR_TRAIL_OK) {
-        nr_count(&worker->metrics.audit_records, batch->count);
-    } else {
-        nr_count(&worker->metrics.audit_refused, batch->decisions);
-        keep_events(recording, batch);
+    withdraw_unsent(worker, batch);
+    if (!is_batched(recording)) {
+        keep_events(recording->filling, batch);
+        empty(batch);
+        return;
     }
+    recording->handed = true;
+    recording->failed = batch;
+    recording->filling->status = batch->status;
+    withdraw_unsent(worker, recording->filling);
+    (void)uv_timer_start(&recording->flush, on_flush, AGAIN_MS, 0);
+}
+
+void nr_recording_done(nr_worker *worker, nr_batch *batch)
+{
+    worker->recording.handed = false;
+    nr_count(&worker->metrics.audit_batches, 1);
+    if (batch->status != NR_TRAIL_OK) {
+        give_up(worker, batch);
+        return;
+    }
+    nr_count(&worker->metrics.audit_records, batch->count);
     let_go(batch);
     empty(batch);
 }
@@ -340,6 +426,7 @@ void nr_recording_close(nr_worker *worker)
         empty(batch);
         nr_arena_finish(&batch->texts);
         free(batch->records);
+        free(batch->owners);
         free(batch->cases);
     }
     nrbac_document_destroy(recording->document);

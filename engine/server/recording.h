@@ -5,7 +5,9 @@
  * one at a time, so that whatever comes meanwhile is written together next.
  *
  * A connection whose answers wait for their records is held by the batch: nothing of it
- * is written, read or answered until the batch is back.
+ * is written, read or answered until the batch is back. If that could not be written,
+ * these answers are withdrawn and their records dropped. What has left, and what happened
+ * otherwise, is kept until it is written.
  */
 #ifndef NR_RECORDING_H
 #define NR_RECORDING_H
@@ -21,7 +23,8 @@ typedef struct nr_recording {
     nr_keeping keeping;
     nr_batch batches[2];
     nr_batch *filling; /* one of them */
-    bool handed;       /* the other is with the recorder */
+    bool handed;       /* the other is with the recorder, */
+    nr_batch *failed;  /* or waits to be handed again, if this is it */
     uv_check_t after;  /* each turn of the loop */
     uv_timer_t flush;  /* `batched`: when what is filled must go */
     bool due;          /* it must */

@@ -30,8 +30,9 @@ struct nr_server {
     const nr_options *options;
     nr_worker *workers;
     uint32_t worker_count;
-    _Atomic uint32_t serving;      /* workers beside the first whose loop runs */
-    _Atomic uint64_t occasions;    /* messages so far */
+    _Atomic uint32_t serving;   /* workers beside the first whose loop runs */
+    _Atomic uint64_t occasions; /* messages so far */
+    _Atomic uint64_t connections_begun;
     _Atomic int64_t session_count; /* sessions so far */
     uv_pipe_t listening;
     uv_signal_t signals[3];

@@ -218,6 +218,8 @@ static void dump_function(dump *to, const nr_table_function *function)
     put_obligations(to, function->obligations);
     if (function->suspension != NR_NONE)
         put(to, " suspended");
+    if (function->record_first == NR_RECORD_SYNC)
+        put(to, " audit sync");
     put_origin(to, function->origin);
     dump_requirement(to, function->nodes, 1);
     for (uint32_t i = 0; i < function->messages.count; i++) {

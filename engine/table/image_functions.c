@@ -20,6 +20,8 @@ static nrbac_status check_functions(const nr_table *table, uint32_t *nodes_end,
                                         table->messages_count),
                    error, "function", n, "lies outside");
         NR_REQUIRE(record->nodes.count != 0, error, "function", n, "requires nothing");
+        NR_REQUIRE(record->record_first <= NR_RECORD_SYNC, error, "function", n,
+                   "is recorded in no known way");
         NR_TRY(nr_image_check_demand(table, nr_function_demand(table, n),
                                      (nr_image_owner){ "function", n, record->id },
                                      error));

@@ -98,9 +98,10 @@ typedef struct nr_table_function {
     nr_text id, name;
     nr_origin origin;
     uint32_t suspension;
-    nr_range nodes;       /* NODES: the requirement */
-    nr_range obligations; /* NUMBERS: OBLIGATIONS */
-    nr_range messages;    /* MESSAGES */
+    nr_range nodes;        /* NODES: the requirement */
+    nr_range obligations;  /* NUMBERS: OBLIGATIONS */
+    nr_range messages;     /* MESSAGES */
+    uint32_t record_first; /* nr_record_first */
 } nr_table_function;
 
 typedef struct nr_table_message {
@@ -189,7 +190,7 @@ typedef enum nr_section {
 } nr_section;
 
 enum {
-    NR_IMAGE_VERSION = 2,
+    NR_IMAGE_VERSION = 3,
     NR_IMAGE_BYTE_ORDER = 0x01020304,
 };
 

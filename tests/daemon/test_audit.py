@@ -216,6 +216,44 @@ def test_a_policy_that_the_trail_cannot_keep_is_not_put_in_force(served, trail):
     assert client.call("evaluate", neutral("B0015"))["decision"] is True
 
 
+FIRST = POLICY + """
+functions:
+  amend: { require: B0825, audit: sync }
+  look: { require: B0820 }
+"""
+
+
+def test_a_policy_may_ask_that_a_function_is_recorded_first(daemons, policy, trail):
+    daemon = daemons.start(policy(FIRST).path, "--audit", trail, "--audit-durability", "batched", "--audit-flush-ms", 10000)
+    client = daemon.client()
+    session = client.open(neutral(None))
+    assert client.call("check", session, "look")[0] is True
+    assert decisions(trail) == []
+    assert client.call("check", session, "amend")[0] is True
+    assert [action for _, action, _ in decisions(trail)] == [None, "look", "amend"]
+    assert client.call("evaluate", neutral("amend"))["decision"] is True
+    assert decisions(trail)[-1] == ("evaluate", "amend", "requirement-met")
+
+
+def test_what_has_left_is_written_and_what_is_withdrawn_is_not(daemons, policy, trail):
+    daemon = daemons.start(policy(FIRST).path, "--audit", trail, "--audit-durability", "batched", "--audit-flush-ms", 10000)
+    client, other = daemon.client(), daemon.client()
+    session, others = client.open(neutral(None)), other.open(neutral(None))
+    assert client.call("check", session, "amend")[0] is True
+    with locked(trail):
+        assert client.call("check", session, "look")[0] is True       # has left
+        assert other.call("check", others, "look")[0] is True         # has left
+        client.send(b"".join(msgpack.packb([0, 900 + i, "check", [session, name]]) for i, name in enumerate(("B0820", "amend", "B0825"))))
+        assert [client.wait(900 + i)[:2] for i in range(3)] == [[False, "not-recorded"]] * 3
+        assert other.call("check", others, "look")[:2] == [False, "not-recorded"]
+    assert until(lambda: client.call("check", session, "look")[0])
+    assert daemon.stop() == 0
+    asked = [action for event, action, _ in decisions(trail) if event == "check"]
+    assert asked[:3] == ["amend", "look", "look"] and set(asked[3:]) == {"look"}
+    rows = records(trail)
+    assert [json.loads(row["detail"])["refused"] for row in rows if row["event"] == "recovered"][0] >= 4
+
+
 # Under load.
 
 def test_no_answer_leaves_before_its_record(served, trail):

@@ -67,6 +67,9 @@ typedef struct nrbac_record {
                              * In a session one over 256 bytes is cut, and ends in an
                              * ellipsis. */
     const char *nhs_number; /* whose record was asked for; NULL: not named */
+    /* The policy asks that nobody learns of the decision before its record is safe
+     * (`audit: sync` of a function). */
+    bool first;
     /* The request as it was decided on. NULL if there is none (`fault`), and in a
      * session whose circumstances the recorder knows already. In a session it has the
      * profile in force alone. */
@@ -78,7 +81,7 @@ typedef struct nrbac_record {
     const nrbac_profile *profile;
     /* Where the user acts (S9), or which one the request names; NULL likewise. */
     const char *organisation;
-    const nrbac_value *answer;    /* as it would be given; NULL in a session */
+    const nrbac_value *answer; /* as it would be given; NULL in a session */
     /* A number of the recorder's own for the circumstances of a session, 0 at first:
      * what it sets here is there in the session's next record. */
     uint64_t circumstances;
