@@ -21,9 +21,10 @@ typedef struct prepared {
     nrbac_name name;
 } prepared;
 
+/* No larger than what the limit reads. */
 typedef struct by_code {
     nrbac_session *session;
-    char code[BENCH_CODE_SIZE];
+    char code[BENCH_CODE_SIZE - 1];
     uint8_t size; /* texts that arrive come with theirs */
 } by_code;
 
@@ -142,9 +143,9 @@ static void *start_by_code(const bench_workload *w, const char *image)
     o->by_code = bench_new(w->request_count, sizeof(*o->by_code));
     for (uint32_t i = 0; i < w->request_count; i++) {
         o->by_code[i].session = o->sessions[w->requests[i].user];
-        memcpy(o->by_code[i].code, w->activities[w->requests[i].activity].code,
-               BENCH_CODE_SIZE);
-        o->by_code[i].size = (uint8_t)strlen(o->by_code[i].code);
+        const char *code = w->activities[w->requests[i].activity].code;
+        o->by_code[i].size = (uint8_t)strlen(code);
+        memcpy(o->by_code[i].code, code, o->by_code[i].size);
     }
     return o;
 }

@@ -74,8 +74,7 @@ void *nr_slabs_take(nr_slabs *slabs, size_t front_size)
     if (front_size > UINT32_MAX / 2)
         return NULL;
     if (front_size > slabs->front_size)
-        enlarge(slabs, ((uint32_t)front_size + NR_LINE_SIZE - 1) / NR_LINE_SIZE *
-                           NR_LINE_SIZE);
+        enlarge(slabs, (uint32_t)nr_slab_front_size(front_size));
     nr_slab *slab = slabs->open != NULL ? slabs->open : add(slabs);
     if (slab == NULL)
         return NULL;

@@ -51,6 +51,13 @@ void nr_slabs_give(nr_slabs *slabs, void *front);
 /* Once everything has been given back. */
 void nr_slabs_finish(nr_slabs *slabs);
 
+/* What a front of this size takes: an odd number of lines, since with an even one the
+ * first lines of all, which are read most, would share half of a cache's sets. */
+static inline size_t nr_slab_front_size(size_t size)
+{
+    return ((size + NR_LINE_SIZE - 1) / NR_LINE_SIZE | 1) * NR_LINE_SIZE;
+}
+
 static inline size_t nr_slab_offset(const void *front)
 {
     return (uintptr_t)front & (NR_SLAB_SIZE - 1);

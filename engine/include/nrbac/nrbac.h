@@ -298,7 +298,7 @@ NRBAC_API size_t nrbac_revoke(nrbac_engine *engine, const nrbac_revocation *whic
 /* ---- A directory of users -------------------------------------------------- */
 
 /* For programs that hold many sessions and are told user and activity as texts. A
- * user's place takes about a hundred bytes beside what the session keeps of the
+ * user's place takes about 150 bytes beside what the session keeps of the
  * evidence; it stays until the directory is destroyed, also while the user is not
  * there, so keys should be users (or their role profiles), not logins. */
 typedef struct nrbac_directory nrbac_directory; /* opaque; belongs to its engine */
