@@ -319,8 +319,9 @@ static seat *seat_at(const table *in, uint64_t number)
     return seat_of(at) == &nobody ? NULL : seat_of(at);
 }
 
-static void set_place(table *in, uint64_t number, place at)
+static void set_place(table *in, uint64_t number, seat *s, uint64_t tag)
 {
+    place at = (char *)s + tag;
     atomic_store_explicit(&in->places[number], at, memory_order_release);
     if (number == 0)
         atomic_store_explicit(&in->places[in->mask + 1u], at, memory_order_release);
@@ -332,7 +333,7 @@ static void put_into_place(table *in, seat *s)
     uint64_t i = hash >> TAG_BITS;
     while (seat_at(in, i) != NULL)
         i = (i + 1) & in->mask;
-    set_place(in, i, (char *)s + (hash & (TAGS - 1)));
+    set_place(in, i, s, hash & (TAGS - 1));
 }
 
 /* A table with at least this many places takes over. */
@@ -350,7 +351,7 @@ static bool grow_table(nrbac_directory *directory, size_t places)
     larger->shift = nr_spread_shift(count) - TAG_BITS;
     larger->mask = (uint32_t)count - 1;
     for (uint32_t i = 0; i <= larger->mask; i++)
-        set_place(larger, i, (char *)&nobody);
+        set_place(larger, i, &nobody, 0);
     for (uint32_t i = 0; last != NULL && i <= last->mask; i++) {
         seat *s = seat_at(last, i);
         if (s != NULL)
