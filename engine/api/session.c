@@ -66,8 +66,11 @@ typedef struct back {
     _Atomic(view *) view; /* NULL: memory was out when the policy was published */
     nrbac_session *next, **link; /* in engine->sessions, guarded by engine->lock */
     nr_kept *kept;
+    int64_t expiry; /* when its evidence ends, by the clock; 0: never */
     _Atomic(latecomers *) latecomers; /* NULL: none yet */
 } back;
+
+_Static_assert(sizeof(back) == NR_LINE_SIZE, "a back is a cache line");
 
 static back *back_of(const nrbac_session *session)
 {
@@ -247,7 +250,7 @@ void nr_session_resume(nrbac_session *session)
 
 int64_t nr_session_expire(nrbac_session *session, int64_t now)
 {
-    int64_t expiry = nr_kept_expiry(back_of(session)->kept);
+    int64_t expiry = back_of(session)->expiry;
     if (now < expiry || expiry == 0)
         return expiry;
     nr_session_stop(session, NRBAC_REASON_EVIDENCE_EXPIRED);
@@ -318,6 +321,7 @@ static nrbac_session *session_make(nrbac_engine *engine, const nrbac_request *re
     atomic_init(&session->state, 0);
     memset(back_of(session), 0, sizeof(back));
     back_of(session)->kept = kept;
+    back_of(session)->expiry = nr_kept_expiry(kept);
     return session;
 }
 
@@ -353,8 +357,7 @@ static nrbac_decision open_session(nrbac_engine *engine, const nrbac_request *re
     nrbac_session *session = session_make(engine, request, &standing, clock - now);
     if (session == NULL)
         return (nrbac_decision){ 0 };
-    if (!enter(session, clock) ||
-        !nr_engine_watch(engine, nr_kept_expiry(back_of(session)->kept))) {
+    if (!enter(session, clock) || !nr_engine_watch(engine, back_of(session)->expiry)) {
         session_free(session);
         return (nrbac_decision){ 0 };
     }
@@ -489,10 +492,10 @@ static void tell(nrbac_decision *out, nrbac_reason reason, uint32_t generation)
 
 /* What stops the session now; 0: nothing. Looks at the clock itself, so that a
  * full decision is never later than the watcher. */
-static uint32_t stopped(nrbac_session *session)
+static uint32_t stopped(nrbac_session *session, const back *of)
 {
     uint32_t stop = stop_of(state_of(session));
-    if (stop == 0 && nr_kept_valid_until(back_of(session)->kept) != 0) {
+    if (stop == 0 && of->expiry != 0) {
         (void)nr_session_expire(session, (int64_t)time(NULL));
         stop = stop_of(state_of(session));
     }
@@ -571,8 +574,9 @@ static inline void decide_text(nrbac_session *session, const char *name, size_t 
                                nrbac_decision *decision, nr_policy **by)
 {
     uint32_t room;
-    uint32_t stop = stopped(session);
-    const view *v = view_enter(back_of(session), &room);
+    back *of = back_of(session);
+    uint32_t stop = stopped(session, of);
+    const view *v = view_enter(of, &room);
     if (!cannot_decide(session, stop, v, decision)) {
         uint32_t digits = nr_code_digits(name, size);
         nrbac_name number = digits == NR_NONE
@@ -583,22 +587,23 @@ static inline void decide_text(nrbac_session *session, const char *name, size_t 
             tell(decision, unknown(name, size), v->policy->generation);
     }
     say_policy(v, by);
-    view_leave(back_of(session), room);
+    view_leave(of, room);
 }
 
 static inline void decide(nrbac_session *session, nrbac_name name,
                           nrbac_decision *decision, nr_policy **by)
 {
     uint32_t room;
-    uint32_t stop = stopped(session);
-    const view *v = view_enter(back_of(session), &room);
+    back *of = back_of(session);
+    uint32_t stop = stopped(session, of);
+    const view *v = view_enter(of, &room);
     if (!cannot_decide(session, stop, v, decision) &&
         !decide_number(v, name, decision)) {
         const char *text = text_of(nr_session_engine(session), name);
         tell(decision, unknown(text, strlen(text)), v->policy->generation);
     }
     say_policy(v, by);
-    view_leave(back_of(session), room);
+    view_leave(of, room);
 }
 
 nr_policy *nr_session_decide(nrbac_session *session, nr_called *name,
