@@ -214,6 +214,10 @@ static void names_that_come_later_are_permitted_too(void)
     CHECK(may("second user", "later.one") && !may("second user", "later.two"));
     nrbac_engine_stop(engine, true);
     CHECK(!may("first user", "later.one") && found("first user", 10) == 0);
+    for (int i = 0; i < 500; i++) {
+        (void)snprintf(text, sizeof(text), "before.%d", i);
+        CHECK(!may("first user", text));
+    }
     nrbac_engine_stop(engine, false);
     CHECK(may("first user", "later.one") && found("first user", 10) == 1);
     CHECK(nrbac_directory_remove(directory, "first user", 10));
