@@ -215,7 +215,7 @@ static void names_that_come_later_are_permitted_too(void)
     nrbac_engine_stop(engine, true);
     CHECK(!may("first user", "later.one") && found("first user", 10) == 0);
     for (int i = 0; i < 500; i++) {
-        (void)snprintf(text, sizeof(text), "before.%d", i);
+        (void)snprintf(text, sizeof(text), "between.%d", i);
         CHECK(!may("first user", text));
     }
     nrbac_engine_stop(engine, false);
