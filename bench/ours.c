@@ -192,6 +192,17 @@ static void ask_prepared(void *state, uint32_t from, uint32_t count, uint8_t *an
         answers[i] = nrbac_check(requests[i].session, requests[i].name);
 }
 
+/* As a binding has it, which cannot check in line. */
+static void ask_called(void *state, uint32_t from, uint32_t count, uint8_t *answers)
+{
+    static bool (*volatile const exported)(const nrbac_session *,
+                                           nrbac_name) = nrbac_check;
+    bool (*check)(const nrbac_session *, nrbac_name) = exported;
+    const prepared *requests = ((ours *)state)->prepared + from;
+    for (uint32_t i = 0; i < count; i++)
+        answers[i] = check(requests[i].session, requests[i].name);
+}
+
 static void ask_by_code(void *state, uint32_t from, uint32_t count, uint8_t *answers)
 {
     const by_code *requests = ((ours *)state)->by_code + from;
@@ -247,6 +258,7 @@ static void finish(void *state)
 
 const bench_contender bench_ours[] = {
     { "check", "nrbac", start_prepared, ask_prepared, finish, 0, false },
+    { "check", "nrbac, called", start_prepared, ask_called, finish, 0, false },
     { "check", "nrbac, shared table", start_shared, ask_prepared, finish, 0, false },
     { "check by name", "nrbac", start_by_code, ask_by_code, finish, 0, false },
     { "check by texts", "nrbac", start_by_texts, ask_by_texts, finish, 0, false },
