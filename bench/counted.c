@@ -2,9 +2,11 @@
 /*
  * One thing, done a number of times, for bench/counts to count its instructions:
  *
- *   bench-counted ask MEASURE CONTENDER IMAGE TIMES    requests to one contender
- *   bench-counted compile FOLDER TIMES                 a policy folder
+ *   bench-counted ask MEASURE CONTENDER IMAGE TIMES [WORKLOAD]    one contender
+ *   bench-counted compile FOLDER TIMES                            a policy folder
  *
+ * The same few requests again and again; with a WORKLOAD all of its requests, for
+ * cachegrind to count what memory they bring in (bench/README.md).
  * Whatever is done once beforehand is the same for any TIMES, and cancels out.
  */
 #include "contender.h"
@@ -29,14 +31,20 @@ static const bench_contender *contender_of(const char *measure, const char *name
 static void ask(char **arguments)
 {
     uint8_t answers[AT_ONCE];
-    bench_workload *w = bench_workload_make("counted", ".");
+    bool all = arguments[4] != NULL;
+    bench_workload *w = bench_workload_make(all ? arguments[4] : "counted", ".");
     const bench_contender *contender = contender_of(arguments[0], arguments[1]);
     void *state = contender->start(w, arguments[2]);
+    uint32_t from = 0;
+    uint32_t end = contender->most != 0 ? contender->most : w->request_count;
     for (unsigned long left = strtoul(arguments[3], NULL, 10); left > 0;) {
         uint32_t count = left < AT_ONCE ? (uint32_t)left : AT_ONCE;
-        contender->ask(state, 0, count, answers);
-        if (!contender->silent && memcmp(answers, w->expected, count) != 0)
+        if (!all || count > end - from)
+            from = 0;
+        contender->ask(state, from, count, answers);
+        if (!contender->silent && memcmp(answers, w->expected + from, count) != 0)
             bench_fail("`%s` is wrong", contender->name);
+        from += count;
         left -= count;
     }
     contender->finish(state);
@@ -55,14 +63,15 @@ static void compile(char **arguments)
 
 int main(int argc, char **argv)
 {
-    if (argc == 6 && strcmp(argv[1], "ask") == 0) {
+    if ((argc == 6 || argc == 7) && strcmp(argv[1], "ask") == 0) {
         ask(argv + 2);
     } else if (argc == 4 && strcmp(argv[1], "compile") == 0) {
         compile(argv + 2);
     } else {
-        (void)fputs("usage: bench-counted ask MEASURE CONTENDER IMAGE TIMES\n"
-                    "       bench-counted compile FOLDER TIMES\n",
-                    stderr);
+        (void)fputs(
+            "usage: bench-counted ask MEASURE CONTENDER IMAGE TIMES [WORKLOAD]\n"
+            "       bench-counted compile FOLDER TIMES\n",
+            stderr);
         return 2;
     }
     return 0;

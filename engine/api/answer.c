@@ -5,6 +5,8 @@
  */
 #include "api/patterns.h"
 #include "api/question.h"
+#include "base/bits.h"
+#include "base/value.h"
 #include "table/nearest.h"
 #include "table/path.h"
 
@@ -502,15 +504,24 @@ nrbac_value *nr_answer_write(const nr_question *question)
 static nrbac_value *effective_activities(const nr_question *question)
 {
     const nr_table *table = &question->policy->table;
-    nrbac_value *list = nrbac_new_list(question->document);
-    if (question->holding.table == NULL)
-        return list;
-    for (uint32_t a = 0; a < table->activities_count; a++) {
-        nrbac_reason reason = nr_decide_activity(&question->holding, a).reason;
-        if (nrbac_reason_effect(reason) == NRBAC_PERMIT)
-            nrbac_append(question->document, list, text(question, code_of(table, a)));
+    const nr_holding *holding = &question->holding;
+    nrbac_document *document = question->document;
+    if (holding->table == NULL)
+        return nrbac_new_list(document);
+    const char **codes = nr_arena_new_array(
+        &document->arena, nr_bits_count(holding->closed, table->words), const char *);
+    if (codes == NULL) {
+        document->failed = true;
+        return NULL;
     }
-    return list;
+    size_t count = 0;
+    for (uint32_t a = nr_bits_next(holding->closed, table->words, 0); a != NR_NONE;
+         a = nr_bits_next(holding->closed, table->words, a + 1)) {
+        nrbac_reason reason = nr_activity_reason(holding, a);
+        if (nrbac_reason_effect(reason) == NRBAC_PERMIT)
+            codes[count++] = code_of(table, a);
+    }
+    return nr_new_texts(document, codes, count);
 }
 
 static nrbac_value *permitted_functions(const nr_question *question)

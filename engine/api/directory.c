@@ -3,23 +3,33 @@
  * A directory: many sessions, found by their user's text.
  *
  * Whoever checks takes no lock, so nothing that a check can meet goes away before the
- * directory does. Each user has a seat, found in a table of pointers to seats. A
- * seat's key is written before the seat is seen, and never again; a seat stays where
- * it is; a larger table holds the same seats, and the smaller one is kept. So a check
- * that finds a seat has found its user, whatever happens meanwhile.
+ * directory does. Each user has a seat, found in a table of places. A seat's key is
+ * written before the seat is seen, and never again; a seat stays where it is; a larger
+ * table holds the same seats, and the smaller one is kept. So a check that finds a seat
+ * has found its user, whatever happens meanwhile.
+ *
+ * A seat is the front of a slab's place (api/slab.h): a key, and bits behind it, with
+ * nearly all that a check reads in one cache line. Seats begin lines, so the lower bits
+ * of their addresses are free, and a place has some of the key's hash there. Of the two
+ * places where a key is likely to be found a check takes the one that agrees with the
+ * hash, without a branch, and what it finds there is nearly always the user.
  *
  * What changes is atomic and is written under the engine's lock:
  *
- *   turn   counts: odd while nobody sits there, or whoever does has been stopped. To
- *          put a session: an odd turn, its bits, an even turn. A check reads the turn,
- *          then the bit, then the turn again, and answers no unless both are the same
- *          even one: so it never reads one session's turn with another's bits. Bits
- *          are written with release and read with acquire, which makes that hold.
+ *   turn   counts how often the seat was taken, and says whether nobody sits there or
+ *          whoever does has been stopped. To put a session: EMPTY, its bits, the next
+ *          turn. A check reads the turn, then the bit, then the turn again, and answers
+ *          no unless both are the same and not EMPTY: so it never reads one session's
+ *          turn with another's bits, unless the seat was taken 67,108,864 times
+ *          meanwhile. Bits are written with release and read with acquire, which makes
+ *          that hold.
  *   bits   a bit a name's number, in place, as a session's own: publishing a policy
  *          rewrites them word by word.
- *   room   how many names every row has room for; 0 while the engine is stopped, so
- *          that nobody may do anything. Read before a row's pointer and written after
- *          it, so that no row is ever shorter than the room.
+ *   room   how many names have their bit in the seat, the same for every seat; 0 while
+ *          the engine is stopped, so that nobody may do anything.
+ *   late   the row of names that came later than that, in the seat's back; `late_room`
+ *          of them. Read before a row's pointer and written after it, so that no row is
+ *          ever shorter than its room.
  *
  * The evidence, which only publishing looks at, goes with its session.
  */
@@ -34,11 +44,22 @@
 
 enum {
     FIRST_PLACES = 64,
-    BATCH = 64, /* seats made at once */
     KEY_IN_LINE_MAX = 16,
+    TAG_BITS = 6,
+    TAGS = 1 << TAG_BITS,
+    ROW_BITS = 32, /* of a word of a row */
 };
 
-typedef _Atomic uint64_t *row;
+/* A turn: in the lowest bits the key's size, so that both are compared at once. */
+enum {
+    LONG_KEY = 31, /* for any size of more than KEY_IN_LINE_MAX */
+    EMPTY = 32,
+    ONE_TURN = 64,
+};
+
+_Static_assert((int)NR_LINE_SIZE >= (int)TAGS, "an address has room for a tag");
+
+typedef _Atomic uint32_t *row;
 
 /* The first and the last eight bytes of a text, which are all of it up to 16; up to 7
  * the packed text; of a longer one the hash, and then the text is compared. */
@@ -47,23 +68,33 @@ typedef struct key {
     uint32_t size;
 } key;
 
+/* With up to 352 names a cache line. */
 typedef struct seat {
-    _Atomic uint32_t turn;
-    uint32_t size;
-    _Atomic(row) bits;
     uint64_t first;
     union {
         uint64_t last;
         const char *text; /* of more than KEY_IN_LINE_MAX bytes */
     };
-    nr_kept *kept; /* NULL: nobody; under the engine's lock */
-    _Atomic uint64_t own_bits[];
+    _Atomic uint32_t turn;
+    _Atomic uint32_t bits[];
 } seat;
 
+enum { SEAT_HEAD = offsetof(seat, bits) };
+
+/* What a check seldom reads of a seat. */
+typedef struct back {
+    nr_kept *kept; /* NULL: nobody; under the engine's lock */
+    _Atomic(row) late;
+    uint32_t size; /* of the key */
+} back;
+
+/* An address of a seat, or of nobody's, and a tag in its lower bits. */
+typedef char *place;
+
 typedef struct table {
-    uint32_t shift; /* of nr_spread */
-    uint32_t mask;  /* a power of two places, at least twice the seats, less one */
-    _Atomic(seat *) places[];
+    uint32_t shift; /* of nr_spread, to a place's number and its tag */
+    uint32_t mask;  /* a power of two places, at least four times the seats, less one */
+    _Atomic(place) places[]; /* and the first one again behind the last */
 } table;
 
 /* Memory of a directory, all of which goes with it. */
@@ -76,12 +107,12 @@ struct block {
 struct nrbac_directory {
     nrbac_engine *engine;
     _Atomic(table *) table;
-    _Atomic uint32_t room; /* names in every row */
+    _Atomic uint32_t room, late_room; /* in names */
     /* The rest under the engine's lock. */
-    uint32_t count; /* of seats */
-    uint32_t words; /* of a row: those of `room`, in seats to be made */
-    char *batch;    /* the next seat of those made */
-    uint32_t batch_left;
+    uint32_t count;      /* of seats */
+    uint32_t words;      /* of a seat; 0: there is none yet */
+    uint32_t late_words; /* of a late row */
+    nr_slabs seats;
     block *blocks;
     nrbac_directory *next, **link; /* in engine->directories */
 };
@@ -97,7 +128,15 @@ static void *take(nrbac_directory *directory, size_t size)
     return taken->bytes;
 }
 
+static back *back_of(const seat *s)
+{
+    return nr_slab_back(s);
+}
+
 /* ---- Finding --------------------------------------------------------------------- */
+
+/* Whose key no text has; never written. */
+static alignas(NR_LINE_SIZE) seat nobody;
 
 static inline bool is_key_in_line(size_t size)
 {
@@ -118,105 +157,183 @@ static key key_of(const char *text, size_t size)
                   (uint32_t)size };
 }
 
-static inline uint64_t place_of(const table *in, uint64_t first, uint64_t last)
+/* A place's number, and below it TAG_BITS more of the hash. Keys of up to 16 bytes that
+ * count something, as most do, get in each other's way no more than chance would have it. */
+static inline uint64_t spread(const table *in, uint64_t first, uint64_t last)
 {
-    return nr_spread(first * UINT64_C(0xff51afd7ed558ccd) ^ last, in->shift);
+    return nr_spread(first + (last << 3), in->shift);
 }
 
-/* The seat of a key that is the whole text; NULL: there never was one. */
-static inline seat *find_in_line(const nrbac_directory *directory, key k)
+static inline seat *seat_of(place at)
 {
-    const table *in = atomic_load_explicit(&directory->table, memory_order_acquire);
-    for (uint64_t i = place_of(in, k.first, k.last);; i = (i + 1) & in->mask) {
-        seat *s = atomic_load_explicit(&in->places[i], memory_order_acquire);
-        if (s == NULL ||
-            (s->last == k.last && s->first == k.first && s->size == k.size))
-            return s;
-    }
+    return (void *)(at - ((uintptr_t)at & (TAGS - 1)));
 }
 
-/* The seat of any text. */
+static inline place place_at(const table *in, uint64_t number)
+{
+    return atomic_load_explicit(&in->places[number], memory_order_acquire);
+}
+
+/* Where this key probably is. */
+static inline const seat *guess(const table *in, key k)
+{
+    uint64_t hash = spread(in, k.first, k.last);
+    place one = place_at(in, hash >> TAG_BITS);
+    place next = place_at(in, (hash >> TAG_BITS) + 1);
+    return seat_of((((uintptr_t)one ^ hash) & (TAGS - 1)) == 0 ? one : next);
+}
+
+static uint32_t turn_of(const seat *s)
+{
+    return atomic_load_explicit(&s->turn, memory_order_acquire);
+}
+
+static bool has_text(const seat *s, key k, const char *text)
+{
+    if (s->first != k.first)
+        return false;
+    uint32_t size = turn_of(s) % EMPTY;
+    if (k.size <= KEY_IN_LINE_MAX)
+        return size == k.size && s->last == k.last;
+    return size == LONG_KEY && back_of(s)->size == k.size &&
+           memcmp(s->text, text, k.size) == 0;
+}
+
+/* The seat of a text; NULL: there never was one. */
 static seat *find(const nrbac_directory *directory, const char *text, size_t size)
 {
     key k = key_of(text, size);
-    if (size <= KEY_IN_LINE_MAX)
-        return find_in_line(directory, k);
     const table *in = atomic_load_explicit(&directory->table, memory_order_acquire);
-    for (uint64_t i = place_of(in, k.first, k.last);; i = (i + 1) & in->mask) {
-        seat *s = atomic_load_explicit(&in->places[i], memory_order_acquire);
-        if (s == NULL || (s->first == k.first && s->size == k.size &&
-                          memcmp(s->text, text, size) == 0))
+    uint64_t first = spread(in, k.first, k.last) >> TAG_BITS;
+    for (uint64_t i = first;; i = (i + 1) & in->mask) {
+        seat *s = seat_of(place_at(in, i));
+        if (s == &nobody)
+            return NULL;
+        if (has_text(s, k, text))
             return s;
     }
 }
 
-/* One load of a bit between two of the turn. */
-static inline bool permits(const nrbac_directory *directory, const seat *s,
-                           nrbac_name number)
+/* One load of a bit, before which the turn was read, and the turn again. */
+static inline bool has_bit(const seat *s, uint32_t turn, const _Atomic uint32_t *bits,
+                           uint32_t number)
+{
+    uint32_t word = atomic_load_explicit(&bits[number / ROW_BITS],
+                                         memory_order_acquire);
+    return turn == atomic_load_explicit(&s->turn, memory_order_relaxed) &&
+           (word >> (number % ROW_BITS) & 1) != 0;
+}
+
+/* For a number that the seat has no room for: a late one, or the engine is stopped. */
+NR_APART static bool permits_late(const nrbac_directory *directory, const seat *s,
+                                  uint32_t turn, nrbac_name number)
 {
     uint32_t room = atomic_load_explicit(&directory->room, memory_order_acquire);
-    if (number >= room)
+    uint32_t late = atomic_load_explicit(&directory->late_room, memory_order_acquire);
+    if (room == 0 || number < room || number - room >= late)
         return false;
-    uint32_t turn = atomic_load_explicit(&s->turn, memory_order_acquire);
-    const _Atomic uint64_t *bits = atomic_load_explicit(&s->bits, memory_order_acquire);
-    uint64_t word = atomic_load_explicit(&bits[number / 64], memory_order_acquire);
-    uint32_t again = atomic_load_explicit(&s->turn, memory_order_relaxed);
-    return (turn & 1) == 0 && turn == again && (word >> (number % 64) & 1) != 0;
+    const _Atomic uint32_t *bits = atomic_load_explicit(&back_of(s)->late,
+                                                        memory_order_acquire);
+    return has_bit(s, turn, bits, number - room);
+}
+
+/* The turn is not EMPTY. */
+static inline bool permits(const nrbac_directory *directory, const seat *s,
+                           uint32_t turn, nrbac_name number)
+{
+    if (number >= atomic_load_explicit(&directory->room, memory_order_acquire))
+        return permits_late(directory, s, turn, number);
+    return has_bit(s, turn, s->bits, number);
+}
+
+NR_APART static bool check_user(const nrbac_directory *directory, const char *user,
+                                size_t size, nrbac_name number)
+{
+    const seat *s = size > UINT32_MAX ? NULL : find(directory, user, size);
+    if (s == NULL)
+        return false;
+    uint32_t turn = turn_of(s);
+    return (turn & EMPTY) == 0 && permits(directory, s, turn, number);
 }
 
 NR_APART static bool check_any(const nrbac_directory *directory, const char *user,
                                size_t user_size, const char *name, size_t name_size)
 {
-    const seat *s = user_size > UINT32_MAX ? NULL : find(directory, user, user_size);
-    return s != NULL &&
-           permits(directory, s, nr_engine_name_of(directory->engine, name, name_size));
+    return check_user(directory, user, user_size,
+                      nr_engine_name_of(directory->engine, name, name_size));
 }
 
-/* In line for users of 8 to 16 bytes and activity codes. */
+/* In line for activity codes and users of 8 to 16 bytes who are where they probably
+ * are. */
 bool nrbac_directory_check(const nrbac_directory *directory, const char *user,
                            size_t user_size, const char *name, size_t name_size)
 {
     uint32_t digits = nr_code_digits(name, name_size);
-    if (digits == NR_NONE || !is_key_in_line(user_size))
+    if (digits == NR_NONE)
         return check_any(directory, user, user_size, name, name_size);
-    const seat *s = find_in_line(directory, key_in_line(user, user_size));
-    return s != NULL &&
-           permits(directory, s, nr_engine_code_of(directory->engine, digits));
+    nrbac_name number = nr_engine_code_of(directory->engine, digits);
+    if (!is_key_in_line(user_size))
+        return check_user(directory, user, user_size, number);
+    key k = key_in_line(user, user_size);
+    const seat *s = guess(atomic_load_explicit(&directory->table, memory_order_acquire),
+                          k);
+    uint32_t turn = turn_of(s);
+    if (turn % ONE_TURN != k.size || s->last != k.last || s->first != k.first)
+        return check_user(directory, user, user_size, number);
+    return permits(directory, s, turn, number);
 }
 
 /* ---- Seats ----------------------------------------------------------------------- */
 
-static uint32_t turn_of(const seat *s)
-{
-    return atomic_load_explicit(&s->turn, memory_order_relaxed);
-}
-
 static bool is_going(const seat *s)
 {
-    return (turn_of(s) & 1) == 0;
+    return (turn_of(s) & EMPTY) == 0;
 }
 
 static void stop(seat *s)
 {
-    atomic_store_explicit(&s->turn, turn_of(s) | 1, memory_order_release);
+    atomic_store_explicit(&s->turn, turn_of(s) | EMPTY, memory_order_release);
 }
 
-static void put_into_place(table *in, seat *s)
+/* A stopped one. */
+static void go(seat *s)
 {
-    uint64_t i = place_of(in, s->first, s->size <= KEY_IN_LINE_MAX ? s->last : 0);
-    while (atomic_load_explicit(&in->places[i], memory_order_relaxed) != NULL)
-        i = (i + 1) & in->mask;
-    atomic_store_explicit(&in->places[i], s, memory_order_release);
+    atomic_store_explicit(&s->turn, turn_of(s) - EMPTY + ONE_TURN,
+                          memory_order_release);
 }
 
-static seat *seat_at(const table *in, uint32_t place)
+static bool has_long_key(const seat *s)
 {
-    return atomic_load_explicit(&in->places[place], memory_order_relaxed);
+    return turn_of(s) % EMPTY == LONG_KEY;
 }
 
 static table *table_of(const nrbac_directory *directory)
 {
     return atomic_load_explicit(&directory->table, memory_order_relaxed);
+}
+
+/* NULL: nobody is there. */
+static seat *seat_at(const table *in, uint64_t number)
+{
+    place at = atomic_load_explicit(&in->places[number], memory_order_relaxed);
+    return seat_of(at) == &nobody ? NULL : seat_of(at);
+}
+
+static void set_place(table *in, uint64_t number, seat *s, uint64_t tag)
+{
+    place at = (char *)s + tag;
+    atomic_store_explicit(&in->places[number], at, memory_order_release);
+    if (number == 0)
+        atomic_store_explicit(&in->places[in->mask + 1u], at, memory_order_release);
+}
+
+static void put_into_place(table *in, seat *s)
+{
+    uint64_t hash = spread(in, s->first, has_long_key(s) ? 0 : s->last);
+    uint64_t i = hash >> TAG_BITS;
+    while (seat_at(in, i) != NULL)
+        i = (i + 1) & in->mask;
+    set_place(in, i, s, hash & (TAGS - 1));
 }
 
 /* A table with at least this many places takes over. */
@@ -228,11 +345,13 @@ static bool grow_table(nrbac_directory *directory, size_t places)
     if (count > UINT32_MAX / 2)
         return false;
     const table *last = table_of(directory);
-    table *larger = take(directory, sizeof(*larger) + count * sizeof(seat *));
+    table *larger = take(directory, sizeof(*larger) + (count + 1) * sizeof(place));
     if (larger == NULL)
         return false;
-    larger->shift = nr_spread_shift(count);
+    larger->shift = nr_spread_shift(count) - TAG_BITS;
     larger->mask = (uint32_t)count - 1;
+    for (uint32_t i = 0; i <= larger->mask; i++)
+        set_place(larger, i, &nobody, 0);
     for (uint32_t i = 0; last != NULL && i <= last->mask; i++) {
         seat *s = seat_at(last, i);
         if (s != NULL)
@@ -242,36 +361,59 @@ static bool grow_table(nrbac_directory *directory, size_t places)
     return true;
 }
 
+/* Nobody has room while the engine is stopped. */
+static void set_room(nrbac_directory *directory)
+{
+    uint32_t room = nr_engine_is_stopped(directory->engine)
+                        ? 0
+                        : directory->words * ROW_BITS;
+    atomic_store_explicit(&directory->room, room, memory_order_release);
+}
+
+/* For the names of the policy in force. */
+static uint32_t row_words(const nrbac_directory *directory)
+{
+    return (directory->engine->current->target_count + ROW_BITS - 1) / ROW_BITS;
+}
+
+static size_t row_size(uint32_t words)
+{
+    return words * sizeof(uint32_t);
+}
+
+/* Seats have room for the names that there are when the first one is made. */
+static void set_words(nrbac_directory *directory)
+{
+    size_t size = nr_slab_front_size(SEAT_HEAD + row_size(row_words(directory)));
+    directory->words = (uint32_t)((size - SEAT_HEAD) / sizeof(uint32_t));
+    set_room(directory);
+}
+
 /* An empty seat, which nobody sees yet. */
 static seat *make_seat(nrbac_directory *directory, const char *text, size_t key_size)
 {
     key k = key_of(text, key_size);
-    size_t size = sizeof(seat) + directory->words * sizeof(uint64_t);
-    const char *copy = NULL;
-    if (k.size > KEY_IN_LINE_MAX) {
-        char *bytes = take(directory, k.size);
-        if (bytes == NULL)
-            return NULL;
-        memcpy(bytes, text, k.size);
-        copy = bytes;
-    }
-    if (directory->batch_left == 0) {
-        directory->batch = take(directory, BATCH * size);
-        if (directory->batch == NULL)
-            return NULL;
-        directory->batch_left = BATCH;
-    }
-    seat *s = (seat *)(void *)directory->batch;
-    directory->batch += size;
-    directory->batch_left--;
-    s->size = k.size;
+    char *copy = NULL;
+    row late = NULL;
+    if (directory->words == 0)
+        set_words(directory);
+    if (k.size > KEY_IN_LINE_MAX && (copy = take(directory, k.size)) == NULL)
+        return NULL;
+    if (directory->late_words != 0 &&
+        (late = take(directory, row_size(directory->late_words))) == NULL)
+        return NULL;
+    seat *s = nr_slabs_take(&directory->seats, SEAT_HEAD + row_size(directory->words));
+    if (s == NULL)
+        return NULL;
+    atomic_init(&s->turn, EMPTY + (copy == NULL ? k.size : (uint32_t)LONG_KEY));
     s->first = k.first;
-    if (k.size <= KEY_IN_LINE_MAX)
+    if (copy == NULL)
         s->last = k.last;
     else
-        s->text = copy;
-    atomic_init(&s->turn, 1);
-    atomic_init(&s->bits, s->own_bits);
+        s->text = memcpy(copy, text, k.size);
+    back_of(s)->kept = NULL;
+    back_of(s)->size = k.size;
+    atomic_init(&back_of(s)->late, late);
     return s;
 }
 
@@ -281,7 +423,7 @@ static seat *seat_for(nrbac_directory *directory, const char *user, size_t size)
     seat *s = find(directory, user, size);
     if (s != NULL)
         return s;
-    if (directory->count > table_of(directory)->mask / 2 &&
+    if (directory->count > table_of(directory)->mask / 4 &&
         !grow_table(directory, ((size_t)table_of(directory)->mask + 1) * 2))
         return NULL;
     s = make_seat(directory, user, size);
@@ -307,26 +449,42 @@ static const uint64_t *bits_of(nrbac_engine *engine, const nr_kept *kept, int64_
                            words);
 }
 
-/* Rows of a room are as long as the directory's, or longer; what a row has no room for
- * is not permitted. */
-static void write_row(row to, uint32_t room, const uint64_t *bits, uint32_t words)
+/* Words from `from` on; what there is no room for is not permitted. */
+static void write_bits(row to, uint32_t room, const uint64_t *bits, uint32_t words,
+                       uint32_t from)
 {
-    for (uint32_t w = 0; w < room; w++)
-        atomic_store_explicit(&to[w], bits != NULL && w < words ? bits[w] : 0,
+    for (uint32_t w = 0; w < room; w++) {
+        uint32_t at = from + w;
+        uint64_t both = bits != NULL && at / 2 < words ? bits[at / 2] : 0;
+        atomic_store_explicit(&to[w], (uint32_t)(both >> at % 2 * ROW_BITS),
                               memory_order_release);
+    }
 }
 
-static void reopen_seat(nrbac_directory *directory, seat *s, row to, int64_t clock)
+/* NULL bits: nothing is permitted. */
+static void write_seat(const nrbac_directory *directory, seat *s, row late,
+                       const uint64_t *bits, uint32_t words)
+{
+    write_bits(s->bits, directory->words, bits, words, 0);
+    write_bits(late, directory->late_words, bits, words, directory->words);
+    atomic_store_explicit(&back_of(s)->late, late, memory_order_release);
+}
+
+static row late_row(const seat *s)
+{
+    return atomic_load_explicit(&back_of(s)->late, memory_order_relaxed);
+}
+
+static void reopen_seat(nrbac_directory *directory, seat *s, row late, int64_t clock)
 {
     uint32_t words = 0;
     const uint64_t *bits = NULL;
     if (is_going(s)) {
-        bits = bits_of(directory->engine, s->kept, clock, &words);
+        bits = bits_of(directory->engine, back_of(s)->kept, clock, &words);
         if (bits == NULL)
             stop(s);
     }
-    write_row(to, directory->words, bits, words);
-    atomic_store_explicit(&s->bits, to, memory_order_release);
+    write_seat(directory, s, late, bits, words);
     nr_arena_reset(&directory->engine->scratch);
 }
 
@@ -334,24 +492,15 @@ static void reopen_seat(nrbac_directory *directory, seat *s, row to, int64_t clo
  * for; NULL: there is room, or no memory for more. */
 static row longer_rows(nrbac_directory *directory, uint32_t words)
 {
-    if (words <= directory->words)
+    if (directory->count == 0 || words <= directory->words + directory->late_words)
         return NULL;
-    uint32_t longer = directory->words + directory->words / 2;
-    if (longer < words)
-        longer = words;
-    row rows = take(directory, (size_t)directory->count * longer * sizeof(uint64_t));
-    if (rows == NULL)
-        return NULL;
-    directory->words = longer;
-    directory->batch_left = 0;
+    uint32_t longer = directory->late_words + directory->late_words / 2;
+    if (longer < words - directory->words)
+        longer = words - directory->words;
+    row rows = take(directory, directory->count * row_size(longer));
+    if (rows != NULL)
+        directory->late_words = longer;
     return rows;
-}
-
-/* Nobody has room while the engine is stopped. */
-static void set_room(nrbac_directory *directory)
-{
-    uint32_t room = nr_engine_is_stopped(directory->engine) ? 0 : directory->words * 64;
-    atomic_store_explicit(&directory->room, room, memory_order_release);
 }
 
 void nr_directories_hold(nrbac_engine *engine)
@@ -363,20 +512,18 @@ void nr_directories_hold(nrbac_engine *engine)
 static void reopen_directory(nrbac_directory *directory)
 {
     int64_t clock = (int64_t)time(NULL);
-    uint32_t words = nr_bits_words(directory->engine->current->target_count);
-    row rows = longer_rows(directory, words);
+    row rows = longer_rows(directory, row_words(directory));
     const table *in = table_of(directory);
     for (uint32_t i = 0; i <= in->mask; i++) {
         seat *s = seat_at(in, i);
         if (s == NULL)
             continue;
-        row to = rows == NULL ? atomic_load_explicit(&s->bits, memory_order_relaxed)
-                              : rows;
-        reopen_seat(directory, s, to, clock);
+        reopen_seat(directory, s, rows == NULL ? late_row(s) : rows, clock);
         if (rows != NULL)
-            rows += directory->words;
+            rows += directory->late_words;
     }
-    set_room(directory);
+    atomic_store_explicit(&directory->late_room, directory->late_words * ROW_BITS,
+                          memory_order_release);
 }
 
 void nr_directories_reopen(nrbac_engine *engine)
@@ -405,7 +552,7 @@ int64_t nr_directories_expire(nrbac_engine *engine, int64_t now)
     for (nrbac_directory *d = engine->directories; d != NULL; d = d->next) {
         uint32_t at = 0;
         for (seat *s; (s = next_going(d, &at)) != NULL;) {
-            int64_t expiry = nr_kept_expiry(s->kept);
+            int64_t expiry = nr_kept_expiry(back_of(s)->kept);
             if (expiry != 0 && now >= expiry)
                 stop(s);
             else
@@ -421,7 +568,7 @@ size_t nr_directories_end(nrbac_engine *engine, nr_means *means, const void *rev
     for (nrbac_directory *d = engine->directories; d != NULL; d = d->next) {
         uint32_t at = 0;
         for (seat *s; (s = next_going(d, &at)) != NULL;) {
-            nrbac_revocation names = nr_kept_names(s->kept);
+            nrbac_revocation names = nr_kept_names(back_of(s)->kept);
             if (!means(revocation, &names))
                 continue;
             stop(s);
@@ -442,14 +589,12 @@ nrbac_status nrbac_directory_create(nrbac_engine *engine, size_t users,
     if (directory == NULL)
         return NRBAC_E_MEMORY;
     directory->engine = engine;
-    if (!grow_table(directory, users * 2)) {
+    directory->seats.back_size = sizeof(back);
+    if (!grow_table(directory, users * 4)) {
         free(directory);
         return NRBAC_E_MEMORY;
     }
     pthread_mutex_lock(&engine->lock);
-    uint32_t names = engine->current == NULL ? 1 : engine->current->target_count;
-    directory->words = nr_bits_words(names);
-    set_room(directory);
     directory->link = &engine->directories;
     directory->next = engine->directories;
     if (directory->next != NULL)
@@ -470,9 +615,14 @@ void nrbac_directory_destroy(nrbac_directory *directory)
         directory->next->link = directory->link;
     pthread_mutex_unlock(&directory->engine->lock);
     const table *in = table_of(directory);
-    for (uint32_t i = 0; i <= in->mask; i++)
-        if (seat_at(in, i) != NULL)
-            free(seat_at(in, i)->kept);
+    for (uint32_t i = 0; i <= in->mask; i++) {
+        seat *s = seat_at(in, i);
+        if (s == NULL)
+            continue;
+        free(back_of(s)->kept);
+        nr_slabs_give(&directory->seats, s);
+    }
+    nr_slabs_finish(&directory->seats);
     for (block *b = directory->blocks, *next; b != NULL; b = next) {
         next = b->next;
         free(b);
@@ -494,12 +644,11 @@ static nrbac_status put(nrbac_directory *directory, const char *user, size_t siz
         return NRBAC_E_MEMORY;
     bool going = false;
     stop(s);
-    free(s->kept);
-    s->kept = nr_session_dissolve(session, &going);
-    write_row(atomic_load_explicit(&s->bits, memory_order_relaxed), directory->words,
-              bits, words);
+    free(back_of(s)->kept);
+    back_of(s)->kept = nr_session_dissolve(session, &going);
+    write_seat(directory, s, late_row(s), bits, words);
     if (going)
-        atomic_store_explicit(&s->turn, turn_of(s) + 1, memory_order_release);
+        go(s);
     return NRBAC_OK;
 }
 
@@ -522,11 +671,11 @@ bool nrbac_directory_remove(nrbac_directory *directory, const char *user, size_t
         return false;
     pthread_mutex_lock(&directory->engine->lock);
     seat *s = find(directory, user, size);
-    bool there = s != NULL && s->kept != NULL;
+    bool there = s != NULL && back_of(s)->kept != NULL;
     if (there) {
         stop(s);
-        free(s->kept);
-        s->kept = NULL;
+        free(back_of(s)->kept);
+        back_of(s)->kept = NULL;
     }
     pthread_mutex_unlock(&directory->engine->lock);
     return there;

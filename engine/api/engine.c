@@ -39,6 +39,7 @@ nrbac_status nrbac_engine_create(unsigned flags, nrbac_engine **out)
     pthread_mutex_init(&engine->glance, NULL);
     engine->names.arena = &engine->arena;
     engine->obligations.arena = &engine->obligation_arena;
+    engine->places = nr_session_places(engine);
     engine->unwatched = (flags & NRBAC_ENGINE_UNWATCHED) != 0;
     *out = engine;
     return NRBAC_OK;
@@ -60,6 +61,7 @@ void nrbac_engine_destroy(nrbac_engine *engine)
     nr_arena_finish(&engine->arena);
     nr_arena_finish(&engine->obligation_arena);
     nr_arena_finish(&engine->scratch);
+    nr_slabs_finish(&engine->places);
     pthread_cond_destroy(&engine->wake);
     pthread_mutex_destroy(&engine->glance);
     pthread_mutex_destroy(&engine->lock);

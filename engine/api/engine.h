@@ -15,6 +15,7 @@
 #ifndef NR_ENGINE_H
 #define NR_ENGINE_H
 
+#include "api/slab.h"
 #include "base/codes.h"
 #include "base/names.h"
 #include "subject/subject.h"
@@ -73,6 +74,7 @@ struct nrbac_engine {
     nr_arena obligation_arena; /* `lock`, as the obligations */
     nr_names obligations;
     nr_arena scratch;             /* for one session at a time; `lock` */
+    nr_slabs places;              /* of sessions; `lock` */
     nrbac_session *sessions;      /* all that are open */
     nrbac_directory *directories; /* and all directories of more */
     _Atomic int64_t next_expiry;  /* of any session still going; 0: none */
@@ -93,6 +95,8 @@ struct nrbac_engine {
 nr_policy *nr_policy_take(nrbac_engine *engine);
 void nr_policy_release(nr_policy *policy); /* NULL is fine */
 
+/* Places for an engine's sessions, none yet. */
+nr_slabs nr_session_places(nrbac_engine *engine);
 /* Re-opens a session under engine->current and lets checks see it. The engine is
  * locked. When memory is out, the session answers no to everything. */
 void nr_session_reopen(nrbac_session *session);

@@ -3,7 +3,7 @@
  * An engine that follows a daemon: it decides on the daemon's image, in this
  * process, and looks at the daemon's status page from time to time. Everything
  * that takes time or asks the kernel happens here, on whatever thread polls; a
- * decision sees of it no more than its session's stop word and bits.
+ * decision sees of it no more than its session's first word and bits.
  */
 #ifndef NR_FOLLOW_H
 #define NR_FOLLOW_H

@@ -2,12 +2,20 @@
 /*
  * Sessions: a profile in force, folded into one bit a name.
  *
- * What a check reads is one word that says go or stop, and one word of `permits`.
- * Both are atomics, written in place when a policy is published: each check sees
- * the old answer or the new one, never a mixture, and no reader has to be waited
- * for. Names keep their numbers for ever, so a bit never changes its meaning;
- * when there are more names than room, a larger block takes over and the smaller
- * one is kept until the session closes, since a check may still be reading it.
+ * A session is the front of a slab's place (api/slab.h), and all that a check reads: a
+ * word that says how many names have their bit here, or, of a session that is stopped,
+ * that none have; and behind it the bits. <nrbac/nrbac.h> reads both in line and says
+ * what is frozen of them. Everything else is in the back.
+ *
+ * Both are atomics, written in place when a policy is published: each check sees the old
+ * answer or the new one, never a mixture, and no reader has to be waited for. Names keep
+ * their numbers for ever, so a bit never changes its meaning. Names that came after the
+ * session and have no room have their bits in a block in the back; when that is too
+ * small, a larger one takes over and the smaller one is kept until the session closes,
+ * since a check may still be reading it.
+ *
+ * A session that is closed is stopped first, so that until its place is taken again a
+ * check by mistake is answered no.
  *
  * What a full decision reads (`view`) is freed when it is replaced, so whoever decides
  * is counted, in one of two rooms. Whoever replaces a view waits until both rooms have
@@ -15,6 +23,7 @@
  * sends newcomers to the other one, so that the wait is no longer than a decision.
  */
 #define _DEFAULT_SOURCE /* POSIX.1-2008 */
+#define NRBAC_NO_INLINE /* nrbac_check is defined here */
 #include "api/kept.h"
 #include "api/permits.h"
 #include "api/recording.h"
@@ -26,11 +35,19 @@
 #include <string.h>
 #include <time.h>
 
-typedef struct permits permits;
-struct permits {
-    permits *retired; /* the smaller one before it; NULL: the session's first */
-    uint32_t count;   /* of bits */
-    _Atomic uint64_t words[];
+/* The lower half of the state is the room, in names, or 0; the upper half the
+ * nrbac_reason that stops the session, or 0. One word, so that both change at once. */
+struct nrbac_session {
+    _Atomic uint64_t state;
+    _Atomic uint64_t bits[];
+};
+
+/* The bits of names for which the session itself has no room. */
+typedef struct latecomers latecomers;
+struct latecomers {
+    latecomers *retired; /* the smaller one before it */
+    uint32_t count;
+    _Atomic uint64_t bits[];
 };
 
 /* A session under one policy. One block, with room for what is held. */
@@ -41,18 +58,34 @@ typedef struct view {
     alignas(max_align_t) char room[];
 } view;
 
-/* What a check reads stands last, and its first permits behind it in the same block:
- * with many sessions a check costs what it costs to bring that memory in. */
-struct nrbac_session {
-    _Atomic uint32_t room;        /* its lowest bit: which one is for newcomers */
-    _Atomic uint32_t deciding[2]; /* how many are in each room */
+/* A cache line, so that those who decide in two sessions do not meet there. */
+typedef struct back {
+    alignas(
+        NR_LINE_SIZE) _Atomic uint32_t room; /* lowest bit: which is for newcomers */
+    _Atomic uint32_t deciding[2];            /* how many are in each room */
     _Atomic(view *) view; /* NULL: memory was out when the policy was published */
     nrbac_session *next, **link; /* in engine->sessions, guarded by engine->lock */
     nr_kept *kept;
-    nrbac_engine *engine;
-    _Atomic(permits *) bits;
-    _Atomic uint32_t stop; /* 0: go; else the nrbac_reason that stops it */
-};
+    int64_t expiry; /* when its evidence ends, by the clock; 0: never */
+    _Atomic(latecomers *) latecomers; /* NULL: none yet */
+} back;
+
+_Static_assert(sizeof(back) == NR_LINE_SIZE, "a back is a cache line");
+
+static back *back_of(const nrbac_session *session)
+{
+    return nr_slab_back(session);
+}
+
+nrbac_engine *nr_session_engine(const nrbac_session *session)
+{
+    return nr_slab_of(session)->owner;
+}
+
+nr_slabs nr_session_places(nrbac_engine *engine)
+{
+    return (nr_slabs){ .owner = engine, .back_size = sizeof(back) };
+}
 
 /* ---- Views ---------------------------------------------------------------------- */
 
@@ -68,43 +101,43 @@ static void view_free(view *v)
 /* Holds the view until view_leave() of the same room. What is counted here before the
  * view is read is seen by whoever replaced it before that: both orders are sequentially
  * consistent. */
-static const view *view_enter(nrbac_session *session, uint32_t *room)
+static const view *view_enter(back *of, uint32_t *room)
 {
-    *room = atomic_load_explicit(&session->room, memory_order_relaxed) & 1;
-    atomic_fetch_add(&session->deciding[*room], 1);
-    return atomic_load(&session->view);
+    *room = atomic_load_explicit(&of->room, memory_order_relaxed) & 1;
+    atomic_fetch_add(&of->deciding[*room], 1);
+    return atomic_load(&of->view);
 }
 
-static void view_leave(nrbac_session *session, uint32_t room)
+static void view_leave(back *of, uint32_t room)
 {
-    atomic_fetch_sub_explicit(&session->deciding[room], 1, memory_order_release);
+    atomic_fetch_sub_explicit(&of->deciding[room], 1, memory_order_release);
 }
 
 /* The engine is locked, so that nobody else replaces it. */
-static void view_swap(nrbac_session *session, view *next)
+static void view_swap(back *of, view *next)
 {
-    view *last = atomic_exchange(&session->view, next);
+    view *last = atomic_exchange(&of->view, next);
     for (int rooms = 2; rooms > 0; rooms--) {
-        uint32_t left = atomic_fetch_add(&session->room, 1) & 1;
-        while (atomic_load(&session->deciding[left]) != 0)
+        uint32_t left = atomic_fetch_add(&of->room, 1) & 1;
+        while (atomic_load(&of->deciding[left]) != 0)
             (void)sched_yield();
     }
     view_free(last);
 }
 
 /* What the session comes to under the policy in force. NULL: out of memory. Locked. */
-static view *view_make(const nrbac_session *session, int64_t clock)
+static view *view_make(nrbac_engine *engine, const nr_kept *kept, int64_t clock)
 {
-    nr_policy *policy = session->engine->current;
-    size_t room = nr_holding_size(&policy->table, nr_kept_workgroups(session->kept));
+    nr_policy *policy = engine->current;
+    size_t room = nr_holding_size(&policy->table, nr_kept_workgroups(kept));
     view *v = malloc(sizeof(*v) + room);
     if (v == NULL)
         return NULL;
     v->policy = policy;
     atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
     v->arena = (nr_arena){ .at = v->room, .end = v->room + room };
-    if (nr_held_make(&v->arena, &session->engine->scratch, policy, session->kept, clock,
-                     &v->held) == NRBAC_OK)
+    if (nr_held_make(&v->arena, &engine->scratch, policy, kept, clock, &v->held) ==
+        NRBAC_OK)
         return v;
     view_free(v);
     return NULL;
@@ -112,21 +145,22 @@ static view *view_make(const nrbac_session *session, int64_t clock)
 
 /* ---- Bits ------------------------------------------------------------------------ */
 
-static permits *permits_of(const nrbac_session *session)
+static uint32_t words_of(const nrbac_session *session)
 {
-    return atomic_load_explicit(&session->bits, memory_order_relaxed);
+    return (uint32_t)((nr_slab_of(session)->front_size - sizeof(*session)) /
+                      sizeof(uint64_t));
 }
 
-/* Room for the names of now and some to come. NULL: out of memory. */
-static permits *permits_with_room(nrbac_session *session, uint32_t words)
+/* Room for the words that the session itself has none for, and some to come. NULL: out
+ * of memory. */
+static latecomers *latecomers_with_room(back *of, uint32_t words)
 {
-    permits *now = permits_of(session);
-    if (words * 64 <= now->count)
+    latecomers *now = atomic_load_explicit(&of->latecomers, memory_order_relaxed);
+    uint32_t room = now == NULL ? 0 : now->count / 64;
+    if (words <= room && now != NULL)
         return now;
-    uint32_t room = now->count / 64 * 2;
-    if (room < words)
-        room = words;
-    permits *larger = calloc(1, sizeof(*larger) + (size_t)room * sizeof(uint64_t));
+    room = room * 2 < words ? words : room * 2;
+    latecomers *larger = calloc(1, sizeof(*larger) + (size_t)room * sizeof(uint64_t));
     if (larger == NULL)
         return NULL;
     larger->count = room * 64;
@@ -134,73 +168,161 @@ static permits *permits_with_room(nrbac_session *session, uint32_t words)
     return larger;
 }
 
+/* Words of a row from `from` on; there is nothing behind its end. */
+static void write_bits(_Atomic uint64_t *bits, uint32_t count, const uint64_t *row,
+                       uint32_t words, uint32_t from)
+{
+    for (uint32_t w = 0; w < count; w++)
+        atomic_store_explicit(&bits[w], from + w < words ? row[from + w] : 0,
+                              memory_order_relaxed);
+}
+
 static bool fold(nrbac_session *session, const view *v)
 {
     bool opened = v->held.reason == NRBAC_REASON_OPENED;
+    back *of = back_of(session);
+    uint32_t here = words_of(session);
     uint32_t words = 0;
-    const uint64_t *row = nr_permits_make(&session->engine->scratch, v->policy,
-                                          opened ? &v->held.holding : NULL, &words);
-    permits *bits = row == NULL ? NULL : permits_with_room(session, words);
-    if (bits == NULL)
+    const uint64_t *row = nr_permits_make(&nr_session_engine(session)->scratch,
+                                          v->policy, opened ? &v->held.holding : NULL,
+                                          &words);
+    if (row == NULL)
         return false;
-    for (uint32_t w = 0; w < bits->count / 64; w++)
-        atomic_store_explicit(&bits->words[w], w < words ? row[w] : 0,
-                              memory_order_relaxed);
-    atomic_store_explicit(&session->bits, bits, memory_order_release);
+    if (words > here) {
+        latecomers *late = latecomers_with_room(of, words - here);
+        if (late == NULL)
+            return false;
+        write_bits(late->bits, late->count / 64, row, words, here);
+        atomic_store_explicit(&of->latecomers, late, memory_order_release);
+    }
+    write_bits(session->bits, here, row, words, 0);
     return true;
+}
+
+/* ---- Going and stopped ------------------------------------------------------------ */
+
+static uint64_t going_state(const nrbac_session *session)
+{
+    return (uint64_t)words_of(session) * 64;
+}
+
+static uint64_t stopped_state(nrbac_reason reason)
+{
+    return (uint64_t)reason << 32;
+}
+
+/* Why the session is stopped; 0: it goes. */
+static uint32_t stop_of(uint64_t state)
+{
+    return (uint32_t)(state >> 32);
+}
+
+static uint64_t state_of(const nrbac_session *session)
+{
+    return atomic_load_explicit(&session->state, memory_order_acquire);
+}
+
+/* Not ended, though it may be held up by a stale policy. */
+static bool is_going(uint64_t state)
+{
+    return stop_of(state) == 0 || stop_of(state) == NRBAC_REASON_POLICY_STALE;
+}
+
+/* The first reason stays: a session revoked does not become merely expired. A stale
+ * policy is no end: it may be over again, and what ends the session meanwhile stays. */
+void nr_session_stop(nrbac_session *session, nrbac_reason reason)
+{
+    uint64_t now = state_of(session);
+    bool done = false;
+    while (!done && is_going(now))
+        done = atomic_compare_exchange_weak_explicit(
+            &session->state, &now, stopped_state(reason), memory_order_acq_rel,
+            memory_order_acquire);
+}
+
+void nr_session_resume(nrbac_session *session)
+{
+    uint64_t stale = stopped_state(NRBAC_REASON_POLICY_STALE);
+    (void)atomic_compare_exchange_strong_explicit(
+        &session->state, &stale, going_state(session), memory_order_acq_rel,
+        memory_order_acquire);
+}
+
+int64_t nr_session_expire(nrbac_session *session, int64_t now)
+{
+    int64_t expiry = back_of(session)->expiry;
+    if (now < expiry || expiry == 0)
+        return expiry;
+    nr_session_stop(session, NRBAC_REASON_EVIDENCE_EXPIRED);
+    return 0;
 }
 
 /* ---- Opening, re-opening, closing ------------------------------------------------- */
 
 static void link_session(nrbac_engine *engine, nrbac_session *session)
 {
-    session->link = &engine->sessions;
-    session->next = engine->sessions;
-    if (session->next != NULL)
-        session->next->link = &session->next;
+    back *of = back_of(session);
+    of->link = &engine->sessions;
+    of->next = engine->sessions;
+    if (of->next != NULL)
+        back_of(of->next)->link = &of->next;
     engine->sessions = session;
 }
 
+static void unlink_session(nrbac_session *session)
+{
+    back *of = back_of(session);
+    *of->link = of->next;
+    if (of->next != NULL)
+        back_of(of->next)->link = of->link;
+}
+
+/* Locked. */
 static void session_free(nrbac_session *session)
 {
-    view_free(atomic_load_explicit(&session->view, memory_order_relaxed));
-    for (permits *bits = permits_of(session), *next; bits->retired != NULL;
-         bits = next) {
-        next = bits->retired;
-        free(bits);
+    back *of = back_of(session);
+    atomic_store_explicit(&session->state, 0, memory_order_release);
+    view_free(atomic_load_explicit(&of->view, memory_order_relaxed));
+    for (latecomers *late = of->latecomers, *next; late != NULL; late = next) {
+        next = late->retired;
+        free(late);
     }
-    free(session->kept);
-    free(session);
+    free(of->kept);
+    nr_slabs_give(&nr_session_engine(session)->places, session);
 }
 
 /* Stands under the policy in force and lets checks see it. Without memory for that the
  * session has no view, and its bits are not to be trusted. Locked. */
 static bool enter(nrbac_session *session, int64_t clock)
 {
-    view *v = view_make(session, clock);
+    nrbac_engine *engine = nr_session_engine(session);
+    back *of = back_of(session);
+    view *v = view_make(engine, of->kept, clock);
     bool entered = v != NULL && fold(session, v);
-    nr_arena_reset(&session->engine->scratch);
-    view_swap(session, v);
+    nr_arena_reset(&engine->scratch);
+    view_swap(of, v);
     return entered;
 }
 
+/* Not going yet. Locked. */
 static nrbac_session *session_make(nrbac_engine *engine, const nrbac_request *request,
                                    const nr_standing *standing, int64_t behind)
 {
     uint32_t words = nr_bits_words(engine->current->target_count);
-    nrbac_session *session = calloc(1, sizeof(*session) + sizeof(permits) +
-                                           (size_t)words * sizeof(uint64_t));
-    if (session == NULL)
+    nr_kept *kept = nr_kept_make(request, standing, behind);
+    if (kept == NULL)
         return NULL;
-    permits *first = (permits *)(session + 1);
-    first->count = words * 64;
-    atomic_init(&session->bits, first);
-    session->engine = engine;
-    session->kept = nr_kept_make(request, standing, behind);
-    if (session->kept != NULL)
-        return session;
-    session_free(session);
-    return NULL;
+    nrbac_session *session = nr_slabs_take(
+        &engine->places, sizeof(*session) + (size_t)words * sizeof(uint64_t));
+    if (session == NULL) {
+        free(kept);
+        return NULL;
+    }
+    atomic_init(&session->state, 0);
+    memset(back_of(session), 0, sizeof(back));
+    back_of(session)->kept = kept;
+    back_of(session)->expiry = nr_kept_expiry(kept);
+    return session;
 }
 
 /* What happens at a time that a request states, or now. */
@@ -235,11 +357,11 @@ static nrbac_decision open_session(nrbac_engine *engine, const nrbac_request *re
     nrbac_session *session = session_make(engine, request, &standing, clock - now);
     if (session == NULL)
         return (nrbac_decision){ 0 };
-    if (!enter(session, clock) ||
-        !nr_engine_watch(engine, nr_kept_expiry(session->kept))) {
+    if (!enter(session, clock) || !nr_engine_watch(engine, back_of(session)->expiry)) {
         session_free(session);
         return (nrbac_decision){ 0 };
     }
+    atomic_store_explicit(&session->state, going_state(session), memory_order_release);
     link_session(engine, session);
     *out = session;
     return nr_decision_of(policy, &verdict);
@@ -263,45 +385,22 @@ nrbac_decision nr_session_open(nrbac_engine *engine, const nrbac_request *reques
     return decision;
 }
 
-static void unlink_session(nrbac_session *session)
-{
-    *session->link = session->next;
-    if (session->next != NULL)
-        session->next->link = session->link;
-}
-
 void nrbac_session_close(nrbac_session *session)
 {
     if (session == NULL)
         return;
-    pthread_mutex_lock(&session->engine->lock);
+    nrbac_engine *engine = nr_session_engine(session);
+    pthread_mutex_lock(&engine->lock);
     unlink_session(session);
-    pthread_mutex_unlock(&session->engine->lock);
     session_free(session);
-}
-
-/* Not ended, though it may be held up by a stale policy. */
-static bool is_going(const nrbac_session *session)
-{
-    uint32_t stop = atomic_load_explicit(&session->stop, memory_order_acquire);
-    return stop == 0 || stop == NRBAC_REASON_POLICY_STALE;
-}
-
-nrbac_engine *nr_session_engine(const nrbac_session *session)
-{
-    return session->engine;
-}
-
-nr_kept *nr_session_kept(const nrbac_session *session)
-{
-    return session->kept;
+    pthread_mutex_unlock(&engine->lock);
 }
 
 nr_kept *nr_session_dissolve(nrbac_session *session, bool *going)
 {
-    nr_kept *kept = session->kept;
-    *going = is_going(session);
-    session->kept = NULL;
+    nr_kept *kept = back_of(session)->kept;
+    *going = is_going(state_of(session));
+    back_of(session)->kept = NULL;
     unlink_session(session);
     session_free(session);
     return kept;
@@ -313,67 +412,56 @@ void nr_session_reopen(nrbac_session *session)
         nr_session_stop(session, NRBAC_REASON_NO_POLICY);
 }
 
-/* ---- What ends a session ------------------------------------------------------------ */
+/* ---- About a session ---------------------------------------------------------------- */
 
-/* The first reason stays: a session revoked does not become merely expired. A stale
- * policy is no end: it may be over again, and what ends the session meanwhile stays. */
-void nr_session_stop(nrbac_session *session, nrbac_reason reason)
+nr_kept *nr_session_kept(const nrbac_session *session)
 {
-    uint32_t now = atomic_load_explicit(&session->stop, memory_order_acquire);
-    bool done = false;
-    while (!done && (now == 0 || now == NRBAC_REASON_POLICY_STALE))
-        done = atomic_compare_exchange_weak_explicit(
-            &session->stop, &now, (uint32_t)reason, memory_order_acq_rel,
-            memory_order_acquire);
-}
-
-void nr_session_resume(nrbac_session *session)
-{
-    uint32_t stale = NRBAC_REASON_POLICY_STALE;
-    (void)atomic_compare_exchange_strong_explicit(
-        &session->stop, &stale, 0, memory_order_acq_rel, memory_order_acquire);
-}
-
-int64_t nr_session_expire(nrbac_session *session, int64_t now)
-{
-    int64_t expiry = nr_kept_expiry(session->kept);
-    if (now < expiry || expiry == 0)
-        return expiry;
-    nr_session_stop(session, NRBAC_REASON_EVIDENCE_EXPIRED);
-    return 0;
+    return back_of(session)->kept;
 }
 
 bool nr_session_names(const nrbac_session *session, nrbac_revocation *names)
 {
-    if (!is_going(session))
+    if (!is_going(state_of(session)))
         return false;
-    *names = nr_kept_names(session->kept);
+    *names = nr_kept_names(back_of(session)->kept);
     return true;
 }
 
 nrbac_session *nr_session_next(const nrbac_session *session)
 {
-    return session->next;
+    return back_of(session)->next;
 }
 
 int64_t nrbac_session_valid_until(const nrbac_session *session)
 {
-    return nr_kept_valid_until(session->kept);
+    return nr_kept_valid_until(back_of(session)->kept);
 }
 
 /* ---- Asking ------------------------------------------------------------------------- */
 
-static inline bool check(const nrbac_session *session, nrbac_name name)
+/* Of a session that is stopped, or for a name that it has no room for. */
+bool nrbac_check_beyond(const nrbac_session *session, nrbac_name name)
 {
-    if (atomic_load_explicit(&session->stop, memory_order_acquire) != 0)
+    const latecomers *late = atomic_load_explicit(&back_of(session)->latecomers,
+                                                  memory_order_acquire);
+    uint32_t room = (uint32_t)state_of(session);
+    if (room == 0 || name < room || late == NULL || name - room >= late->count)
         return false;
-    const permits *bits = atomic_load_explicit(&session->bits, memory_order_acquire);
-    if (name >= bits->count)
-        return false;
-    uint64_t word = atomic_load_explicit(&bits->words[name / 64], memory_order_relaxed);
+    name -= room;
+    uint64_t word = atomic_load_explicit(&late->bits[name / 64], memory_order_relaxed);
     return (word >> (name % 64) & 1) != 0;
 }
 
+static inline bool check(const nrbac_session *session, nrbac_name name)
+{
+    if (name >= (uint32_t)state_of(session))
+        return nrbac_check_beyond(session, name);
+    uint64_t word = atomic_load_explicit(&session->bits[name / 64],
+                                         memory_order_relaxed);
+    return (word >> (name % 64) & 1) != 0;
+}
+
+/* For those who do not have it in line. */
 bool nrbac_check(const nrbac_session *session, nrbac_name name)
 {
     return check(session, name);
@@ -382,7 +470,7 @@ bool nrbac_check(const nrbac_session *session, nrbac_name name)
 NR_APART static bool check_any(const nrbac_session *session, const char *name,
                                size_t size)
 {
-    return check(session, nr_engine_name_of(session->engine, name, size));
+    return check(session, nr_engine_name_of(nr_session_engine(session), name, size));
 }
 
 bool nrbac_check_text(const nrbac_session *session, const char *name, size_t size)
@@ -390,7 +478,7 @@ bool nrbac_check_text(const nrbac_session *session, const char *name, size_t siz
     uint32_t digits = nr_code_digits(name, size);
     if (digits == NR_NONE)
         return check_any(session, name, size);
-    return check(session, nr_engine_code_of(session->engine, digits));
+    return check(session, nr_engine_code_of(nr_slab_of(session)->owner, digits));
 }
 
 /* Says a reason without obligations; what stands in their place stays. */
@@ -404,12 +492,12 @@ static void tell(nrbac_decision *out, nrbac_reason reason, uint32_t generation)
 
 /* What stops the session now; 0: nothing. Looks at the clock itself, so that a
  * full decision is never later than the watcher. */
-static uint32_t stopped(nrbac_session *session)
+static uint32_t stopped(nrbac_session *session, const back *of)
 {
-    uint32_t stop = atomic_load_explicit(&session->stop, memory_order_acquire);
-    if (stop == 0 && nr_kept_valid_until(session->kept) != 0) {
+    uint32_t stop = stop_of(state_of(session));
+    if (stop == 0 && of->expiry != 0) {
         (void)nr_session_expire(session, (int64_t)time(NULL));
-        stop = atomic_load_explicit(&session->stop, memory_order_acquire);
+        stop = stop_of(state_of(session));
     }
     return stop;
 }
@@ -466,7 +554,7 @@ static bool cannot_decide(nrbac_session *session, uint32_t stop, const view *v,
     if (stop == 0 && v != NULL)
         return false;
     tell(out, stop == 0 ? NRBAC_REASON_NO_POLICY : (nrbac_reason)stop,
-         nrbac_engine_generation(session->engine));
+         nrbac_engine_generation(nr_session_engine(session)));
     return true;
 }
 
@@ -486,33 +574,36 @@ static inline void decide_text(nrbac_session *session, const char *name, size_t 
                                nrbac_decision *decision, nr_policy **by)
 {
     uint32_t room;
-    uint32_t stop = stopped(session);
-    const view *v = view_enter(session, &room);
+    back *of = back_of(session);
+    uint32_t stop = stopped(session, of);
+    const view *v = view_enter(of, &room);
     if (!cannot_decide(session, stop, v, decision)) {
         uint32_t digits = nr_code_digits(name, size);
         nrbac_name number = digits == NR_NONE
-                                ? nr_engine_name_of(session->engine, name, size)
-                                : nr_engine_code_of(session->engine, digits);
+                                ? nr_engine_name_of(nr_session_engine(session), name,
+                                                    size)
+                                : nr_engine_code_of(nr_session_engine(session), digits);
         if (!decide_number(v, number, decision))
             tell(decision, unknown(name, size), v->policy->generation);
     }
     say_policy(v, by);
-    view_leave(session, room);
+    view_leave(of, room);
 }
 
 static inline void decide(nrbac_session *session, nrbac_name name,
                           nrbac_decision *decision, nr_policy **by)
 {
     uint32_t room;
-    uint32_t stop = stopped(session);
-    const view *v = view_enter(session, &room);
+    back *of = back_of(session);
+    uint32_t stop = stopped(session, of);
+    const view *v = view_enter(of, &room);
     if (!cannot_decide(session, stop, v, decision) &&
         !decide_number(v, name, decision)) {
-        const char *text = text_of(session->engine, name);
+        const char *text = text_of(nr_session_engine(session), name);
         tell(decision, unknown(text, strlen(text)), v->policy->generation);
     }
     say_policy(v, by);
-    view_leave(session, room);
+    view_leave(of, room);
 }
 
 nr_policy *nr_session_decide(nrbac_session *session, nr_called *name,
@@ -524,15 +615,20 @@ nr_policy *nr_session_decide(nrbac_session *session, nr_called *name,
         return by;
     }
     decide(session, name->number, decision, &by);
-    name->text = text_of(session->engine, name->number);
+    name->text = text_of(nr_session_engine(session), name->number);
     name->size = strlen(name->text);
     return by;
+}
+
+static bool is_recorded(const nrbac_session *session)
+{
+    return nr_session_engine(session)->recorder != NULL;
 }
 
 void nrbac_decide_text_into(nrbac_session *session, const char *name, size_t size,
                             nrbac_decision *decision)
 {
-    if (session->engine->recorder == NULL)
+    if (!is_recorded(session))
         decide_text(session, name, size, decision, NULL);
     else
         nr_recording_decide(session, (nr_called){ .text = name, .size = size },
@@ -542,7 +638,7 @@ void nrbac_decide_text_into(nrbac_session *session, const char *name, size_t siz
 void nrbac_decide_into(nrbac_session *session, nrbac_name name,
                        nrbac_decision *decision)
 {
-    if (session->engine->recorder == NULL)
+    if (!is_recorded(session))
         decide(session, name, decision, NULL);
     else
         nr_recording_decide(session, (nr_called){ .number = name }, decision);

@@ -34,20 +34,20 @@ static inline bool nr_code_names_activity(const char *text, size_t size)
 }
 
 /* The four digits of an activity code as a number; NR_NONE: it is none. All digits at
- * once: each is 0x30 to 0x39, so its upper half is 3, also after adding 6. */
+ * once: without the upper half that digits share, each is at most 9, so that 0x76 more
+ * stays below 0x80. The first digit's byte is the lowest. */
 enum { NR_ACTIVITY_CODES = 10000 };
 static inline uint32_t nr_code_digits(const char *text, size_t size)
 {
     if (size != 5 || text[0] != 'B')
         return NR_NONE;
-    uint32_t word = nr_read_u32_le(text + 1);
-    uint32_t upper = (word & 0xf0f0f0f0u) | ((word + 0x06060606u) & 0xf0f0f0f0u) >> 4;
-    if (upper != 0x33333333u)
+    uint32_t digits = nr_read_u32_le(text + 1) ^ 0x30303030u;
+    if ((((digits + 0x76767676u) | digits) & 0x80808080u) != 0)
         return NR_NONE;
-    uint32_t digits = word & 0x0f0f0f0fu;
-    uint32_t pairs = (digits * 10 + (digits >> 8)) & 0x00ff00ffu;
-    return (pairs * 0x00640001u) >>
-           16; /* a hundred times the lower one, and the upper */
+    /* Ten times each and the next one; then a hundred times the lower pair and the
+     * upper one. */
+    uint32_t pairs = (digits * (10 << 8 | 1)) >> 8 & 0x00ff00ffu;
+    return (pairs * (100 << 16 | 1)) >> 16;
 }
 
 #endif

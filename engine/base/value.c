@@ -73,18 +73,51 @@ nrbac_value *nrbac_new_text(nrbac_document *document, const char *text)
                         : nrbac_new_text_of(document, text, strlen(text));
 }
 
+/* The text stands behind its value. */
 nrbac_value *nrbac_new_text_of(nrbac_document *document, const char *text, size_t size)
 {
-    nrbac_value *value = new_value(document, NRBAC_KIND_TEXT);
-    if (value == NULL)
-        return NULL;
-    value->text.bytes = nr_arena_copy(&document->arena, text, size);
-    value->text.size = size;
-    if (value->text.bytes == NULL) {
+    nrbac_value *value = size > SIZE_MAX / 2
+                             ? NULL
+                             : nr_arena_alloc(&document->arena,
+                                              sizeof(*value) + size + 1);
+    if (value == NULL) {
         document->failed = true;
         return NULL;
     }
+    char *bytes = (char *)(value + 1);
+    if (size != 0)
+        memcpy(bytes, text, size);
+    value->kind = NRBAC_KIND_TEXT;
+    value->text.bytes = bytes;
+    value->text.size = size;
     return value;
+}
+
+nrbac_value *nr_new_texts(nrbac_document *document, const char *const *texts,
+                          size_t count)
+{
+    size_t size = count * (sizeof(nrbac_value *) + sizeof(nrbac_value));
+    for (size_t i = 0; i < count; i++)
+        size += strlen(texts[i]) + 1;
+    nrbac_value *list = nrbac_new_list(document);
+    nrbac_value *values = nr_arena_alloc(&document->arena, size);
+    if (list == NULL || values == NULL) {
+        document->failed = true;
+        return NULL;
+    }
+    nrbac_value **items = (nrbac_value **)(values + count);
+    char *bytes = (char *)(items + count);
+    for (size_t i = 0; i < count; i++) {
+        items[i] = &values[i];
+        values[i].kind = NRBAC_KIND_TEXT;
+        values[i].text.bytes = bytes;
+        values[i].text.size = strlen(texts[i]);
+        bytes = (char *)memcpy(bytes, texts[i], values[i].text.size) +
+                values[i].text.size + 1;
+    }
+    list->list.items = items;
+    list->list.count = list->list.room = count;
+    return list;
 }
 
 nrbac_value *nrbac_new_list(nrbac_document *document)

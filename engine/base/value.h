@@ -40,4 +40,8 @@ struct nrbac_document {
     bool failed;
 };
 
+/* A list of many texts, in one block. NULL: out of memory. */
+nrbac_value *nr_new_texts(nrbac_document *document, const char *const *texts,
+                          size_t count);
+
 #endif

@@ -171,6 +171,27 @@ bool nr_memory_has_publisher(int fd)
     return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
+/* Memory for so many bytes; NULL: there is none. Where large pages can be had it begins
+ * with one, since making small ones would be most of the time that loading takes. */
+static void *make_room(size_t size)
+{
+    enum { LARGE = 2 << 20 };
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t pages = (size + page - 1) / page * page;
+    size_t spare = size < LARGE ? 0 : LARGE - page;
+    char *room = mmap(NULL, pages + spare, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED)
+        return NULL;
+    size_t before = spare == 0 ? 0 : -(uintptr_t)room & (LARGE - 1);
+    if (before != 0)
+        (void)munmap(room, before);
+    if (before != spare)
+        (void)munmap(room + before + pages, spare - before);
+    (void)madvise(room + before, pages, MADV_HUGEPAGE);
+    return room + before;
+}
+
 nrbac_status nr_memory_copy(int file, void **image, size_t *size)
 {
     struct stat about;
@@ -178,9 +199,8 @@ nrbac_status nr_memory_copy(int file, void **image, size_t *size)
     if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size <= 0)
         return NRBAC_E_IMAGE;
     size_t whole = (size_t)about.st_size;
-    void *copy = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                      -1, 0);
-    if (copy == MAP_FAILED)
+    void *copy = make_room(whole);
+    if (copy == NULL)
         return NRBAC_E_MEMORY;
     for (size_t done = 0; done < whole;) {
         ssize_t got = read(file, (char *)copy + done, whole - done);

@@ -17,6 +17,42 @@ ldd "$LD_LIBRARY_PATH/libnrbac.so" | grep -vE 'linux-vdso|libc\.so|ld-linux' && 
 "$work/check" "$work/national.nrb" R8000 B0820 B8029 B0570 | tee "$work/said"
 grep -q 'B0820' "$work/said"
 
+# The check in line and the one that the library exports, in C++, say the same.
+cat >"$work/inline.cc" <<'EOT'
+#include <nrbac/nrbac.h>
+int main(int argc, char **argv)
+{
+    bool (*volatile exported)(const nrbac_session *, nrbac_name) = nrbac_check;
+    nrbac_engine *engine;
+    nrbac_session *session;
+    nrbac_profile profile = {};
+    nrbac_request request = {};
+    profile.role = "R8000";
+    profile.organisation = "RBA";
+    request.subject.type = NRBAC_HEALTHCARE_WORKER;
+    request.subject.profiles = &profile;
+    request.subject.profile_count = 1;
+    if (argc < 2 || nrbac_engine_create(0, &engine) != NRBAC_OK ||
+        nrbac_engine_load(engine, argv[1], nullptr) != NRBAC_OK)
+        return 3;
+    (void)nrbac_session_open(engine, &request, &session);
+    nrbac_name view = nrbac_prepare(engine, "B0820");
+    bool may = nrbac_check(session, view) && exported(session, view);
+    for (nrbac_name name = 0; name < 2000; name++)
+        may = may && nrbac_check(session, name) == exported(session, name);
+    nrbac_engine_stop(engine, true);
+    may = may && !nrbac_check(session, view) && !exported(session, view);
+    nrbac_session_close(session);
+    nrbac_engine_destroy(engine);
+    return may ? 0 : 1;
+}
+EOT
+for how in -O0 -O2 "-O2 -DNRBAC_NO_INLINE"; do
+    clang++ -std=c++17 -Wall -Wextra -Wpedantic -Wold-style-cast -Werror $how "$work/inline.cc" -o "$work/inline" \
+        $(pkg-config --cflags --libs nrbac)
+    "$work/inline" "$work/national.nrb" || { echo "checks disagree in C++, $how"; exit 1; }
+done
+
 # libnrbac-verify: found by pkg-config, and says why where there are no settings.
 cat >"$work/verify.c" <<'EOT'
 #include <nrbac/verify.h>

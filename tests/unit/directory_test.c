@@ -4,16 +4,20 @@
  */
 #include "w1.h"
 
+#include <errno.h>
+
 enum { MANY = 3000 };
 
-/* The linker sends allocations here: -Wl,--wrap=malloc,--wrap=calloc. After `left` of
- * them memory is out; -1: there is enough. */
+/* The linker sends allocations here: -Wl,--wrap=malloc,--wrap=calloc and
+ * --wrap=posix_memalign. After `left` of them memory is out; -1: there is enough. */
 static long left = -1;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
+int __real_posix_memalign(void **out, size_t alignment, size_t size);
+int __wrap_posix_memalign(void **out, size_t alignment, size_t size);
 
 static bool is_out(void)
 {
@@ -30,6 +34,11 @@ void *__wrap_malloc(size_t size)
 void *__wrap_calloc(size_t count, size_t size)
 {
     return is_out() ? NULL : __real_calloc(count, size);
+}
+
+int __wrap_posix_memalign(void **out, size_t alignment, size_t size)
+{
+    return is_out() ? ENOMEM : __real_posix_memalign(out, alignment, size);
 }
 
 static const char policy[] =
@@ -159,6 +168,79 @@ static void a_directory_grows(void)
     tear_down();
 }
 
+static bool may(const char *user, const char *name)
+{
+    return nrbac_directory_check(directory, user, strlen(user), name, strlen(name));
+}
+
+static void prepare_many(const char *kind)
+{
+    char name[32];
+    for (int i = 0; i < 500; i++) {
+        (void)snprintf(name, sizeof(name), "%s.%d", kind, i);
+        CHECK(nrbac_prepare(engine, name) != 0);
+    }
+}
+
+/* Names for which there was no room when the first user came. */
+static void names_that_come_later_are_permitted_too(void)
+{
+    static const char with_functions[] =
+        "nrbac: 1\n"
+        "policy: { name: p, version: \"2\" }\n"
+        "activities: { B0001: { name: One }, B0002: { name: Two } }\n"
+        "job_roles: { R8000: { name: First }, R8001: { name: Second } }\n"
+        "baseline:\n"
+        "  - { roles: [R8000], activities: [B0001] }\n"
+        "  - { roles: [R8001], activities: [B0002] }\n"
+        "functions: { %s.one: { require: B0001 }, %s.two: { require: B0002 } }\n";
+    char text[sizeof(with_functions) + 32];
+    set_up(0);
+    put("first user", 10, "R8000");
+    prepare_many("before");
+    (void)snprintf(text, sizeof(text), with_functions, "late", "late");
+    publish_text(engine, text);
+    put("second user", 11, "R8001");
+    CHECK(may("first user", "late.one") && !may("first user", "late.two"));
+    CHECK(may("second user", "late.two") && !may("second user", "late.one"));
+    prepare_many("between");
+    (void)snprintf(text, sizeof(text), with_functions, "later", "later");
+    publish_text(engine, text);
+    put("a third user with a long key", 28, "R8000");
+    CHECK(may("first user", "later.one") && !may("first user", "later.two"));
+    CHECK(may("second user", "later.two") && !may("second user", "late.two"));
+    CHECK(may("a third user with a long key", "later.one"));
+    put("second user", 11, "R8000");
+    CHECK(may("second user", "later.one") && !may("second user", "later.two"));
+    nrbac_engine_stop(engine, true);
+    CHECK(!may("first user", "later.one") && found("first user", 10) == 0);
+    for (int i = 0; i < 500; i++) {
+        (void)snprintf(text, sizeof(text), "between.%d", i);
+        CHECK(!may("first user", text));
+    }
+    nrbac_engine_stop(engine, false);
+    CHECK(may("first user", "later.one") && found("first user", 10) == 1);
+    CHECK(nrbac_directory_remove(directory, "first user", 10));
+    CHECK(!may("first user", "later.one") && may("second user", "later.one"));
+    tear_down();
+}
+
+/* Until the first user comes, a directory does not mind what is published. */
+static void a_directory_may_come_before_the_policy(void)
+{
+    CHECK_INT(nrbac_engine_create(0, &engine), NRBAC_OK);
+    CHECK_INT(nrbac_directory_create(engine, 5, &directory), NRBAC_OK);
+    CHECK_INT(found("somebody", 8), 0);
+    prepare_many("before");
+    publish_text(engine, policy);
+    CHECK_INT(found("somebody", 8), 0);
+    put("somebody", 8, "R8001");
+    CHECK_INT(found("somebody", 8), 2);
+    publish_text(engine, policy);
+    CHECK_INT(found("somebody", 8), 2);
+    tear_down();
+}
+
 /* What cannot be put stays the caller's, and what was there stays too. */
 static void what_is_refused_changes_nothing(void)
 {
@@ -260,7 +342,7 @@ static void without_memory_nobody_gains(void)
     for (long n = 1; n < 40; n++) {
         set_up(0);
         put("somebody", 8, "R8000");
-        for (int i = 0; i < 200; i++) {
+        for (int i = 0; i < 400; i++) { /* more than a seat has room for */
             (void)snprintf(name, sizeof(name), "prepared.%d", i);
             CHECK(nrbac_prepare(engine, name) != 0);
         }
@@ -282,6 +364,8 @@ int main(void)
     keys_of_every_size_are_told_apart();
     one_user_has_one_session();
     a_directory_grows();
+    names_that_come_later_are_permitted_too();
+    a_directory_may_come_before_the_policy();
     what_is_refused_changes_nothing();
     an_ended_session_stays_ended();
     directories_are_apart();

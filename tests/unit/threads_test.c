@@ -2,7 +2,8 @@
 /*
  * Eight threads check one session each and one session together while the policy
  * is replaced 10,000 times, in turn by one that grants and one that does not.
- * Every answer must be one that the policy of its generation gives.
+ * Every answer must be one that the policy of its generation gives. Names of the second
+ * policy are given numbers for which the session that all check has no room.
  */
 #define _XOPEN_SOURCE 700 /* mkdtemp */
 #include "check.h"
@@ -16,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { THREADS = 8, REPLACEMENTS = 10000 };
+enum { THREADS = 8, REPLACEMENTS = 10000, OTHER_NAMES = 600 };
 
 static const char granting[] = "nrbac: 1\n"
                                "policy: { name: granting, version: \"1\" }\n"
@@ -49,7 +50,7 @@ static const char refusing[] = "nrbac: 1\n"
 
 static nrbac_engine *engine;
 static nrbac_session *shared;
-static nrbac_name one, two, three, both;
+static nrbac_name one, two, three, both, another;
 static atomic_bool done;
 static atomic_ulong wrong, asked;
 
@@ -100,10 +101,11 @@ static void ask(nrbac_session *session)
         (void)nrbac_check(session, one);
         (void)nrbac_check(session, two);
         (void)nrbac_check(session, three);
+        (void)nrbac_check(session, another);
         if (nrbac_check(session, 0) || nrbac_check(session, 5000000))
             atomic_fetch_add(&wrong, 1);
     }
-    atomic_fetch_add(&asked, 150);
+    atomic_fetch_add(&asked, 200);
 }
 
 static void *checker(void *context)
@@ -140,6 +142,17 @@ static void replace_many_times(nrbac_build *odd, nrbac_build *even)
     }
 }
 
+static void prepare_others(void)
+{
+    for (unsigned i = 0; i < OTHER_NAMES; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof(name), "other.%u", i);
+        CHECK(nrbac_prepare(engine, name) != 0);
+    }
+    another = nrbac_prepare(engine, "another");
+    CHECK(another > OTHER_NAMES);
+}
+
 int main(void)
 {
     nrbac_build *odd = build(granting);
@@ -158,6 +171,7 @@ int main(void)
     CHECK(nrbac_check(shared, one) && nrbac_check(shared, two) &&
           nrbac_check(shared, both));
     CHECK(!nrbac_check(shared, three));
+    prepare_others();
 
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++)
@@ -172,9 +186,13 @@ int main(void)
     CHECK_INT(nrbac_engine_generation(engine), REPLACEMENTS + 1);
     CHECK_INT(atomic_load(&wrong), 0);
     CHECK(nrbac_check(shared, one) && !nrbac_check(shared, three));
+    CHECK(!nrbac_check(shared, another));
+    image = nrbac_build_image(even, &size);
+    CHECK_INT(nrbac_engine_load_image(engine, image, size, NULL), NRBAC_OK);
+    CHECK(!nrbac_check(shared, one) && nrbac_check(shared, another));
     CHECK_INT(nrbac_revoke(engine, &(nrbac_revocation){ .sub = "nobody" }), 0);
     CHECK_INT(nrbac_revoke(engine, &(nrbac_revocation){ .sub = "somebody" }), 1);
-    CHECK(!nrbac_check(shared, one));
+    CHECK(!nrbac_check(shared, another));
     CHECK_INT(nrbac_decide(shared, one).reason, NRBAC_REASON_SESSION_REVOKED);
     nrbac_session_close(shared);
     nrbac_engine_destroy(engine);
