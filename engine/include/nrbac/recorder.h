@@ -28,8 +28,8 @@ typedef enum nrbac_tell_parts {
     NRBAC_TELL_ASKED = 1 << 1,         /* action, nhs_number, time */
 } nrbac_tell_parts;
 
-/* Tells the parts as a map, which schema/audit.md describes: what a request does not
- * state is not there. Texts are copied. NULL when out of memory. */
+/* Tells the parts as a map, which schema/audit-request.md describes: what a request
+ * does not state is not there. Texts are copied. NULL when out of memory. */
 NRBAC_API nrbac_value *nrbac_request_tell(const nrbac_request *request, unsigned parts,
                                           nrbac_document *document);
 
@@ -78,7 +78,7 @@ typedef struct nrbac_record {
     const nrbac_profile *profile;
     /* Where the user acts (S9), or which one the request names; NULL likewise. */
     const char *organisation;
-    const nrbac_value *answer;    /* as it would be given; NULL in a session */
+    const nrbac_value *answer; /* as it would be given; NULL in a session */
     /* A number of the recorder's own for the circumstances of a session, 0 at first:
      * what it sets here is there in the session's next record. */
     uint64_t circumstances;
