@@ -195,7 +195,8 @@ static void tell_text(const nr_arguments *arguments, replaying *replay)
                change_words[i].text);
         separator = ",";
     }
-    putchar('\n');
+    printf("; for %" PRIu32 " %s\n", replay->changed.users.count,
+           replay->changed.users.count == 1 ? "user" : "users");
     nr_tallies_print(&replay->changed, change_words, replay->rows);
 }
 
@@ -228,6 +229,7 @@ static nr_exit tell_json(replaying *replay)
     set_number(document, map, "changed", sum_of_changes(replay));
     for (size_t i = 0; i < CHANGES; i++)
         set_number(document, map, change_words[i].key, replay->changed.totals[i]);
+    set_number(document, map, "users", replay->changed.users.count);
     nr_tallies_tell(&replay->changed, change_words, document, map);
     nr_exit end = nrbac_document_status(document) == NRBAC_OK
                       ? nr_print_json(map, NRBAC_JSON_INDENT)
@@ -236,13 +238,15 @@ static nr_exit tell_json(replaying *replay)
     return end;
 }
 
-/* What a pipeline stops for. */
+/* What a pipeline stops for: also for having nothing to go by. */
 static nr_exit judge(const replaying *replay)
 {
     if (replay->first_unread != 0)
         return nr_say_no("not every record could be replayed: the first that could not "
                          "is %" PRIu64,
                          replay->first_unread);
+    if (replay->replayed == 0)
+        return nr_say_no("no decision was replayed, so nothing is known");
     for (size_t i = 0; i < CHANGES; i++) {
         if (replay->changed.totals[i] > replay->allowed[i])
             return nr_say_no("%" PRIu64 " %s are more than --%s allows (%" PRIu64 ")",
@@ -320,7 +324,7 @@ const nr_command nr_cmd_audit_replay = {
         "role, activity, function, organisation and application, with how many users it\n"
         "is for. Without --policy each record is decided under the policy that gave it,\n"
         "of which the trail keeps a copy: then nothing changes. Exit status 1: more\n"
-        "changes than is allowed.",
+        "changes than is allowed, or nothing to go by.",
     .options = options,
     .operands_min = 1,
     .operands_max = 1,

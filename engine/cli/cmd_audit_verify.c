@@ -15,6 +15,13 @@ static bool show_progress(void *context, uint64_t done, uint64_t all)
     return true;
 }
 
+static void tell_fault(const char *text)
+{
+    fputs("NOT AS IT WAS WRITTEN: ", stdout);
+    nr_show_text(stdout, text);
+    fputs("\n\n", stdout);
+}
+
 static void tell_text(const nr_arguments *arguments, const nr_trail_proof *proof)
 {
     char key[2 * NR_PUBLIC_KEY_SIZE + 1];
@@ -22,7 +29,7 @@ static void tell_text(const nr_arguments *arguments, const nr_trail_proof *proof
     if (proof->fault == NR_TRAIL_IS_SOUND)
         printf("%s is as it was written\n\n", nr_operand(arguments, 0));
     else
-        printf("NOT AS IT WAS WRITTEN: %s\n\n", proof->text);
+        tell_fault(proof->text);
     printf("  records          %" PRIu64 " to %" PRIu64 "\n", proof->first,
            proof->last);
     if (proof->pruned != 0)

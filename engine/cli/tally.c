@@ -14,6 +14,7 @@ static const struct {
     [NR_BY_ROLE] = { "by role", "by_role" },
     [NR_BY_ACTIVITY] = { "by activity", "by_activity" },
     [NR_BY_FUNCTION] = { "by function", "by_function" },
+    [NR_BY_ROLE_AND_NAME] = { "by role and name", "by_role_and_name" },
     [NR_BY_ORGANISATION] = { "by organisation", "by_organisation" },
     [NR_BY_APPLICATION] = { "by application", "by_application" },
 };
@@ -99,19 +100,25 @@ static bool count_as(nr_tallies *tallies, nr_dimension dimension, const char *na
     return true;
 }
 
-static bool count_action(nr_tallies *tallies, const nr_entry *entry, unsigned kind)
+/* The name asked for, by itself and with the role that asked. */
+static bool count_name(nr_tallies *tallies, const nr_entry *entry, unsigned kind)
 {
-    char operation[640];
+    char name[640], with_role[768];
     const nr_record *record = &entry->record;
+    const nr_circumstances *circumstances = record->circumstances;
     if (record->action == NULL)
         return true;
-    if (record->api == NULL) {
-        bool activity = nr_code_names_activity(record->action, strlen(record->action));
-        return count_as(tallies, activity ? NR_BY_ACTIVITY : NR_BY_FUNCTION,
-                        record->action, entry, kind);
-    }
-    (void)snprintf(operation, sizeof(operation), "%s %s", record->api, record->action);
-    return count_as(tallies, NR_BY_FUNCTION, operation, entry, kind);
+    (void)snprintf(name, sizeof(name), "%s%s%s", record->api == NULL ? "" : record->api,
+                   record->api == NULL ? "" : " ", record->action);
+    bool activity = record->api == NULL &&
+                    nr_code_names_activity(record->action, strlen(record->action));
+    if (!count_as(tallies, activity ? NR_BY_ACTIVITY : NR_BY_FUNCTION, name, entry,
+                  kind))
+        return false;
+    if (circumstances == NULL || circumstances->role == NULL)
+        return true;
+    (void)snprintf(with_role, sizeof(with_role), "%s %s", circumstances->role, name);
+    return count_as(tallies, NR_BY_ROLE_AND_NAME, with_role, entry, kind);
 }
 
 bool nr_tallies_count(nr_tallies *tallies, const nr_entry *entry, const char *reason,
@@ -120,7 +127,7 @@ bool nr_tallies_count(nr_tallies *tallies, const nr_entry *entry, const char *re
     const nr_circumstances *circumstances = entry->record.circumstances;
     tallies->totals[kind]++;
     if (!count_as(tallies, NR_BY_REASON, reason, entry, kind) ||
-        !count_action(tallies, entry, kind))
+        !count_name(tallies, entry, kind))
         return false;
     if (circumstances == NULL)
         return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counting records by role, activity, function, organisation and application, in up to
- * four kinds, with how many users they are of.
+ * Counting records by role, activity, function, organisation and application, in four
+ * kinds, with how many users they are of.
  */
 #ifndef NR_TALLY_H
 #define NR_TALLY_H
@@ -32,7 +32,8 @@ typedef enum nr_dimension {
     NR_BY_REASON = 0, /* or what became of a decision: the caller names it */
     NR_BY_ROLE,
     NR_BY_ACTIVITY,
-    NR_BY_FUNCTION, /* operations too: "pds-fhir view" */
+    NR_BY_FUNCTION,      /* operations too: "pds-fhir view" */
+    NR_BY_ROLE_AND_NAME, /* who, and what of these two: "R8000 B0825" */
     NR_BY_ORGANISATION,
     NR_BY_APPLICATION,
     NR_DIMENSIONS,

@@ -42,9 +42,11 @@ def test_new_denials_are_grouped_by_whom_they_are_for(trail, policy):
     assert by == {"RBA": (6, 3), "Y51": (3, 1)}
     assert {group["name"]: group["new_denials"] for group in told["by_activity"]} == {"B0825": 6}
     assert {group["name"]: group["new_denials"] for group in told["by_function"]} == {"patient.amend": 3}
+    assert {group["name"]: group["users"] for group in told["by_role_and_name"]} == {"R8000 B0825": 4, "R8000 patient.amend": 3}
+    assert told["users"] == 4
     assert told["by_reason"][0]["name"] == "permit granted-by-baseline -> deny not-granted"
     text = made.audit("replay", "--policy", policy(STRICTER, "stricter").path)
-    assert text.status == 1 and "9 change: 9 new denials" in text.out and "4 users" in text.out
+    assert text.status == 1 and "9 change: 9 new denials; for 4 users" in text.out and "4 users" in text.out
     assert "9 new denials are more than --allow-new-denials allows (0)" in text.err
 
 
@@ -95,6 +97,12 @@ def test_what_cannot_be_replayed_is_not_passed_over(trail):
     result = made.audit("replay")
     assert result.status == 1 and "the first that could not is 1" in result.err
     assert "10 not replayed, since their policy cannot be had from the trail" in result.out
+
+
+def test_nothing_to_go_by_is_no_yes(trail):
+    made = trail().write()
+    result = made.audit("replay", "--policy", made.policy, "--user", "nobody")
+    assert result.status == 1 and "no decision was replayed" in result.err
 
 
 def test_a_bar_is_shown_on_a_terminal_alone(trail):
