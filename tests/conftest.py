@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from support.daemon import Daemons  # noqa: E402
 from support.paths import NRBAC, NRBACD  # noqa: E402
 from support.policy import Policy, write  # noqa: E402
+from support.trail import SMALL_TRAIL, Trail  # noqa: E402
 
 OURS = ("rules", "cli", "docs", "daemon", "wire")
 
@@ -62,3 +63,11 @@ def daemon(daemons, policy):
         path = policy(content).path if isinstance(content, (str, bytes, dict)) else content
         return daemons.start(path, *options, **keywords)
     return start
+
+
+@pytest.fixture
+def trail(tmp_path, policy):
+    """Makes an audit trail of decisions under a policy; `write` adds some."""
+    def make(files=SMALL_TRAIL):
+        return Trail(tmp_path, policy(files, show=False))
+    return make

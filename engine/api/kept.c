@@ -248,7 +248,9 @@ nrbac_status nr_kept_recall(const nr_kept *kept, nr_arena *arena, nr_recalled *r
         .profile = { .opens_at = kept->opens_at, .closes_at = kept->closes_at },
     };
     nrbac_request *request = &recalled->request;
-    request->findings = &recalled->findings;
+    if (kept->user_finding != NRBAC_ASSERTED ||
+        kept->application_finding != NRBAC_ASSERTED || kept->application_ends != 0)
+        request->findings = &recalled->findings; /* else nothing was checked */
     request->subject.type = (nrbac_subject_type)kept->type;
     request->subject.evidence = (nrbac_evidence)kept->evidence;
     request->subject.expires_at = kept->expires_at;

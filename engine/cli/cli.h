@@ -30,15 +30,18 @@ typedef struct nr_option {
 
 typedef struct nr_arguments nr_arguments;
 
-/* A command. Operands are named in the synopsis. */
-typedef struct nr_command {
+/* A command. Operands are named in the synopsis. A group has commands of its own, one
+ * of which comes next, and neither options nor a run. */
+typedef struct nr_command nr_command;
+struct nr_command {
     const char *name;
     const char *synopsis;
     const char *summary;
     const nr_option *options; /* ends with one without name */
     size_t operands_min, operands_max;
     nr_exit (*run)(const nr_arguments *arguments);
-} nr_command;
+    const nr_command *const *group; /* ends with NULL; NULL: it is none */
+};
 
 /* What stood on the command line; every text is borrowed from argv. */
 typedef struct nr_given {
@@ -57,9 +60,10 @@ struct nr_arguments {
 
 /* All commands, in the order of `nrbac help`; ends with NULL. */
 extern const nr_command *const nr_commands[];
-const nr_command *nr_command_find(const char *name); /* NULL: no such command */
+/* One of them, or of a group; NULL: no such command. */
+const nr_command *nr_command_find(const nr_command *const *among, const char *name);
 /* The command whose name is near enough to be what was meant, or NULL. */
-const char *nr_command_nearest(const char *name);
+const char *nr_command_nearest(const nr_command *const *among, const char *name);
 
 /* arguments.c: reads the words after the command's name. NR_EXIT_OK, or
  * NR_EXIT_USAGE after saying what is wrong with them. */

@@ -58,7 +58,7 @@ static nr_exit refuse(const nr_arguments *arguments, const char *name)
     const char *slugs[REASON_COUNT];
     for (size_t i = 0; i < REASON_COUNT; i++)
         slugs[i] = nrbac_reason_slug(reasons[i]);
-    const char *nearest = nr_command_nearest(name);
+    const char *nearest = nr_command_nearest(nr_commands, name);
     if (nearest == NULL)
         nearest = nr_nearest_name(name, slugs, REASON_COUNT);
     nr_exit end = nr_say_usage(arguments->command,
@@ -75,7 +75,16 @@ static nr_exit run(const nr_arguments *arguments)
         nr_help_overview(stdout);
         return NR_EXIT_OK;
     }
-    const nr_command *command = nr_command_find(name);
+    const nr_command *command = nr_command_find(nr_commands, name);
+    const char *member = nr_operand(arguments, 1);
+    if (member != NULL) {
+        command = command == NULL || command->group == NULL
+                      ? NULL
+                      : nr_command_find(command->group, member);
+        if (command == NULL)
+            return nr_say_usage(arguments->command, "`%s` has no command `%s`", name,
+                                member);
+    }
     if (command != NULL)
         nr_help_command(stdout, command);
     else if (!print_reason(name) && !print_diagnostic(name))
@@ -87,9 +96,9 @@ static const nr_option options[] = { { 0 } };
 
 const nr_command nr_cmd_help = {
     .name = "help",
-    .synopsis = "help [COMMAND|CODE|REASON]",
+    .synopsis = "help [COMMAND [COMMAND]|CODE|REASON]",
     .summary = "Explains a command, a mistake in a policy (P012), or a reason.",
     .options = options,
-    .operands_max = 1,
+    .operands_max = 2,
     .run = run,
 };

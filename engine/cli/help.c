@@ -23,10 +23,24 @@ static void print_option(FILE *out, const nr_option *option)
         fprintf(out, "  %s\n  %-*s  %s\n", left, COLUMN, "", option->help);
 }
 
+/* A command in a list, by the first sentence of its summary; the rest is for its own
+ * help. */
+static void print_command(FILE *out, const nr_command *group, const nr_command *command)
+{
+    fprintf(out, "  nrbac %s%s%-11s %.*s\n", group == NULL ? "" : group->name,
+            group == NULL ? "" : " ", command->name,
+            (int)strcspn(command->summary, ".\n"), command->summary);
+}
+
 void nr_help_command(FILE *out, const nr_command *command)
 {
     static const nr_option help = { "help", 'h', NULL, "print this" };
     fprintf(out, "nrbac %s\n\n%s\n\n", command->synopsis, command->summary);
+    if (command->group != NULL) {
+        for (const nr_command *const *at = command->group; *at != NULL; at++)
+            print_command(out, command, *at);
+        return;
+    }
     for (const nr_option *option = command->options; option->name != NULL; option++)
         print_option(out, option);
     print_option(out, &help);
@@ -37,12 +51,8 @@ void nr_help_command(FILE *out, const nr_command *command)
 void nr_help_overview(FILE *out)
 {
     fputs("nrbac: may this user do that? Decisions on National RBAC.\n\n", out);
-    for (const nr_command *const *at = nr_commands; *at != NULL; at++) {
-        /* The first sentence; the rest is for the command's own help. */
-        const char *summary = (*at)->summary;
-        fprintf(out, "  nrbac %-11s %.*s\n", (*at)->name, (int)strcspn(summary, ".\n"),
-                summary);
-    }
+    for (const nr_command *const *at = nr_commands; *at != NULL; at++)
+        print_command(out, NULL, *at);
     fputs(
         "\nnrbac help COMMAND says more of a command, nrbac help P012 of a mistake in "
         "a policy,\nnrbac help not-granted of a reason.\n",

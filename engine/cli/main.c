@@ -8,10 +8,13 @@
 #include <errno.h>
 #include <string.h>
 
-static nr_exit refuse_command(const char *name)
+static nr_exit refuse_command(const nr_command *group, const char *name)
 {
-    const char *nearest = nr_command_nearest(name);
-    nr_exit end = nr_say_usage(NULL, "there is no command `%s`", name);
+    const nr_command *const *among = group == NULL ? nr_commands : group->group;
+    const char *nearest = nr_command_nearest(among, name);
+    nr_exit end = nr_say_usage(group, "there is no command `%s%s%s`",
+                               group == NULL ? "" : group->name,
+                               group == NULL ? "" : " ", name);
     if (nearest != NULL)
         nr_say_help("did you mean `%s`?", nearest);
     return end;
@@ -29,6 +32,19 @@ static nr_exit run_command(const nr_command *command, char *const *words)
     return end;
 }
 
+static nr_exit run_group(const nr_command *group, char *const *words)
+{
+    if (words[0] == NULL)
+        return nr_say_usage(group, "`%s` needs one of its commands", group->name);
+    if (strcmp(words[0], "-h") == 0 || strcmp(words[0], "--help") == 0) {
+        nr_help_command(stdout, group);
+        return NR_EXIT_OK;
+    }
+    const nr_command *command = nr_command_find(group->group, words[0]);
+    return command == NULL ? refuse_command(group, words[0])
+                           : run_command(command, words + 1);
+}
+
 static nr_exit run(char *const *words)
 {
     if (words[0] == NULL) {
@@ -41,8 +57,11 @@ static nr_exit run(char *const *words)
     }
     if (strcmp(words[0], "-V") == 0 || strcmp(words[0], "--version") == 0)
         return run_command(&nr_cmd_version, words + 1);
-    const nr_command *command = nr_command_find(words[0]);
-    return command == NULL ? refuse_command(words[0]) : run_command(command, words + 1);
+    const nr_command *command = nr_command_find(nr_commands, words[0]);
+    if (command == NULL)
+        return refuse_command(NULL, words[0]);
+    return command->group == NULL ? run_command(command, words + 1)
+                                  : run_group(command, words + 1);
 }
 
 int main(int argc, char **argv)

@@ -13,11 +13,14 @@
 
 /* ---- Patients ---------------------------------------------------------------------- */
 
-/* What is kept of a number, in the arena. */
+/* What is kept of a number, in the arena. The trail knows no empty texts, so a number of
+ * dashes alone, also of none, has one more. */
 static const char *keep_number(const nr_keeping *keeping, const char *number,
                                const char *own, nr_arena *arena)
 {
     char name[NR_PATIENT_SIZE];
+    if (number[strspn(number, "-")] == '\0')
+        return nr_arena_format(arena, "-%s", number);
     switch (keeping->patients) {
     case NR_PATIENTS_PLAIN:
         return nr_arena_string(arena, number);
@@ -60,6 +63,13 @@ static nrbac_value *other_inputs(const nrbac_record *told, const nrbac_value *ma
     return inputs;
 }
 
+/* A patient whose evidence names no login is known by the number alone. */
+static bool is_known_by_number(const nrbac_subject *subject)
+{
+    return subject->id != NULL && subject->nhs_number != NULL &&
+           strcmp(subject->id, subject->nhs_number) == 0;
+}
+
 /* The request with what is kept of the patient's number. */
 static bool tell(const nr_keeping *keeping, const nrbac_record *told,
                  nrbac_document *document, nr_arena *arena, nr_circumstances *out)
@@ -70,6 +80,9 @@ static bool tell(const nr_keeping *keeping, const nrbac_record *told,
         const char *number = kept.subject.nhs_number;
         if (number != NULL)
             kept.subject.nhs_number = keep_number(keeping, number, number, arena);
+        if (is_known_by_number(&told->request->subject))
+            kept.subject.id = kept.subject.nhs_number;
+        out->user = kept.subject.id;
         map = nrbac_request_tell(&kept, NRBAC_TELL_CIRCUMSTANCES, document);
     }
     const nrbac_value *who = nrbac_value_find(map, "subject");
@@ -104,7 +117,7 @@ bool nr_keep_circumstances(const nr_keeping *keeping, const nrbac_record *told,
     bool kept = keep_text(&out->organisation, told->organisation, arena) &&
                 keep_text(&out->role, role, arena);
     if (request != NULL)
-        kept = kept && keep_text(&out->user, request->subject.id, arena) &&
+        kept = kept && keep_text(&out->user, out->user, arena) &&
                keep_text(&out->application, request->application, arena);
     if (profile != NULL)
         kept = kept && keep_text(&out->role_profile, profile->id, arena);

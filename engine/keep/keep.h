@@ -2,8 +2,8 @@
 /*
  * Between the library, which tells what it decided (<nrbac/recorder.h>), and the trail,
  * which keeps it (audit/record.h): here alone stands what becomes of each member, both
- * ways. What is kept and recalled is decided again the same; schema/audit.md says how it
- * is written.
+ * ways. What is kept and recalled is decided again the same; schema/audit-request.md
+ * says how it is written.
  *
  * A patient's number is in nothing that is kept unless it was configured. What a
  * decision rests on is whether the record asked for is the patient's own, so this is
@@ -18,7 +18,8 @@
 #include <nrbac/recorder.h>
 
 typedef enum nr_patients {
-    NR_PATIENTS_NONE = 0, /* "=": the subject's own record; "#": another's */
+    NR_PATIENTS_NONE = 0, /* "=": the subject's own record; "#": another's; "-": a
+                           * number that was named and is empty */
     NR_PATIENTS_NAMED,    /* what stands for the number by the trail's key */
     NR_PATIENTS_PLAIN,    /* the number */
 } nr_patients;
@@ -42,10 +43,39 @@ bool nr_keep_record(const nr_keeping *keeping, const nrbac_record *told,
                     const nr_circumstances *circumstances, const char *subject_number,
                     nr_arena *arena, nr_record *out);
 
-/* What was told of an entry that is a decision, for nrbac_decide_again(): its request is
- * written to *request. Texts belong to entry and document, which is not reset. False: it
- * is not what nr_keep_* writes, *error (may be NULL) says why. */
-bool nr_recall(const nr_entry *entry, nrbac_document *document, nrbac_request *request,
-               nrbac_record *told, nrbac_error *error);
+/* ---- Back --------------------------------------------------------------------------- */
+
+/* What circumstances tell; equal ones, by their digest, tell the same. */
+typedef struct nr_recalled_inputs {
+    nrbac_request request; /* without what each record tells itself */
+    const char *fault;     /* of a malformed request, which is not there; or NULL */
+    unsigned flags;        /* nrbac_ask_flags */
+} nr_recalled_inputs;
+
+/* Reads them; texts belong to the document, which is not reset. False: they are not what
+ * nr_keep_circumstances() writes, or memory ran out, as the document's status says. */
+bool nr_recall_inputs(const nr_circumstances *circumstances, nrbac_document *document,
+                      nr_recalled_inputs *out);
+
+/* A decision to be made again. It refers to itself, so it stays where it is, and to the
+ * entry and the inputs that it was recalled from. */
+typedef struct nr_recalled {
+    nrbac_record told; /* for nrbac_decide_again() */
+    nrbac_request request;
+    nrbac_decision decision; /* effect, reason, generation */
+} nr_recalled;
+
+/* What was told of an entry, with its circumstances' inputs. False: it is no decision,
+ * or not what nr_keep_record() writes. */
+bool nr_recall(const nr_entry *entry, const nr_recalled_inputs *inputs,
+               nr_recalled *out);
+
+/* Whether a record's decision is this one: reason (hence effect) and obligations. */
+bool nr_record_is(const nr_record *record, const nrbac_decision *decision);
+
+/* Whether a reason is of the moment, no matter what the policy says: of a policy that is
+ * not there or stale, a session that was revoked, a record that could not be written, a
+ * request that could not be read. */
+bool nr_reason_is_of_moment(nrbac_reason reason);
 
 #endif

@@ -1,51 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/base.h"
 #include "keep/keep.h"
 
 #include <nrbac/policy.h>
 
-#include <stdio.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SECOND INT64_C(1000000) /* in µs */
 
-static bool fail(nrbac_error *error, const nr_entry *entry, const char *what)
-{
-    if (error != NULL)
-        (void)snprintf(error->text, sizeof(error->text), "record %llu: %s",
-                       (unsigned long long)entry->seq, what);
-    return false;
-}
+/* ---- Circumstances ------------------------------------------------------------------- */
 
-static nrbac_recorded kind_of(nr_event event)
+static bool read_map(const char *text, nrbac_document *document,
+                     const nrbac_value **out)
 {
-    switch (event) {
-    case NR_EVENT_OPEN:
-        return NRBAC_RECORDED_OPENING;
-    case NR_EVENT_CHECK:
-        return NRBAC_RECORDED_DECISION;
-    case NR_EVENT_RECORDED:
-        return NRBAC_RECORDED_CHECK;
-    default:
-        return NRBAC_RECORDED_QUESTION;
-    }
-}
-
-/* NULL for a text that is not there; *bad where it cannot be read. */
-static const nrbac_value *read_json(const char *text, nrbac_document *document,
-                                    bool *bad)
-{
-    const nrbac_value *value = NULL;
-    if (text != NULL)
-        *bad |= nrbac_json_read(document, text, strlen(text), &value, NULL) !=
-                    NRBAC_OK ||
-                nrbac_value_kind(value) != NRBAC_KIND_MAP;
-    return value;
+    *out = NULL;
+    return text == NULL ||
+           (nrbac_json_read(document, text, strlen(text), out, NULL) == NRBAC_OK &&
+            nrbac_value_kind(*out) == NRBAC_KIND_MAP);
 }
 
 /* The members as nrbac_request_tell() had them: the subject, and all beside it. */
-static const nrbac_value *told_circumstances(const nrbac_value *who,
-                                             const nrbac_value *inputs,
-                                             nrbac_document *document)
+static const nrbac_value *told_members(const nrbac_value *who,
+                                       const nrbac_value *inputs,
+                                       nrbac_document *document)
 {
     nrbac_value *map = nrbac_new_map(document);
     if (who != NULL)
@@ -59,40 +38,122 @@ static const nrbac_value *told_circumstances(const nrbac_value *who,
     return map;
 }
 
-static int64_t time_of(const nr_record *record, nrbac_document *document, bool *bad)
+/* A number as it was asked for: those of dashes alone have one too many. */
+static const char *number_of(const char *kept)
 {
-    const nrbac_value *detail = read_json(record->detail, document, bad);
-    const nrbac_value *time = nrbac_value_find(detail, "time");
-    return time == NULL ? record->at / SECOND : nrbac_value_integer(time);
+    return kept != NULL && kept[strspn(kept, "-")] == '\0' ? kept + 1 : kept;
 }
 
-bool nr_recall(const nr_entry *entry, nrbac_document *document, nrbac_request *request,
-               nrbac_record *told, nrbac_error *error)
+bool nr_recall_inputs(const nr_circumstances *circumstances, nrbac_document *document,
+                      nr_recalled_inputs *out)
+{
+    const nrbac_value *who, *inputs;
+    *out = (nr_recalled_inputs){ .fault = NULL };
+    if (!read_map(circumstances->who, document, &who) ||
+        !read_map(circumstances->inputs, document, &inputs))
+        return false;
+    const nrbac_value *stranger = nrbac_value_find(inputs, "stranger");
+    const nrbac_value *fault = nrbac_value_find(inputs, "malformed");
+    out->fault = nrbac_value_text(fault);
+    if (nrbac_value_boolean(stranger))
+        out->flags |= NRBAC_ASK_STRANGER;
+    if ((fault != NULL && out->fault == NULL) ||
+        nrbac_request_read(told_members(who, inputs, document), document,
+                           &out->request) != NRBAC_OK)
+        return false;
+    out->request.subject.nhs_number = number_of(out->request.subject.nhs_number);
+    return true;
+}
+
+/* ---- Records --------------------------------------------------------------------------- */
+
+static bool read_kind(nr_event event, nrbac_recorded *kind)
+{
+    static const struct {
+        nr_event event;
+        nrbac_recorded kind;
+    } kinds[] = {
+        { NR_EVENT_EVALUATE, NRBAC_RECORDED_QUESTION },
+        { NR_EVENT_OPEN, NRBAC_RECORDED_OPENING },
+        { NR_EVENT_CHECK, NRBAC_RECORDED_DECISION },
+        { NR_EVENT_RECORDED, NRBAC_RECORDED_CHECK },
+    };
+    for (size_t i = 0; i < NR_COUNT(kinds); i++) {
+        *kind = kinds[i].kind;
+        if (kinds[i].event == event)
+            return true;
+    }
+    return false;
+}
+
+/* {"time":N}: the time that counted, where it is not that of the clock. */
+static bool read_time(const nr_record *record, int64_t *time)
+{
+    static const char before[] = "{\"time\":";
+    const char *detail = record->detail;
+    *time = record->at / SECOND;
+    if (detail == NULL)
+        return true;
+    if (strncmp(detail, before, sizeof(before) - 1) != 0)
+        return false;
+    char *end;
+    const char *number = detail + sizeof(before) - 1;
+    errno = 0;
+    *time = strtoll(number, &end, 10);
+    return errno == 0 && end != number && strcmp(end, "}") == 0;
+}
+
+bool nr_recall(const nr_entry *entry, const nr_recalled_inputs *inputs,
+               nr_recalled *out)
 {
     const nr_record *record = &entry->record;
-    const nr_circumstances *circumstances = record->circumstances;
-    bool bad = false;
-    if (!nr_event_decides(record->event) || circumstances == NULL)
-        return fail(error, entry, "it is no decision");
-    const nrbac_value *who = read_json(circumstances->who, document, &bad);
-    const nrbac_value *inputs = read_json(circumstances->inputs, document, &bad);
-    *told = (nrbac_record){
-        .kind = kind_of(record->event),
+    nrbac_recorded kind;
+    int64_t time;
+    if (!read_kind(record->event, &kind) || !read_time(record, &time))
+        return false;
+    out->request = inputs->request;
+    out->decision = (nrbac_decision){ .effect = nrbac_reason_effect(record->reason),
+                                      .reason = record->reason,
+                                      .generation = record->generation };
+    out->told = (nrbac_record){
+        .kind = kind,
+        .flags = inputs->flags,
+        .decision = &out->decision,
+        .digest = "",
         .at = record->at,
-        .time = time_of(record, document, &bad),
+        .time = time,
         .action = record->action,
-        .nhs_number = record->patient,
-        .fault = nrbac_value_text(nrbac_value_find(inputs, "malformed")),
+        .nhs_number = number_of(record->patient),
+        .request = inputs->fault == NULL ? &out->request : NULL,
+        .fault = inputs->fault,
     };
-    if (nrbac_value_boolean(nrbac_value_find(inputs, "stranger")))
-        told->flags |= NRBAC_ASK_STRANGER;
-    if (bad)
-        return fail(error, entry, "its circumstances are not JSON");
-    *request = (nrbac_request){ 0 };
-    if (told->fault != NULL)
-        return true;
-    told->request = request;
-    return nrbac_request_read(told_circumstances(who, inputs, document), document,
-                              request) == NRBAC_OK ||
-           fail(error, entry, "its circumstances are not a request");
+    return true;
+}
+
+bool nr_record_is(const nr_record *record, const nrbac_decision *decision)
+{
+    const char *at = record->obligations == NULL ? "" : record->obligations;
+    if (decision->reason != record->reason)
+        return false;
+    for (uint32_t i = 0; i < decision->obligation_count; i++) {
+        size_t size = strlen(decision->obligations[i]);
+        if (strncmp(at, decision->obligations[i], size) != 0 ||
+            (at[size] != '\0' && at[size] != ' '))
+            return false;
+        at += size + (at[size] == ' ');
+    }
+    return *at == '\0';
+}
+
+bool nr_reason_is_of_moment(nrbac_reason reason)
+{
+    static const nrbac_reason reasons[] = {
+        NRBAC_REASON_SESSION_REVOKED,   NRBAC_REASON_POLICY_STALE,
+        NRBAC_REASON_NOT_RECORDED,      NRBAC_REASON_NO_POLICY,
+        NRBAC_REASON_MALFORMED_REQUEST,
+    };
+    for (size_t i = 0; i < NR_COUNT(reasons); i++)
+        if (reasons[i] == reason)
+            return true;
+    return false;
 }

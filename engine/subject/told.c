@@ -13,7 +13,7 @@
 
 typedef enum form {
     TEXT,
-    LIST,   /* of texts, any of which may be NULL */
+    LIST,   /* of texts; those that are NULL name nothing, and are not told */
     WORD,   /* an enum, by its word; one that has none by its number */
     LEVEL,  /* an int, shifted by one */
     MOMENT, /* Unix seconds */
@@ -127,7 +127,8 @@ static void tell_texts(nrbac_document *document, nrbac_value *map, const member 
         return;
     nrbac_value *list = nrbac_set(document, map, m->key, nrbac_new_list(document));
     for (size_t i = 0; i < count; i++)
-        nrbac_append(document, list, nrbac_new_text(document, texts[i]));
+        if (texts[i] != NULL)
+            nrbac_append(document, list, nrbac_new_text(document, texts[i]));
 }
 
 static void tell_text(nrbac_document *document, nrbac_value *map, const member *m,
@@ -235,15 +236,14 @@ static nrbac_status read_list(nrbac_document *document, const member *m,
                               const nrbac_value *value, void *record)
 {
     size_t count = nrbac_value_count(value);
-    if (nrbac_value_kind(value) != NRBAC_KIND_LIST || count == 0)
+    if (nrbac_value_kind(value) != NRBAC_KIND_LIST)
         return NRBAC_E_FORMAT;
     const char **texts = nr_arena_new_array(&document->arena, count, const char *);
     if (texts == NULL)
         return NRBAC_E_MEMORY;
     for (size_t i = 0; i < count; i++) {
         texts[i] = nrbac_value_text(nrbac_value_at(value, i));
-        if (texts[i] == NULL &&
-            nrbac_value_kind(nrbac_value_at(value, i)) != NRBAC_KIND_NULL)
+        if (texts[i] == NULL)
             return NRBAC_E_FORMAT;
     }
     memcpy((char *)record + m->at, &texts, sizeof(texts));

@@ -28,8 +28,8 @@ typedef enum nrbac_tell_parts {
     NRBAC_TELL_ASKED = 1 << 1,         /* action, nhs_number, time */
 } nrbac_tell_parts;
 
-/* Tells the parts as a map, which schema/audit.md describes: what a request does not
- * state is not there. Texts are copied. NULL when out of memory. */
+/* Tells the parts as a map, which schema/audit-request.md describes: what a request
+ * does not state is not there. Texts are copied. NULL when out of memory. */
 NRBAC_API nrbac_value *nrbac_request_tell(const nrbac_request *request, unsigned parts,
                                           nrbac_document *document);
 

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`audit verify`: the first record that is not as it was written, and what cannot be known."""
+import shutil
+
+import pytest
+from support.trail import USUAL
+
+
+def verdict(made, *options):
+    result = made.audit("verify", "--format", "json", *options)
+    assert result.status in (0, 1)
+    told = result.json()
+    assert told["sound"] is (result.status == 0)
+    return told
+
+
+def checkpoints(made, path):
+    """What somebody keeps elsewhere: the lines of the trail as it is now."""
+    import sqlite3
+    with sqlite3.connect(made.path) as database:
+        lines = [row[0] for row in database.execute("SELECT statement FROM checkpoints ORDER BY seq")]
+    path.write_text("".join(each + "\n" for each in lines))
+    return path
+
+
+def test_a_trail_is_as_it_was_written(trail):
+    made = trail().write()
+    told = verdict(made)
+    assert told["first"] == 1 and told["last"] == 11 and told["checkpointed"] == 11 and told["fault"] is None
+    text = made.audit("verify").out
+    assert "is as it was written" in text and "What this cannot know:" in text and told["key"] in text
+
+
+def test_what_it_cannot_know_goes_with_what_is_given(trail, tmp_path):
+    made = trail().write()
+    kept = checkpoints(made, tmp_path / "kept")
+    key = verdict(made)["key"]
+    assert len(verdict(made)["unknown"]) == 2
+    told = verdict(made, "--checkpoints", str(kept), "--key", key)
+    assert told["anchored"] == 11 and told["unknown"] == []
+
+
+@pytest.mark.parametrize("statement, fault, seq", [
+    ("UPDATE records SET reason = 1 WHERE seq = 5", "changed", 5),
+    ("UPDATE records SET at = at + 1 WHERE seq = 3", "changed", 3),
+    ("UPDATE circumstances SET user = 'another' WHERE user = '911'", "changed", 6),
+    ("DELETE FROM records WHERE seq = 4", "removed", 4),
+    ("DELETE FROM records WHERE seq > 8", "truncated", 9)])
+def test_the_first_record_that_is_not_as_it_was_is_named(trail, statement, fault, seq):
+    made = trail().write()
+    made.sql(statement)
+    told = verdict(made)
+    assert (told["fault"], told["seq"]) == (fault, seq)
+    result = made.audit("verify")
+    assert result.status == 1 and f"record {seq}" in result.err and "NOT AS IT WAS WRITTEN" in result.out
+
+
+def test_records_that_changed_places_are_named(trail):
+    made = trail().write()
+    made.sql("UPDATE records SET seq = 99 WHERE seq = 6", "UPDATE records SET seq = 6 WHERE seq = 7",
+             "UPDATE records SET seq = 7 WHERE seq = 99")
+    told = verdict(made)
+    assert (told["fault"], told["seq"], told["other"]) == ("moved", 6, 7)
+
+
+def test_one_bit_of_the_file_is_enough(trail):
+    made = trail().write(times=50)
+    sound = made.path.read_bytes()
+    at = sound.index(b"profile-of-911")
+    made.path.write_bytes(sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1:])
+    result = made.audit("verify")
+    assert result.status == 1 and "record 6 is not as it was written" in result.err
+
+
+def test_an_end_that_was_cut_off_shows_by_a_checkpoint_kept_elsewhere(trail, tmp_path):
+    made = trail().write()
+    shorter = tmp_path / "shorter"
+    shutil.copy(made.path, shorter)
+    made.write(USUAL[1:3])
+    kept = checkpoints(made, tmp_path / "kept")
+    shutil.copy(shorter, made.path)  # back to an earlier, signed end
+    assert verdict(made)["sound"]
+    told = verdict(made, "--checkpoints", str(kept))
+    assert told["fault"] == "truncated" and told["seq"] == 12
+
+
+def test_another_key_is_not_the_trails(trail):
+    made = trail().write()
+    assert verdict(made, "--key", "0" * 64)["fault"] == "foreign"
+    assert made.audit("verify", "--key", "0").status == 2
+
+
+def test_checkpoints_that_cannot_be_read_are_no_verdict(trail, tmp_path):
+    assert trail().write().audit("verify", "--checkpoints", str(tmp_path / "absent")).status == 3
