@@ -123,7 +123,7 @@ nrbac_decision nrbac_session_open(nrbac_engine *engine, const nrbac_request *req
 }
 
 /* A name as a text that ends, with nothing in it that would end it sooner. */
-static void write_action(char to[ACTION_SIZE], const nr_called *name)
+static void write_action(char to[ACTION_SIZE], const nrbac_called *name)
 {
     size_t size = name->size;
     if (size > ACTION_MAX)
@@ -180,12 +180,13 @@ static bool record_in_session(const nrbac_engine *engine, nr_kept *kept,
     return told;
 }
 
-static void decide_recorded(nrbac_session *session, nrbac_recorded kind, nr_called name,
+static void decide_recorded(nrbac_session *session, const void *held,
+                            nrbac_recorded kind, nrbac_called name,
                             nrbac_decision *decision)
 {
     nr_kept *kept = nr_session_kept(session);
     int64_t clock = nr_time_now();
-    nr_policy *policy = nr_session_decide(session, &name, decision);
+    nr_policy *policy = nr_session_decide(session, held, &name, decision);
     if (kind == NRBAC_RECORDED_CHECK && decision->obligation_count != 0) {
         decision->effect = NRBAC_DENY;
         decision->reason = NRBAC_REASON_OBLIGATIONS_APPLY;
@@ -208,16 +209,16 @@ static void decide_recorded(nrbac_session *session, nrbac_recorded kind, nr_call
     nr_policy_release(policy);
 }
 
-void nr_recording_decide(nrbac_session *session, nr_called name,
+void nr_recording_decide(nrbac_session *session, const void *held, nrbac_called name,
                          nrbac_decision *decision)
 {
-    decide_recorded(session, NRBAC_RECORDED_DECISION, name, decision);
+    decide_recorded(session, held, NRBAC_RECORDED_DECISION, name, decision);
 }
 
 bool nrbac_check_recorded(nrbac_session *session, nrbac_name name)
 {
     nrbac_decision decision = { 0 };
-    decide_recorded(session, NRBAC_RECORDED_CHECK, (nr_called){ .number = name },
-                    &decision);
+    decide_recorded(session, NULL, NRBAC_RECORDED_CHECK,
+                    (nrbac_called){ .number = name }, &decision);
     return decision.effect == NRBAC_PERMIT;
 }

@@ -7,13 +7,6 @@
 
 #include "api/question.h"
 
-/* What a session is asked, by its number, or by its text if that is not NULL. */
-typedef struct nr_called {
-    nrbac_name number;
-    const char *text; /* need not be terminated */
-    size_t size;
-} nr_called;
-
 typedef struct nr_moment {
     int64_t clock; /* µs */
     int64_t time;  /* that counts, Unix seconds */
@@ -24,11 +17,11 @@ typedef struct nr_moment {
  * session begins. The name's text is filled in. */
 nrbac_decision nr_session_open(nrbac_engine *engine, const nrbac_request *request,
                                nr_policy **by, nr_moment *at, nrbac_session **out);
-nr_policy *nr_session_decide(nrbac_session *session, nr_called *name,
-                             nrbac_decision *decision);
+nr_policy *nr_session_decide(nrbac_session *session, const void *held,
+                             nrbac_called *name, nrbac_decision *decision);
 
 /* record.c: decides, and has it recorded; without a recorder there is no permit. */
-void nr_recording_decide(nrbac_session *session, nr_called name,
+void nr_recording_decide(nrbac_session *session, const void *held, nrbac_called name,
                          nrbac_decision *decision);
 
 /* Has the decided question recorded, with its answer. False: that could not be done,

@@ -561,8 +561,6 @@ static bool cannot_decide(nrbac_session *session, uint32_t stop, const view *v,
 /* A reference to the view's policy, for who asks for one. */
 static inline void say_policy(const view *v, nr_policy **by)
 {
-    if (by == NULL)
-        return;
     *by = v == NULL ? NULL : v->policy;
     if (*by != NULL)
         atomic_fetch_add_explicit(&(*by)->references, 1, memory_order_relaxed);
@@ -570,53 +568,53 @@ static inline void say_policy(const view *v, nr_policy **by)
 
 /* The name is looked up after the view is held, whose policy had its names numbered
  * before it was published: so none of them is missed. */
-static inline void decide_text(nrbac_session *session, const char *name, size_t size,
-                               nrbac_decision *decision, nr_policy **by)
+static inline void decide_text(nrbac_session *session, back *of, const view *v,
+                               const char *name, size_t size, nrbac_decision *decision)
 {
-    uint32_t room;
-    back *of = back_of(session);
-    uint32_t stop = stopped(session, of);
-    const view *v = view_enter(of, &room);
-    if (!cannot_decide(session, stop, v, decision)) {
-        uint32_t digits = nr_code_digits(name, size);
-        nrbac_name number = digits == NR_NONE
-                                ? nr_engine_name_of(nr_session_engine(session), name,
-                                                    size)
-                                : nr_engine_code_of(nr_session_engine(session), digits);
-        if (!decide_number(v, number, decision))
-            tell(decision, unknown(name, size), v->policy->generation);
-    }
-    say_policy(v, by);
-    view_leave(of, room);
+    if (cannot_decide(session, stopped(session, of), v, decision))
+        return;
+    uint32_t digits = nr_code_digits(name, size);
+    nrbac_name number = digits == NR_NONE
+                            ? nr_engine_name_of(nr_session_engine(session), name, size)
+                            : nr_engine_code_of(nr_session_engine(session), digits);
+    if (!decide_number(v, number, decision))
+        tell(decision, unknown(name, size), v->policy->generation);
 }
 
-static inline void decide(nrbac_session *session, nrbac_name name,
-                          nrbac_decision *decision, nr_policy **by)
+static inline void decide(nrbac_session *session, back *of, const view *v,
+                          nrbac_name name, nrbac_decision *decision)
 {
-    uint32_t room;
-    back *of = back_of(session);
-    uint32_t stop = stopped(session, of);
-    const view *v = view_enter(of, &room);
-    if (!cannot_decide(session, stop, v, decision) &&
-        !decide_number(v, name, decision)) {
-        const char *text = text_of(nr_session_engine(session), name);
-        tell(decision, unknown(text, strlen(text)), v->policy->generation);
-    }
-    say_policy(v, by);
-    view_leave(of, room);
+    if (cannot_decide(session, stopped(session, of), v, decision) ||
+        decide_number(v, name, decision))
+        return;
+    const char *text = text_of(nr_session_engine(session), name);
+    tell(decision, unknown(text, strlen(text)), v->policy->generation);
 }
 
-nr_policy *nr_session_decide(nrbac_session *session, nr_called *name,
-                             nrbac_decision *decision)
+static void decide_called(nrbac_session *session, back *of, const view *v,
+                          const nrbac_called *name, nrbac_decision *decision)
+{
+    if (name->text != NULL)
+        decide_text(session, of, v, name->text, name->size, decision);
+    else
+        decide(session, of, v, name->number, decision);
+}
+
+nr_policy *nr_session_decide(nrbac_session *session, const void *held,
+                             nrbac_called *name, nrbac_decision *decision)
 {
     nr_policy *by;
-    if (name->text != NULL) {
-        decide_text(session, name->text, name->size, decision, &by);
-        return by;
+    uint32_t room = 0;
+    back *of = back_of(session);
+    const view *v = held == NULL ? view_enter(of, &room) : held;
+    decide_called(session, of, v, name, decision);
+    say_policy(v, &by);
+    if (held == NULL)
+        view_leave(of, room);
+    if (name->text == NULL) {
+        name->text = text_of(nr_session_engine(session), name->number);
+        name->size = strlen(name->text);
     }
-    decide(session, name->number, decision, &by);
-    name->text = text_of(nr_session_engine(session), name->number);
-    name->size = strlen(name->text);
     return by;
 }
 
@@ -628,20 +626,48 @@ static bool is_recorded(const nrbac_session *session)
 void nrbac_decide_text_into(nrbac_session *session, const char *name, size_t size,
                             nrbac_decision *decision)
 {
-    if (!is_recorded(session))
-        decide_text(session, name, size, decision, NULL);
-    else
-        nr_recording_decide(session, (nr_called){ .text = name, .size = size },
+    uint32_t room;
+    back *of = back_of(session);
+    if (is_recorded(session)) {
+        nr_recording_decide(session, NULL, (nrbac_called){ .text = name, .size = size },
                             decision);
+        return;
+    }
+    const view *v = view_enter(of, &room);
+    decide_text(session, of, v, name, size, decision);
+    view_leave(of, room);
 }
 
 void nrbac_decide_into(nrbac_session *session, nrbac_name name,
                        nrbac_decision *decision)
 {
-    if (!is_recorded(session))
-        decide(session, name, decision, NULL);
-    else
-        nr_recording_decide(session, (nr_called){ .number = name }, decision);
+    uint32_t room;
+    back *of = back_of(session);
+    if (is_recorded(session)) {
+        nr_recording_decide(session, NULL, (nrbac_called){ .number = name }, decision);
+        return;
+    }
+    const view *v = view_enter(of, &room);
+    decide(session, of, v, name, decision);
+    view_leave(of, room);
+}
+
+/* Whoever publishes waits for it, as for one decision. */
+void nrbac_decide_each(nrbac_session *session, nrbac_next_name *next,
+                       nrbac_each_decision *each, void *context)
+{
+    uint32_t room;
+    back *of = back_of(session);
+    const view *v = view_enter(of, &room);
+    for (nrbac_called name = { 0 }; next(context, &name); name = (nrbac_called){ 0 }) {
+        nrbac_decision decision; /* as much of it as is needed is written */
+        if (is_recorded(session))
+            nr_recording_decide(session, v, name, &decision);
+        else
+            decide_called(session, of, v, &name, &decision);
+        each(context, &decision);
+    }
+    view_leave(of, room);
 }
 
 nrbac_decision nrbac_decide_text(nrbac_session *session, const char *name)
@@ -661,7 +687,10 @@ nrbac_decision nrbac_decide(nrbac_session *session, nrbac_name name)
 nrbac_reason nrbac_check_reason(nrbac_session *session, nrbac_name name)
 {
     nrbac_decision decision = { 0 };
-    decide(session, name, &decision, NULL);
+    uint32_t room;
+    back *of = back_of(session);
+    decide(session, of, view_enter(of, &room), name, &decision);
+    view_leave(of, room);
     return decision.effect == NRBAC_PERMIT && decision.obligation_count != 0
                ? NRBAC_REASON_OBLIGATIONS_APPLY
                : decision.reason;

@@ -325,28 +325,52 @@ static bool is_name(const nr_call *call, const nrbac_value *name)
     return number >= 1 && number <= call->connection->numbers;
 }
 
-/* [decision, reason, generation, [obligations]] */
-static nrbac_value *decide(nr_call *call, nrbac_session *session,
-                           const nrbac_value *name)
+/* What is asked of a session, name by name, and what was answered so far. */
+typedef struct asked {
+    nr_call *call;
+    const nrbac_value *names; /* a list; NULL: `one` is asked */
+    const nrbac_value *one;
+    size_t at;
+    nrbac_value *rows, *row; /* row: the last of them */
+} asked;
+
+static bool next_name(void *context, nrbac_called *called)
 {
-    nrbac_document *document = call->document;
-    const char *text = nrbac_value_text(name);
-    nrbac_decision decision = text != NULL
-                                  ? nrbac_decide_text(session, text)
-                                  : nrbac_decide(session,
-                                                 (nrbac_name)nrbac_value_integer(name));
-    nr_metrics_decision(&call->worker->metrics, &decision);
-    nrbac_value *row = nrbac_new_list(document);
+    asked *all = context;
+    size_t count = all->names == NULL ? 1 : nrbac_value_count(all->names);
+    if (all->at == count)
+        return false;
+    const nrbac_value *name = all->names == NULL ? all->one
+                                                 : nrbac_value_at(all->names, all->at);
+    all->at++;
+    *called = (nrbac_called){ nrbac_value_text(name), nrbac_value_text_size(name),
+                              (nrbac_name)nrbac_value_integer(name) };
+    return true;
+}
+
+/* [decision, reason, generation, [obligations]] */
+static void add_row(void *context, const nrbac_decision *decision)
+{
+    asked *all = context;
+    nrbac_document *document = all->call->document;
+    nr_metrics_decision(&all->call->worker->metrics, decision);
+    nrbac_value *row = all->row = nrbac_append(document, all->rows,
+                                               nrbac_new_list(document));
     nrbac_append(document, row,
-                 nrbac_new_boolean(document, decision.effect == NRBAC_PERMIT));
+                 nrbac_new_boolean(document, decision->effect == NRBAC_PERMIT));
     nrbac_append(document, row,
-                 nrbac_new_text(document, nrbac_reason_slug(decision.reason)));
-    nrbac_append(document, row, nrbac_new_integer(document, decision.generation));
+                 nrbac_new_text(document, nrbac_reason_slug(decision->reason)));
+    nrbac_append(document, row, nrbac_new_integer(document, decision->generation));
     nrbac_value *obligations = nrbac_append(document, row, nrbac_new_list(document));
-    for (uint32_t i = 0; i < decision.obligation_count; i++)
+    for (uint32_t i = 0; i < decision->obligation_count; i++)
         nrbac_append(document, obligations,
-                     nrbac_new_text(document, decision.obligations[i]));
-    return row;
+                     nrbac_new_text(document, decision->obligations[i]));
+}
+
+static void decide(nrbac_session *session, asked *all)
+{
+    all->rows = nrbac_new_list(all->call->document);
+    nrbac_decide_each(session, next_name, add_row, all);
 }
 
 static nrbac_value *check(nr_call *call)
@@ -355,7 +379,11 @@ static nrbac_value *check(nr_call *call)
     if (!is_name(call, name))
         return nr_call_bad_params(call);
     nrbac_session *session = session_of(call);
-    return session == NULL ? NULL : decide(call, session, name);
+    if (session == NULL)
+        return NULL;
+    asked all = { .call = call, .one = name };
+    decide(session, &all);
+    return all.row;
 }
 
 static nrbac_value *check_many(nr_call *call)
@@ -373,11 +401,9 @@ static nrbac_value *check_many(nr_call *call)
     nrbac_session *session = session_of(call);
     if (session == NULL)
         return NULL;
-    nrbac_value *rows = nrbac_new_list(call->document);
-    for (size_t i = 0; i < count; i++)
-        nrbac_append(call->document, rows,
-                     decide(call, session, nrbac_value_at(names, i)));
-    return rows;
+    asked all = { .call = call, .names = names };
+    decide(session, &all);
+    return all.rows;
 }
 
 /* A member that nobody knows would be left out of what must match, and more would

@@ -20,13 +20,28 @@ static void answer_name(nr_connection *connection, nrbac_session *session,
     nr_quick_row(&connection->output, &decision);
 }
 
-static void answer_names(nr_connection *connection, nrbac_session *session,
-                         nr_quick *quick)
+typedef struct names {
+    nr_connection *connection;
+    nr_quick *quick;
+    uint32_t left;
+} names;
+
+static bool next_name(void *context, nrbac_called *called)
 {
-    for (uint32_t i = 0; i < quick->count; i++) {
-        nr_quick_name name = nr_quick_next(quick);
-        answer_name(connection, session, &name);
-    }
+    names *all = context;
+    if (all->left == 0)
+        return false;
+    all->left--;
+    nr_quick_name name = nr_quick_next(all->quick);
+    *called = (nrbac_called){ name.text, name.size, name.number };
+    return true;
+}
+
+static void answer_each(void *context, const nrbac_decision *decision)
+{
+    const names *all = context;
+    nr_metrics_decision(&all->connection->worker->metrics, decision);
+    nr_quick_row(&all->connection->output, decision);
 }
 
 /* Not of a message that the scan has begun to look at: it goes on where it was. */
@@ -56,7 +71,8 @@ size_t nr_methods_answer_quick(nr_connection *connection, const uint8_t *bytes,
         1);
     nr_quick_begin(&connection->output, &quick);
     if (quick.many)
-        answer_names(connection, session, &quick);
+        nrbac_decide_each(session, next_name, answer_each,
+                          &(names){ connection, &quick, quick.count });
     else
         answer_name(connection, session, &quick.name);
     return quick.size;

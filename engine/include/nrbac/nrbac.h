@@ -282,6 +282,21 @@ NRBAC_API void nrbac_decide_into(nrbac_session *session, nrbac_name name,
 NRBAC_API void nrbac_decide_text_into(nrbac_session *session, const char *name,
                                       size_t size, nrbac_decision *decision);
 
+/* Several decisions under one policy: none of them is by another than the first, also if
+ * one is published meanwhile, which waits until all are made. `next` writes the next
+ * name, as a text or a number, and returns false after the last; `each` is told what was
+ * decided on it, in a decision of which no more is written than is meant. Neither may
+ * use the engine. */
+typedef struct nrbac_called {
+    const char *text; /* of `size` bytes, need not be terminated; NULL: by its number */
+    size_t size;
+    nrbac_name number;
+} nrbac_called;
+typedef bool nrbac_next_name(void *context, nrbac_called *name);
+typedef void nrbac_each_decision(void *context, const nrbac_decision *decision);
+NRBAC_API void nrbac_decide_each(nrbac_session *session, nrbac_next_name *next,
+                                 nrbac_each_decision *each, void *context);
+
 /* When the session's evidence expires (Unix seconds); 0: not stated. */
 NRBAC_API int64_t nrbac_session_valid_until(const nrbac_session *session);
 
