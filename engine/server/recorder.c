@@ -27,6 +27,7 @@ void nr_case_release(nr_case *shared)
     if (shared == NULL || atomic_fetch_sub(&shared->references, 1) != 1)
         return;
     nr_arena_finish(&shared->arena);
+    nrbac_document_destroy(shared->document);
     free(shared);
 }
 

@@ -22,6 +22,8 @@
 #include "audit/trail.h"
 #include "base/arena.h"
 
+#include <nrbac/recorder.h>
+
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -32,13 +34,17 @@ typedef struct nr_batch nr_batch;
 
 enum { NR_BATCH_RECORDS = 8192 };
 
-/* The circumstances that the records of a session share; counted. */
+/* Circumstances that records share; counted. */
 typedef struct nr_case {
     _Atomic uint32_t references;
     const nr_batch *batch; /* the last one that holds a reference; its worker's alone */
     nr_arena arena;
     const char *number; /* a patient's own; NULL: not a patient, or not stated */
     nr_circumstances circumstances;
+    nrbac_document
+        *document; /* holds the request that they are of; NULL: a session's */
+    nrbac_request request;
+    unsigned flags; /* of nrbac_record */
 } nr_case;
 
 void nr_case_release(nr_case *shared); /* NULL is fine */

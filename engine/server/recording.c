@@ -156,9 +156,57 @@ static const nr_circumstances *in_session(nr_recording *recording, nrbac_record 
     return &entry->shared->circumstances;
 }
 
+static bool is_same_case(const nr_case *shared, const nr_recording *recording,
+                         const nrbac_record *told)
+{
+    const nr_peer *now = &recording->connection->peer;
+    const nr_peer *then = &shared->circumstances.peer;
+    return shared->flags == told->flags && then->known == now->known &&
+           then->uid == now->uid && then->gid == now->gid && then->pid == now->pid &&
+           nrbac_request_same(&shared->request, told->request);
+}
+
+/* With the request itself, to know it again. */
+static nr_case *make_known_case(nr_recording *recording, const nrbac_record *told)
+{
+    nr_case *shared = make_case(recording, told);
+    if (shared == NULL)
+        return NULL;
+    shared->flags = told->flags;
+    shared->document = nrbac_document_create();
+    if (shared->document != NULL &&
+        nrbac_request_read(nrbac_request_tell(told->request, NRBAC_TELL_CIRCUMSTANCES,
+                                              shared->document),
+                           shared->document, &shared->request) == NRBAC_OK)
+        return shared;
+    nr_case_release(shared);
+    return NULL;
+}
+
+/* The case of a request that is like one of lately; NULL: it is not. What is asked once
+ * is not worth one, so the second time makes it. */
+static nr_case *recent_case(nr_recording *recording, const nrbac_record *told)
+{
+    const char *user = told->request == NULL ? NULL : told->request->subject.id;
+    if (user == NULL)
+        return NULL;
+    uint64_t hash = nr_hash_name(user, strlen(user));
+    struct nr_recent *recent = &recording->recent[hash % NR_RECENT];
+    if (recent->shared != NULL && is_same_case(recent->shared, recording, told))
+        return recent->shared;
+    bool again = recent->user == hash;
+    nr_case_release(recent->shared);
+    recent->shared = again ? make_known_case(recording, told) : NULL;
+    recent->user = hash;
+    return recent->shared;
+}
+
 static const nr_circumstances *of_request(nr_recording *recording,
                                           const nrbac_record *told)
 {
+    nr_case *shared = recent_case(recording, told);
+    if (shared != NULL)
+        return refer(recording->filling, shared) ? &shared->circumstances : NULL;
     nr_arena *arena = &recording->filling->texts;
     nr_circumstances *made = nr_arena_new(arena, nr_circumstances);
     return made != NULL && nr_keep_circumstances(&recording->keeping, told,
@@ -429,5 +477,7 @@ void nr_recording_close(nr_worker *worker)
         free(batch->owners);
         free(batch->cases);
     }
+    for (size_t i = 0; i < NR_RECENT; i++)
+        nr_case_release(recording->recent[i].shared);
     nrbac_document_destroy(recording->document);
 }

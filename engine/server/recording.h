@@ -18,6 +18,8 @@
 
 #include <uv.h>
 
+enum { NR_RECENT = 2048 };
+
 typedef struct nr_recording {
     nr_recorder *recorder; /* NULL: nothing is recorded */
     nr_keeping keeping;
@@ -29,6 +31,12 @@ typedef struct nr_recording {
     uv_timer_t flush;  /* `batched`: when what is filled must go */
     bool due;          /* it must */
     nrbac_document *document;
+    /* By whom whole requests were asked lately, at a place by their user: a hash while
+     * there was one, and the case of what is asked again. */
+    struct nr_recent {
+        uint64_t user;
+        nr_case *shared;
+    } recent[NR_RECENT];
     /* Of the message at hand: */
     nr_connection *connection;
     uint64_t message;

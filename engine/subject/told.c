@@ -230,6 +230,78 @@ nrbac_value *nrbac_request_tell(const nrbac_request *request, unsigned parts,
     return document->failed ? NULL : map;
 }
 
+/* ---- Comparing --------------------------------------------------------------------- */
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_texts(const member *m, const void *a, const void *b)
+{
+    const char *const *texts[2];
+    size_t counts[2];
+    memcpy(&texts[0], (const char *)a + m->at, sizeof(texts[0]));
+    memcpy(&texts[1], (const char *)b + m->at, sizeof(texts[1]));
+    memcpy(&counts[0], (const char *)a + m->count, sizeof(counts[0]));
+    memcpy(&counts[1], (const char *)b + m->count, sizeof(counts[1]));
+    if (counts[0] != counts[1])
+        return false;
+    for (size_t i = 0; i < counts[0]; i++)
+        if (!same_text(texts[0][i], texts[1][i]))
+            return false;
+    return true;
+}
+
+static bool same_member(const member *m, const void *a, const void *b)
+{
+    const char *texts[2];
+    switch (m->form) {
+    case TEXT:
+        memcpy(&texts[0], (const char *)a + m->at, sizeof(texts[0]));
+        memcpy(&texts[1], (const char *)b + m->at, sizeof(texts[1]));
+        return same_text(texts[0], texts[1]);
+    case LIST:
+        return same_texts(m, a, b);
+    case MOMENT:
+        return memcmp((const char *)a + m->at, (const char *)b + m->at,
+                      sizeof(int64_t)) == 0;
+    case FLAG:
+        return memcmp((const char *)a + m->at, (const char *)b + m->at, sizeof(bool)) ==
+               0;
+    default:
+        return int_at(m, a) == int_at(m, b);
+    }
+}
+
+static bool same(members of, const void *a, const void *b)
+{
+    for (size_t i = 0; i < of.count; i++)
+        if (!same_member(&of.items[i], a, b))
+            return false;
+    return true;
+}
+
+static bool same_subject(const nrbac_subject *a, const nrbac_subject *b)
+{
+    if (a->profile_count != b->profile_count || !same(MEMBERS(subject_members), a, b))
+        return false;
+    for (size_t i = 0; i < a->profile_count; i++)
+        if (!same(MEMBERS(profile_members), &a->profiles[i], &b->profiles[i]))
+            return false;
+    return true;
+}
+
+bool nrbac_request_same(const nrbac_request *a, const nrbac_request *b)
+{
+    if ((a->findings == NULL) != (b->findings == NULL))
+        return false;
+    return same_subject(&a->subject, &b->subject) &&
+           same(MEMBERS(request_members), a, b) &&
+           (a->findings == NULL ||
+            same(MEMBERS(finding_members), a->findings, b->findings));
+}
+
 /* ---- Reading ----------------------------------------------------------------------- */
 
 static nrbac_status read_list(nrbac_document *document, const member *m,

@@ -33,6 +33,10 @@ typedef enum nrbac_tell_parts {
 NRBAC_API nrbac_value *nrbac_request_tell(const nrbac_request *request, unsigned parts,
                                           nrbac_document *document);
 
+/* Whether both have the same circumstances, so that what was made of those of one serves
+ * for the other. */
+NRBAC_API bool nrbac_request_same(const nrbac_request *a, const nrbac_request *b);
+
 /* Reads what was told: fills in what the map states and leaves the rest of *request,
  * which the caller has zeroed, so that parts told apart are read one after the other.
  * Texts are borrowed from the map; lists are made in the document, which may be the
