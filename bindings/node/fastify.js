@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+'use strict';
+const { makeJudge } = require('./lib/guard');
+
+/**
+ * Fastify hooks: `preHandler: authorise(name, {meets})` lets through what the policy permits, as `request.nrbac`
+ * ({obligations, answer}), and answers everything else itself: 401 without a subject, 403 for a refusal, 503 when
+ * there is no decision to be had.
+ *
+ * @param policy an engine or a client
+ * @param options `subject(request)`, and `context(request)`, `resource(request)` where they matter
+ */
+function authorisation(policy, options) {
+  const judge = makeJudge(policy, options);
+  return (name, needs) => async (request, reply) => {
+    const judged = await judge(request, name, needs);
+    if (judged.refusal !== undefined) return reply.code(judged.refusal.status).send(judged.refusal.body);
+    request.nrbac = judged.permit;
+  };
+}
+
+module.exports = { authorisation };

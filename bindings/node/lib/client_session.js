@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+'use strict';
+const { Decision, decisionOfAnswer } = require('./decision');
+const { ClosedError, ProtocolError } = require('./errors');
+const { Name } = require('./name');
+
+/** Never seen outside: what was to be asked on one connection cannot be asked there any more. */
+class MovedError extends Error {}
+
+// For whoever forgets close().
+const forgotten = new FinalizationRegistry((place) => closePlace(place));
+
+function closePlace({ connection, number }) {
+  connection?.notify('close', [number]);
+}
+
+/** Waits, but not beyond a moment and a signal: for what others wait for too, and which goes on. */
+function within(promise, deadline, lateError, signal) {
+  return new Promise((resolve, reject) => {
+    const stop = () => end(reject)(signal.reason);
+    const late = () => end(reject)(lateError());
+    const timer = setTimeout(late, Math.max(0, deadline - performance.now()));
+    const end = (settle) => (value) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+      settle(value);
+    };
+    signal?.addEventListener('abort', stop, { once: true });
+    promise.then(end(resolve), end(reject));
+  });
+}
+
+/**
+ * A session that the daemon keeps. It belongs to a connection there; here it is kept by its request, and opened again
+ * where the connection or the daemon is another one.
+ */
+class ClientSession {
+  #client;
+  #request;
+  #place; // {connection, number}
+  #opening; // a promise, while it is being opened again
+  #refusal; // the Decision of a session that was revoked: no new connection revives it
+  #closed = false;
+  #validUntil;
+
+  /** Use client.session(). */
+  constructor(client, request, answer, place) {
+    this.#client = client;
+    this.#request = request;
+    this.#settle(answer, place);
+  }
+
+  /** May the user do this? True only for a permit without obligations. */
+  async check(name, options) {
+    return mayDo(await this.decide(name, options));
+  }
+
+  /** The decision with its reason and obligations. */
+  async decide(name, options) {
+    const owned = this.#own(name);
+    const ask = ({ connection, number }, left) => {
+      const asked = this.#client.ask('check', [number, onWire(owned, connection)], left, { on: connection });
+      return asked.then((answer) => [answer]);
+    };
+    return (await this.#ask(ask, 1, options))[0];
+  }
+
+  /** check() of each name, asked together. */
+  async checkMany(names, options) {
+    return (await this.decideMany(names, options)).map(mayDo);
+  }
+
+  /** decide() of each name, asked together. */
+  async decideMany(names, options) {
+    const owned = Array.prototype.map.call(names, (name) => this.#own(name));
+    const ask = async ({ connection, number }, left) => {
+      const most = connection.limits.batch ?? 1024;
+      const parts = [];
+      for (let i = 0; i < owned.length; i += most) {
+        const part = owned.slice(i, i + most).map((name) => onWire(name, connection));
+        parts.push(this.#client.ask('check_many', [number, part], left, { on: connection }));
+      }
+      return (await Promise.all(parts)).flat();
+    };
+    return this.#ask(ask, owned.length, options);
+  }
+
+  /** When the evidence expires; null: it does not say. */
+  get validUntil() {
+    return this.#validUntil;
+  }
+
+  /** Ends the session, there too; again is fine. */
+  close() {
+    if (this.#closed) return;
+    this.#closed = true;
+    forgotten.unregister(this);
+    closePlace(this.#place);
+  }
+
+  /** A text, or a Name of this session's client. */
+  #own(name) {
+    if (typeof name !== 'string') Name.number(name, this.#client);
+    return name;
+  }
+
+  #settle(answer, place) {
+    const until = answer.valid_until;
+    this.#validUntil = typeof until === 'string' ? new Date(until) : null;
+    this.#place = place;
+    forgotten.unregister(this);
+    if (this.#closed) closePlace(place);
+    else forgotten.register(this, place, this);
+  }
+
+  /** Asks where the session is, opening it again first if it is nowhere. */
+  async #ask(ask, count, options) {
+    const deadline = this.#client.deadline(options);
+    let renewed = false;
+    for (;;) {
+      options?.signal?.throwIfAborted();
+      if (this.#closed) throw new ClosedError('session');
+      if (this.#place.connection === undefined || this.#place.connection !== this.#client.connection) {
+        const refusal = await within(this.#reopen(), deadline, () => this.#client.lateError('open'), options?.signal);
+        if (refusal !== undefined) return new Array(count).fill(refusal);
+      }
+      try {
+        const left = { signal: options?.signal, timeout: Math.max(1, deadline - performance.now()) };
+        return this.#read(await ask(this.#place, left), count);
+      } catch (error) {
+        const unknown = error.slug === 'unknown-session' && !renewed;
+        if (!unknown && !(error instanceof MovedError)) throw error;
+        if (performance.now() > deadline) throw this.#client.lateError('check');
+        renewed ||= unknown;
+        this.#place.connection = undefined;
+      }
+    }
+  }
+
+  #read(answers, count) {
+    if (!Array.isArray(answers) || answers.length !== count) throw new ProtocolError('not as many decisions as were asked for');
+    const decisions = answers.map(decisionOfAnswer);
+    for (const decision of decisions) {
+      if (decision === undefined) throw new ProtocolError('a decision that is none');
+      if (decision.reason === 'session-revoked') this.#refusal = decision;
+    }
+    if (count > 0) this.#client.noteGeneration(decisions[count - 1].generation);
+    return decisions;
+  }
+
+  /** Once for all who wait; resolves to the decision that there is no session, if so. */
+  #reopen() {
+    this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
+    return this.#opening;
+  }
+
+  async #open() {
+    if (this.#refusal !== undefined) return this.#refusal;
+    const { answer, place } = await this.#client.openSession(this.#request);
+    if (place === undefined) return new Decision(answer.effect, answer.reason, undefined, this.#client.generation);
+    this.#settle(answer, place);
+    return undefined;
+  }
+}
+
+function mayDo(decision) {
+  return decision.permitted && decision.obligations.length === 0;
+}
+
+/** A prepared name's number on this connection, else its text. */
+function onWire(name, connection) {
+  return typeof name === 'string' ? name : (connection.numbers.get(name.text) ?? name.text);
+}
+
+if (Symbol.dispose) ClientSession.prototype[Symbol.dispose] = ClientSession.prototype.close;
+
+module.exports = { ClientSession, MovedError };

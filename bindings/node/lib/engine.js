@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+'use strict';
+/*
+ * Deciding in this process. What is asked often crosses into the addon without
+ * arguments: session and name are left in `cell`, words that both sides see, since to
+ * pass an argument costs more than to check.
+ */
+const { decisionOfNumbers } = require('./decision');
+const { ClosedError, EngineError, NotOpenedError, PolicyError, RefusedError } = require('./errors');
+const { Name } = require('./name');
+const { native } = require('./native');
+const { STATUSES } = require('./tables');
+const { watchGeneration } = require('./watch');
+
+const SESSION = 0, NAME = 1, EFFECT = 2, REASON = 3, GENERATION = 4; // of the cell, as in src/addon.h
+const COUNT = 1, NAMES = 2; // of a batch
+const WORDS_OF_DECISION = 3;
+const ANSWER_NO = 0, ANSWER_YES = 1;
+const ASK_EXPLAIN = 1, ASK_REQUEST_TIME = 2; // nrbac_ask_flags
+const LOOK_MS = 50;
+const POLICY_STATUSES = new Set(['E_POLICY', 'E_IO', 'E_TWIN', 'E_LIMIT']);
+
+// Open a policy, and these are the addon's: the module loads without it.
+let addon, cell;
+let batch = new Uint32Array(0);
+
+// For whoever forgets close().
+const forgottenEngines = new FinalizationRegistry((slot) => addon.closeEngine(slot));
+const forgottenSessions = new FinalizationRegistry((slot) => addon.closeSession(slot));
+
+/** The error of a failed load. */
+function loadError({ status, text, diagnostics }) {
+  const name = STATUSES[status] ?? `status-${status}`;
+  const mistakes = diagnostics.filter((its) => its.severity === 'error');
+  if (mistakes.length === 0 || !POLICY_STATUSES.has(name)) return new EngineError(name, text);
+  const { file, line, message } = mistakes[0];
+  const more = mistakes.length > 1 ? `, and ${mistakes.length - 1} more` : '';
+  return new PolicyError(`${file}${line > 0 ? `:${line}` : ''}: ${message}${more}`, diagnostics);
+}
+
+/** Calls the addon about a request; what cannot be read as one is refused as the daemon would. */
+function ask(call, slot, request, flags) {
+  const text = JSON.stringify(request);
+  if (text === undefined) throw new TypeError('a request is an object');
+  try {
+    return call(slot, text, flags);
+  } catch (error) {
+    if (STATUSES[error.status] === 'E_FORMAT') throw new RefusedError('bad-message', error.message);
+    throw error.status === undefined ? error : new EngineError(STATUSES[error.status], error.message);
+  }
+}
+
+/** Answers questions in this process, on a policy of its own or on a daemon's table. */
+class Engine {
+  #slot;
+  #source;
+  #flags;
+
+  /** Use open(). */
+  constructor(slot, source, options) {
+    this.#slot = slot;
+    this.#source = source;
+    this.#flags = options.trustRequestTime ? ASK_REQUEST_TIME : 0;
+    forgottenEngines.register(this, slot, this);
+  }
+
+  /** @internal */
+  static async open(source, options) {
+    addon ??= native();
+    cell ??= addon.cell;
+    const slot = await addon.openEngine(source.manner, source.path);
+    if (typeof slot !== 'number') throw loadError(slot);
+    return new Engine(slot, source, options);
+  }
+
+  #open() {
+    if (this.#slot === 0) throw new ClosedError('engine');
+    return this.#slot;
+  }
+
+  /** Opens a session for the request's subject; throws NotOpenedError where the answer is not a permit. */
+  session(request) {
+    const slot = ask(addon.openSession, this.#open(), request, this.#flags);
+    if (typeof slot !== 'number') throw new NotOpenedError(JSON.parse(slot));
+    return new Session(this, slot);
+  }
+
+  /** Decides a whole request; the answer is that of `nrbac check --format json`. */
+  evaluate(request) {
+    return JSON.parse(ask(addon.evaluate, this.#open(), request, this.#flags));
+  }
+
+  /** The same, with everything that led to it. */
+  explain(request) {
+    return JSON.parse(ask(addon.evaluate, this.#open(), request, this.#flags | ASK_EXPLAIN));
+  }
+
+  /** Gives a name its number, for checks; prepare once and keep it. */
+  prepare(name) {
+    if (typeof name !== 'string') throw new TypeError('a name is a text');
+    return new Name(this, name, addon.prepare(this.#open(), name));
+  }
+
+  /** The number of the policy's last publication. */
+  get generation() {
+    return addon.generation(this.#open());
+  }
+
+  /** The policy in force: name, version, digest, generation, counts and more. */
+  policy() {
+    return JSON.parse(addon.policy(this.#open()));
+  }
+
+  /** Each new generation as it comes, until the engine is closed or `signal` says so. */
+  watch({ signal } = {}) {
+    return watchGeneration(() => (this.#slot === 0 ? undefined : this.generation), LOOK_MS, signal);
+  }
+
+  /**
+   * Reads the policy again and puts it in force if it is sound; else it throws, and the last one stays. An engine
+   * that follows a daemon takes each new policy by itself.
+   */
+  async reload() {
+    this.#open();
+    if (!this.#source.follows) {
+      const failure = await addon.reload(this.#slot, this.#source.manner, this.#source.path);
+      if (typeof failure !== 'number') throw loadError(failure);
+    }
+    return { generation: this.generation };
+  }
+
+  /** Ends the sessions that match all of `sid`, `sub` and `role_profile` given; how many there were. */
+  revoke({ sid, sub, role_profile: profile } = {}) {
+    return addon.revoke(this.#open(), sid, sub, profile);
+  }
+
+  /** Ends the engine and its sessions; again is fine. */
+  close() {
+    if (this.#slot === 0) return;
+    forgottenEngines.unregister(this);
+    addon.closeEngine(this.#slot);
+    this.#slot = 0;
+  }
+}
+
+/** Room for so many names in the batch. */
+function makeRoom(count) {
+  if (batch.length < NAMES + count * (1 + WORDS_OF_DECISION)) {
+    let room = 256;
+    while (room < count) room *= 2;
+    batch = addon.batch(room);
+  }
+}
+
+/** A user's role profile in force, of which many names are asked. */
+class Session {
+  #engine;
+  #slot;
+
+  /** Use engine.session(). */
+  constructor(engine, slot) {
+    this.#engine = engine;
+    this.#slot = slot;
+    forgottenSessions.register(this, slot, this);
+  }
+
+  /** May the user do this? True only for a permit without obligations. */
+  check(name) {
+    let answer;
+    if (typeof name === 'string') {
+      answer = addon.checkText(this.#slot, name);
+    } else {
+      cell[SESSION] = this.#slot;
+      cell[NAME] = Name.number(name, this.#engine);
+      cell[EFFECT] = ANSWER_NO;
+      addon.check();
+      answer = cell[EFFECT];
+    }
+    if (answer > ANSWER_YES) throw new ClosedError('session');
+    return answer === ANSWER_YES;
+  }
+
+  /** The decision with its reason and obligations. */
+  decide(name) {
+    const number = typeof name === 'string' ? 0 : Name.number(name, this.#engine);
+    const text = number === 0 ? String(name) : undefined;
+    if (this.#slot === 0) throw new ClosedError('session');
+    cell[SESSION] = this.#slot;
+    cell[NAME] = number;
+    const obligations = this.#cross(addon.decide, text);
+    return decisionOfNumbers(cell[EFFECT], cell[REASON], cell[GENERATION], obligations);
+  }
+
+  /** check() of each name, in one crossing. */
+  checkMany(names) {
+    const count = this.#fill(names, addon.checkMany);
+    const answers = new Array(count);
+    for (let i = 0; i < count; i++) answers[i] = batch[NAMES + count + i] === ANSWER_YES;
+    return answers;
+  }
+
+  /** decide() of each name, in one crossing. */
+  decideMany(names) {
+    let obligations;
+    const count = this.#fill(names, (texts) => (obligations = addon.decideMany(texts)));
+    const answers = new Array(count);
+    for (let i = 0, at = NAMES + count; i < count; i++, at += WORDS_OF_DECISION)
+      answers[i] = decisionOfNumbers(batch[at], batch[at + 1], batch[at + 2], obligations?.[i]);
+    return answers;
+  }
+
+  /** Lays the names out, and crosses once; a name without a number goes along as text. How many there are. */
+  #fill(names, call) {
+    const all = Array.prototype.slice.call(names); // a copy: no code of the caller runs between here and the answers
+    const count = all.length;
+    makeRoom(count);
+    let texts;
+    for (let i = 0; i < count; i++) {
+      const number = typeof all[i] === 'string' ? 0 : Name.number(all[i], this.#engine);
+      batch[NAMES + i] = number;
+      if (number === 0) {
+        all[i] = String(all[i]);
+        texts = all;
+      }
+    }
+    if (this.#slot === 0) throw new ClosedError('session');
+    batch[SESSION] = this.#slot;
+    batch[COUNT] = count;
+    this.#cross(call, texts);
+    return count;
+  }
+
+  /** Calls; what the addon throws of is a session that its engine's close() has ended. */
+  #cross(call, texts) {
+    try {
+      return call(texts);
+    } catch (error) {
+      throw STATUSES[error.status] === 'E_ARGUMENT' ? new ClosedError('session') : error;
+    }
+  }
+
+  /** When the evidence expires; null: it does not say. */
+  get validUntil() {
+    const seconds = addon.validUntil(this.#slot);
+    return seconds === 0 ? null : new Date(seconds * 1000);
+  }
+
+  /** Ends the session; again is fine. */
+  close() {
+    if (this.#slot === 0) return;
+    forgottenSessions.unregister(this);
+    addon.closeSession(this.#slot);
+    this.#slot = 0;
+  }
+}
+
+for (const its of [Engine, Session]) if (Symbol.dispose) its.prototype[Symbol.dispose] = its.prototype.close;
+
+module.exports = { Engine, Session };

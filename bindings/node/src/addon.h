@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one JavaScript environment (the main thread, or a worker) has open.
+ *
+ * Nothing is shared between environments and nothing is global: the addon's data
+ * hang on the environment and go with it. All of this runs on the environment's own
+ * thread, but for what engines.c says of its work.
+ *
+ * JavaScript names engines and sessions by slots, which are numbers from 1. A slot
+ * stays taken until its JavaScript object gives it back, also when the engine was
+ * closed under its sessions: so an object that is kept too long meets a closed
+ * session, never somebody else's.
+ */
+#ifndef NRBAC_NODE_ADDON_H
+#define NRBAC_NODE_ADDON_H
+
+#define NAPI_VERSION 8
+#include <node_api.h>
+
+#include <nrbac/nrbac.h>
+
+typedef struct engine {
+    nrbac_engine *handle;
+    unsigned works; /* reloads under way, which need the handle until they end */
+    bool closed;
+} engine;
+
+typedef struct session_slot {
+    nrbac_session *session; /* NULL: closed, or free */
+    engine *engine;         /* whose it is; NULL as above */
+    uint32_t next_free;
+} session_slot;
+
+/* Words that both sides see. An argument that is passed costs more than the check
+ * itself, so what a check asks is left in the cell, and so is its answer. */
+enum {
+    CELL_SESSION,
+    CELL_NAME,
+    CELL_EFFECT, /* of a check: one of the answers below */
+    CELL_REASON,
+    CELL_GENERATION,
+    CELL_SIZE,
+};
+enum { ANSWER_NO = 0, ANSWER_YES = 1, ANSWER_CLOSED = 2 };
+
+/* The same for many names: a session, how many, that many names, then answers of one
+ * word (checks) or three (decisions: effect, reason, generation). */
+enum { BATCH_SESSION, BATCH_COUNT, BATCH_NAMES };
+enum { BATCH_WORDS_PER_NAME = 4, BATCH_NAMES_MAX = 1 << 20 };
+
+typedef struct addon {
+    uint32_t *cell;
+    uint32_t *batch;
+    uint32_t batch_names; /* how many it has room for */
+    napi_ref cell_ref, batch_ref;
+    session_slot *sessions;
+    uint32_t session_count, session_room, free_session;
+    engine **engines; /* by slot; NULL: free */
+    uint32_t engine_count;
+    nrbac_document *document; /* of the question being asked */
+    char *text;               /* of the argument being read */
+    size_t text_room;
+} addon;
+
+/* ---- addon.c --------------------------------------------------------------- */
+
+/* Never NULL while JavaScript of this environment runs. */
+static inline addon *addon_of(napi_env env)
+{
+    void *data = NULL;
+    (void)napi_get_instance_data(env, &data);
+    return data;
+}
+
+/* The engine or session of a slot; NULL if it is closed. */
+engine *addon_engine(const addon *self, uint32_t slot);
+static inline nrbac_session *addon_session(const addon *self, uint32_t slot)
+{
+    return slot < self->session_count ? self->sessions[slot].session : NULL;
+}
+
+/* A slot for what was opened; 0 when out of memory, and the caller keeps it. */
+uint32_t addon_keep_engine(addon *self, engine *engine);
+uint32_t addon_keep_session(addon *self, engine *engine, nrbac_session *session);
+/* Closes, and frees the slot. A slot that is free already is fine. */
+void addon_close_engine(addon *self, uint32_t slot);
+void addon_close_session(addon *self, uint32_t slot);
+/* A reload has ended: what was closed meanwhile can go now. */
+void addon_engine_idle(engine *engine);
+
+/* The call's first `count` arguments; those not given are undefined. */
+addon *addon_arguments(napi_env env, napi_callback_info info, size_t count,
+                       napi_value *arguments);
+uint32_t addon_number(napi_env env, napi_value value); /* 0 if it is no number */
+/* A text, as UTF-8 with a NUL behind it; valid until the next one is read. NULL, with
+ * an exception pending, if it is no text or memory is short. */
+const char *addon_text(napi_env env, addon *self, napi_value value, size_t *size);
+/* JavaScript values; NULL, with an exception pending, when out of memory. */
+napi_value addon_string(napi_env env, const char *text);
+napi_value addon_json(napi_env env, const nrbac_value *value);
+napi_value addon_throw(napi_env env, nrbac_status status, const char *text);
+
+typedef struct addon_function {
+    const char *name;
+    napi_callback call;
+} addon_function;
+napi_status addon_export(napi_env env, napi_value exports,
+                         const addon_function *functions, size_t count);
+
+/* ---- The rest: what each adds to the module -------------------------------- */
+
+napi_status engines_export(napi_env env, napi_value exports);
+napi_status sessions_export(napi_env env, napi_value exports);
+
+#endif

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Engines: opening and reloading, which may read files, compile or wait for a daemon
+ * and therefore run on another thread; and whole questions, which are quick.
+ *
+ * Another thread sees of an `opening` everything but `self` and `deferred`, and of an
+ * engine its handle alone, which is thread-safe and kept until the work has ended.
+ */
+#define _POSIX_C_SOURCE 200809L /* strdup */
+
+#include "addon.h"
+
+#include <nrbac/policy.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How a policy is got. lib/source.js has the same numbers. */
+typedef enum manner {
+    MANNER_LOAD,    /* a compiled file */
+    MANNER_COMPILE, /* a policy folder */
+    MANNER_FOLLOW,  /* a daemon's table */
+} manner;
+
+typedef struct opening {
+    addon *self;
+    napi_async_work work;
+    napi_deferred deferred;
+    engine *engine;
+    bool fresh; /* opened, not reloaded */
+    manner manner;
+    nrbac_status status;
+    nrbac_error error;
+    nrbac_build *build;
+    char source[]; /* a path, or what nrbac_engine_open takes */
+} opening;
+
+/* ---- On the other thread ------------------------------------------------------------ */
+
+static nrbac_status compile(opening *opening)
+{
+    nrbac_status status = nrbac_compile(opening->source, NULL, &opening->build);
+    if (status != NRBAC_OK)
+        return status;
+    size_t size;
+    const void *image = nrbac_build_image(opening->build, &size);
+    return nrbac_engine_load_image(opening->engine->handle, image, size,
+                                   &opening->error);
+}
+
+static nrbac_status get_policy(opening *opening)
+{
+    nrbac_engine *handle = opening->engine->handle;
+    switch (opening->manner) {
+    case MANNER_LOAD:
+        return nrbac_engine_load(handle, opening->source, &opening->error);
+    case MANNER_COMPILE:
+        return compile(opening);
+    case MANNER_FOLLOW:
+        return nrbac_engine_open(handle, opening->source, &opening->error);
+    }
+    return NRBAC_E_ARGUMENT;
+}
+
+static void run(napi_env env, void *data)
+{
+    (void)env;
+    opening *opening = data;
+    if (opening->fresh)
+        opening->status = nrbac_engine_create(0, &opening->engine->handle);
+    if (opening->status == NRBAC_OK)
+        opening->status = get_policy(opening);
+}
+
+/* ---- What came of it ------------------------------------------------------------------ */
+
+static void set(napi_env env, napi_value object, const char *name, napi_value value)
+{
+    (void)napi_set_named_property(env, object, name, value);
+}
+
+static napi_value number(napi_env env, uint32_t value)
+{
+    napi_value made = NULL;
+    (void)napi_create_uint32(env, value, &made);
+    return made;
+}
+
+static napi_value diagnostic(napi_env env, const nrbac_diagnostic *its)
+{
+    bool error = its->severity == NRBAC_SEVERITY_ERROR;
+    napi_value object, related;
+    (void)napi_create_object(env, &object);
+    set(env, object, "code", addon_string(env, its->code));
+    set(env, object, "slug", addon_string(env, its->slug));
+    set(env, object, "severity", addon_string(env, error ? "error" : "warning"));
+    set(env, object, "file", addon_string(env, its->file));
+    set(env, object, "line", number(env, its->line));
+    set(env, object, "column", number(env, its->column));
+    set(env, object, "width", number(env, its->width));
+    set(env, object, "sourceLine", addon_string(env, its->source_line));
+    set(env, object, "message", addon_string(env, its->message));
+    set(env, object, "help", addon_string(env, its->help));
+    if (its->related_file == NULL)
+        return object;
+    (void)napi_create_object(env, &related);
+    set(env, related, "file", addon_string(env, its->related_file));
+    set(env, related, "line", number(env, its->related_line));
+    set(env, related, "column", number(env, its->related_column));
+    set(env, related, "message", addon_string(env, its->related_message));
+    set(env, object, "related", related);
+    return object;
+}
+
+/* What lib/engine.js makes an error of. */
+static napi_value failure(napi_env env, const opening *opening)
+{
+    const char *text = opening->error.text[0] != '\0'
+                           ? opening->error.text
+                           : nrbac_status_text(opening->status);
+    napi_value object, list;
+    (void)napi_create_object(env, &object);
+    set(env, object, "status", number(env, (uint32_t)opening->status));
+    set(env, object, "text", addon_string(env, text));
+    (void)napi_create_array(env, &list);
+    size_t count = opening->build == NULL
+                       ? 0
+                       : nrbac_build_diagnostic_count(opening->build);
+    for (size_t i = 0; i < count; i++)
+        (void)napi_set_element(
+            env, list, (uint32_t)i,
+            diagnostic(env, nrbac_build_diagnostic(opening->build, i)));
+    set(env, object, "diagnostics", list);
+    return object;
+}
+
+/* Keeps what was opened; 0 if nothing was. */
+static uint32_t keep(opening *opening)
+{
+    engine *engine = opening->engine;
+    uint32_t slot = 0;
+    if (opening->status == NRBAC_OK)
+        slot = addon_keep_engine(opening->self, engine);
+    if (opening->status == NRBAC_OK && slot == 0)
+        opening->status = NRBAC_E_MEMORY;
+    if (slot == 0)
+        engine->closed = true; /* goes below, when its work is done */
+    return slot;
+}
+
+/* On the environment's thread again; also when that ends, and then the values that are
+ * made here come to nothing. */
+static void finish(napi_env env, napi_status status, void *data)
+{
+    opening *opening = data;
+    uint32_t slot = 0;
+    if (status != napi_ok && opening->status == NRBAC_OK)
+        opening->status = NRBAC_E_MEMORY;
+    if (opening->fresh)
+        slot = keep(opening);
+    napi_value result = opening->status == NRBAC_OK ? number(env, slot)
+                                                    : failure(env, opening);
+    (void)napi_resolve_deferred(env, opening->deferred, result);
+
+    opening->engine->works--;
+    addon_engine_idle(opening->engine);
+    nrbac_build_destroy(opening->build);
+    (void)napi_delete_async_work(env, opening->work);
+    free(opening);
+}
+
+static napi_value start(napi_env env, addon *self, engine *engine, bool fresh,
+                        manner manner, napi_value source)
+{
+    size_t size;
+    const char *text = addon_text(env, self, source, &size);
+    if (text == NULL)
+        return NULL;
+    opening *opening = calloc(1, sizeof(*opening) + size + 1);
+    if (opening == NULL)
+        return addon_throw(env, NRBAC_E_MEMORY, NULL);
+    opening->self = self;
+    opening->engine = engine;
+    opening->fresh = fresh;
+    opening->manner = manner;
+    memcpy(opening->source, text, size + 1);
+
+    napi_value promise = NULL;
+    if (napi_create_async_work(env, NULL, addon_string(env, "nrbac"), run, finish,
+                               opening, &opening->work) != napi_ok ||
+        napi_create_promise(env, &opening->deferred, &promise) != napi_ok ||
+        napi_queue_async_work(env, opening->work) != napi_ok) {
+        if (opening->work != NULL)
+            (void)napi_delete_async_work(env, opening->work);
+        free(opening);
+        return addon_throw(env, NRBAC_E_MEMORY, NULL);
+    }
+    engine->works++;
+    return promise;
+}
+
+/* openEngine(manner, source): a promise of the engine's slot, or of a failure. */
+static napi_value open_engine(napi_env env, napi_callback_info info)
+{
+    napi_value arguments[2];
+    addon *self = addon_arguments(env, info, 2, arguments);
+    engine *engine = calloc(1, sizeof(*engine));
+    if (engine == NULL)
+        return addon_throw(env, NRBAC_E_MEMORY, NULL);
+    napi_value promise = start(env, self, engine, true,
+                               (manner)addon_number(env, arguments[0]), arguments[1]);
+    if (promise == NULL)
+        free(engine);
+    return promise;
+}
+
+/* reload(engine, manner, source): the same, of an engine that stays as it was if it
+ * fails. */
+static napi_value reload(napi_env env, napi_callback_info info)
+{
+    napi_value arguments[3];
+    addon *self = addon_arguments(env, info, 3, arguments);
+    engine *engine = addon_engine(self, addon_number(env, arguments[0]));
+    if (engine == NULL)
+        return addon_throw(env, NRBAC_E_ARGUMENT, "the engine is closed");
+    return start(env, self, engine, false, (manner)addon_number(env, arguments[1]),
+                 arguments[2]);
+}
+
+static napi_value close_engine(napi_env env, napi_callback_info info)
+{
+    napi_value argument;
+    addon *self = addon_arguments(env, info, 1, &argument);
+    addon_close_engine(self, addon_number(env, argument));
+    return NULL;
+}
+
+/* ---- Questions ------------------------------------------------------------------------- */
+
+/* The engine that a call is about, as its first argument; NULL with an exception. */
+static engine *engine_of(napi_env env, napi_callback_info info, size_t count,
+                         napi_value *arguments, addon **self)
+{
+    *self = addon_arguments(env, info, count, arguments);
+    engine *engine = addon_engine(*self, addon_number(env, arguments[0]));
+    if (engine == NULL)
+        addon_throw(env, NRBAC_E_ARGUMENT, "the engine is closed");
+    return engine;
+}
+
+/* evaluate(engine, request as JSON, flags): the answer as JSON. */
+static napi_value evaluate(napi_env env, napi_callback_info info)
+{
+    napi_value arguments[3];
+    addon *self;
+    engine *engine = engine_of(env, info, 3, arguments, &self);
+    if (engine == NULL)
+        return NULL;
+    size_t size;
+    const char *text = addon_text(env, self, arguments[1], &size);
+    if (text == NULL)
+        return NULL;
+    const nrbac_value *request = NULL;
+    nrbac_value *answer = NULL;
+    nrbac_error error;
+    nrbac_document_reset(self->document);
+    nrbac_status status = nrbac_json_read(self->document, text, size, &request, &error);
+    if (status != NRBAC_OK)
+        return addon_throw(env, status, error.text);
+    nrbac_ask ask = { .flags = addon_number(env, arguments[2]) };
+    (void)nrbac_evaluate_document(engine->handle, request, &ask, self->document,
+                                  &answer);
+    return addon_json(env, answer);
+}
+
+/* prepare(engine, name): the name's number; 0 when there is none to be had. */
+static napi_value prepare(napi_env env, napi_callback_info info)
+{
+    napi_value arguments[2];
+    addon *self;
+    engine *engine = engine_of(env, info, 2, arguments, &self);
+    if (engine == NULL)
+        return NULL;
+    size_t size;
+    const char *name = addon_text(env, self, arguments[1], &size);
+    if (name == NULL)
+        return NULL;
+    if (strlen(name) != size)
+        return addon_throw(env, NRBAC_E_ARGUMENT, "a name has no NUL in it");
+    return number(env, nrbac_prepare(engine->handle, name));
+}
+
+static napi_value generation(napi_env env, napi_callback_info info)
+{
+    napi_value argument;
+    addon *self;
+    engine *engine = engine_of(env, info, 1, &argument, &self);
+    return engine == NULL ? NULL : number(env, nrbac_engine_generation(engine->handle));
+}
+
+static napi_value policy(napi_env env, napi_callback_info info)
+{
+    napi_value argument;
+    addon *self;
+    engine *engine = engine_of(env, info, 1, &argument, &self);
+    if (engine == NULL)
+        return NULL;
+    nrbac_document_reset(self->document);
+    return addon_json(env, nrbac_policy_info(engine->handle, self->document));
+}
+
+/* A text of its own; NULL for undefined. False: an exception is pending. */
+static bool copy_text(napi_env env, addon *self, napi_value value, char **out)
+{
+    napi_valuetype type = napi_undefined;
+    (void)napi_typeof(env, value, &type);
+    if (type == napi_undefined)
+        return true;
+    size_t size;
+    const char *text = addon_text(env, self, value, &size);
+    if (text == NULL)
+        return false;
+    *out = strdup(text);
+    if (*out == NULL)
+        addon_throw(env, NRBAC_E_MEMORY, NULL);
+    return *out != NULL;
+}
+
+/* revoke(engine, sid?, sub?, role_profile?): how many sessions ended. */
+static napi_value revoke(napi_env env, napi_callback_info info)
+{
+    napi_value arguments[4], ended = NULL;
+    addon *self;
+    engine *engine = engine_of(env, info, 4, arguments, &self);
+    if (engine == NULL)
+        return NULL;
+    char *texts[3] = { NULL, NULL, NULL };
+    bool read = true;
+    for (int i = 0; read && i < 3; i++)
+        read = copy_text(env, self, arguments[i + 1], &texts[i]);
+    if (read) {
+        nrbac_revocation which = { texts[0], texts[1], texts[2] };
+        ended = number(env, (uint32_t)nrbac_revoke(engine->handle, &which));
+    }
+    for (int i = 0; i < 3; i++)
+        free(texts[i]);
+    return ended;
+}
+
+static const addon_function functions[] = {
+    { "openEngine", open_engine },
+    { "reload", reload },
+    { "closeEngine", close_engine },
+    { "evaluate", evaluate },
+    { "prepare", prepare },
+    { "generation", generation },
+    { "policy", policy },
+    { "revoke", revoke },
+};
+
+napi_status engines_export(napi_env env, napi_value exports)
+{
+    return addon_export(env, exports, functions,
+                        sizeof(functions) / sizeof(*functions));
+}
