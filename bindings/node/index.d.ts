@@ -95,13 +95,12 @@ export interface ClientOptions {
   queueLimit?: number;
 }
 
-/** An activity code or a function's name, prepared by one engine or client, for which alone it means something. */
-export class Name {
-  private constructor();
-  /** The name as text. */
-  readonly text: string;
-  toString(): string;
-}
+declare const prepared: unique symbol;
+/**
+ * An activity code or a function's name, prepared: a number that stands for it at one engine or client. Anywhere else,
+ * also in another thread or after a restart, it is an error.
+ */
+export type Name = number & { readonly [prepared]: true };
 
 /** One name's decision on a session. */
 export class Decision {

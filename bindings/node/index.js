@@ -5,7 +5,6 @@ const { ClientSession } = require('./lib/client_session');
 const { Decision } = require('./lib/decision');
 const { Engine, Session } = require('./lib/engine');
 const errors = require('./lib/errors');
-const { Name } = require('./lib/name');
 const { readSource } = require('./lib/source');
 const tables = require('./lib/tables');
 
@@ -30,7 +29,6 @@ module.exports = {
   Session,
   Client,
   ClientSession,
-  Name,
   Decision,
   ...errors,
   effects: tables.EFFECTS,

@@ -8,7 +8,6 @@ export const {
   Session,
   Client,
   ClientSession,
-  Name,
   Decision,
   NrbacError,
   DaemonUnavailableError,

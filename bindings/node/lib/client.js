@@ -9,7 +9,7 @@
 const { Connection } = require('./connection');
 const { ClosedError, DaemonUnavailableError, NotOpenedError, PolicyError, ProtocolError, QueueFullError, TimeoutError } = require('./errors');
 const { plain } = require('./frames');
-const { Name } = require('./name');
+const { Names } = require('./names');
 const { ClientSession, MovedError } = require('./client_session');
 const { VERSION } = require('./tables');
 const { watchGeneration } = require('./watch');
@@ -97,8 +97,7 @@ class Client {
 
   /** Prepares a name: it is sent as a number where the daemon has one for it. */
   prepare(name) {
-    if (typeof name !== 'string') throw new TypeError('a name is a text');
-    return new Name(this, name);
+    return this.names.prepare(name);
   }
 
   /** The number of the policy's last publication, as the daemon last told it. */
@@ -163,6 +162,9 @@ class Client {
   }
 
   // ---- For sessions ----
+
+  /** @internal */
+  names = new Names();
 
   /** @internal The connection that is ready, if there is one. */
   get connection() {

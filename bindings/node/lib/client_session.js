@@ -2,7 +2,6 @@
 'use strict';
 const { Decision, decisionOfAnswer } = require('./decision');
 const { ClosedError, ProtocolError } = require('./errors');
-const { Name } = require('./name');
 
 /** Never seen outside: what was to be asked on one connection cannot be asked there any more. */
 class MovedError extends Error {}
@@ -57,9 +56,9 @@ class ClientSession {
 
   /** The decision with its reason and obligations. */
   async decide(name, options) {
-    const owned = this.#own(name);
+    const [text, known] = [this.#client.names.text(name), typeof name === 'number'];
     const ask = ({ connection, number }, left) => {
-      const asked = this.#client.ask('check', [number, onWire(owned, connection)], left, { on: connection });
+      const asked = this.#client.ask('check', [number, onWire(text, known, connection)], left, { on: connection });
       return asked.then((answer) => [answer]);
     };
     return (await this.#ask(ask, 1, options))[0];
@@ -72,17 +71,17 @@ class ClientSession {
 
   /** decide() of each name, asked together. */
   async decideMany(names, options) {
-    const owned = Array.prototype.map.call(names, (name) => this.#own(name));
+    const asked = Array.prototype.map.call(names, (name) => [this.#client.names.text(name), typeof name === 'number']);
     const ask = async ({ connection, number }, left) => {
       const most = connection.limits.batch ?? 1024;
       const parts = [];
-      for (let i = 0; i < owned.length; i += most) {
-        const part = owned.slice(i, i + most).map((name) => onWire(name, connection));
+      for (let i = 0; i < asked.length; i += most) {
+        const part = asked.slice(i, i + most).map(([text, known]) => onWire(text, known, connection));
         parts.push(this.#client.ask('check_many', [number, part], left, { on: connection }));
       }
       return (await Promise.all(parts)).flat();
     };
-    return this.#ask(ask, owned.length, options);
+    return this.#ask(ask, asked.length, options);
   }
 
   /** When the evidence expires; null: it does not say. */
@@ -96,12 +95,6 @@ class ClientSession {
     this.#closed = true;
     forgotten.unregister(this);
     closePlace(this.#place);
-  }
-
-  /** A text, or a Name of this session's client. */
-  #own(name) {
-    if (typeof name !== 'string') Name.number(name, this.#client);
-    return name;
   }
 
   #settle(answer, place) {
@@ -167,9 +160,9 @@ function mayDo(decision) {
   return decision.permitted && decision.obligations.length === 0;
 }
 
-/** A prepared name's number on this connection, else its text. */
-function onWire(name, connection) {
-  return typeof name === 'string' ? name : (connection.numbers.get(name.text) ?? name.text);
+/** A prepared name goes by its number on this connection, if the daemon has told one; another by its text. */
+function onWire(text, prepared, connection) {
+  return prepared ? (connection.numbers.get(text) ?? text) : text;
 }
 
 if (Symbol.dispose) ClientSession.prototype[Symbol.dispose] = ClientSession.prototype.close;

@@ -7,22 +7,25 @@
  */
 const { decisionOfNumbers } = require('./decision');
 const { ClosedError, EngineError, NotOpenedError, PolicyError, RefusedError } = require('./errors');
-const { Name } = require('./name');
-const { native } = require('./native');
+const { checkName } = require('./names');
+const { addon, needAddon } = require('./native');
 const { STATUSES } = require('./tables');
 const { watchGeneration } = require('./watch');
 
-const SESSION = 0, NAME = 1, EFFECT = 2, REASON = 3, GENERATION = 4; // of the cell, as in src/addon.h
-const COUNT = 1, NAMES = 2; // of a batch
-const WORDS_OF_DECISION = 3;
-const ANSWER_NO = 0, ANSWER_YES = 1;
+const SESSION = 0, EFFECT = 1, REASON = 2, GENERATION = 3; // words of the cell, as in src/addon.h
+const NAME_AT = 16; // where its name is, in bytes
+const COUNT = 1, NAMES = 2; // places of a batch
+const PLACES_OF_DECISION = 3;
+const ANSWER_NO = 0, ANSWER_YES = 1, ANSWER_CLOSED = 2;
 const ASK_EXPLAIN = 1, ASK_REQUEST_TIME = 2; // nrbac_ask_flags
 const LOOK_MS = 50;
 const POLICY_STATUSES = new Set(['E_POLICY', 'E_IO', 'E_TWIN', 'E_LIMIT']);
 
-// Open a policy, and these are the addon's: the module loads without it.
-let addon, cell;
-let batch = new Uint32Array(0);
+// Constants, so that the compiler knows them. Where there is no addon nothing gets this far.
+const cell = addon && new Uint32Array(addon.cell, 0, 4);
+const cellName = addon && new Float64Array(addon.cell, NAME_AT, 1);
+const nativeCheck = addon?.check;
+let batch = new Float64Array(0);
 
 // For whoever forgets close().
 const forgottenEngines = new FinalizationRegistry((slot) => addon.closeEngine(slot));
@@ -39,9 +42,13 @@ function loadError({ status, text, diagnostics }) {
 }
 
 /** Calls the addon about a request; what cannot be read as one is refused as the daemon would. */
-function ask(call, slot, request, flags) {
+function askAbout(call, slot, request, flags) {
   const text = JSON.stringify(request);
   if (text === undefined) throw new TypeError('a request is an object');
+  return ask(call, slot, text, flags);
+}
+
+function ask(call, slot, text, flags) {
   try {
     return call(slot, text, flags);
   } catch (error) {
@@ -66,8 +73,7 @@ class Engine {
 
   /** @internal */
   static async open(source, options) {
-    addon ??= native();
-    cell ??= addon.cell;
+    needAddon();
     const slot = await addon.openEngine(source.manner, source.path);
     if (typeof slot !== 'number') throw loadError(slot);
     return new Engine(slot, source, options);
@@ -80,25 +86,24 @@ class Engine {
 
   /** Opens a session for the request's subject; throws NotOpenedError where the answer is not a permit. */
   session(request) {
-    const slot = ask(addon.openSession, this.#open(), request, this.#flags);
+    const slot = askAbout(addon.openSession, this.#open(), request, this.#flags);
     if (typeof slot !== 'number') throw new NotOpenedError(JSON.parse(slot));
     return new Session(this, slot);
   }
 
   /** Decides a whole request; the answer is that of `nrbac check --format json`. */
   evaluate(request) {
-    return JSON.parse(ask(addon.evaluate, this.#open(), request, this.#flags));
+    return JSON.parse(askAbout(addon.evaluate, this.#open(), request, this.#flags));
   }
 
   /** The same, with everything that led to it. */
   explain(request) {
-    return JSON.parse(ask(addon.evaluate, this.#open(), request, this.#flags | ASK_EXPLAIN));
+    return JSON.parse(askAbout(addon.evaluate, this.#open(), request, this.#flags | ASK_EXPLAIN));
   }
 
-  /** Gives a name its number, for checks; prepare once and keep it. */
+  /** Gives a name the number that stands for it at this engine; prepare once and keep it. */
   prepare(name) {
-    if (typeof name !== 'string') throw new TypeError('a name is a text');
-    return new Name(this, name, addon.prepare(this.#open(), name));
+    return ask(addon.prepare, this.#open(), checkName(name));
   }
 
   /** The number of the policy's last publication. */
@@ -145,17 +150,30 @@ class Engine {
 
 /** Room for so many names in the batch. */
 function makeRoom(count) {
-  if (batch.length < NAMES + count * (1 + WORDS_OF_DECISION)) {
+  if (batch.length < NAMES + count * (1 + PLACES_OF_DECISION)) {
     let room = 256;
     while (room < count) room *= 2;
-    batch = addon.batch(room);
+    batch = new Float64Array(ask(addon.batch, room));
   }
+}
+
+/** Throws for an answer that is neither yes nor no. */
+function refuse(answer) {
+  throw answer === ANSWER_CLOSED ? new ClosedError('session') : new TypeError('the name was prepared elsewhere');
+}
+
+/** A name as number; 0: it is a text. */
+function numberOf(name) {
+  if (typeof name === 'number') return name || NaN; // which nobody prepared
+  if (typeof name === 'string') return 0;
+  throw new TypeError('a name is a text, or what prepare() gave');
 }
 
 /** A user's role profile in force, of which many names are asked. */
 class Session {
-  #engine;
   #slot;
+  // Not used, but kept: an engine that nobody keeps is closed, and its sessions with it.
+  #engine;
 
   /** Use engine.session(). */
   constructor(engine, slot) {
@@ -167,27 +185,27 @@ class Session {
   /** May the user do this? True only for a permit without obligations. */
   check(name) {
     let answer;
-    if (typeof name === 'string') {
-      answer = addon.checkText(this.#slot, name);
-    } else {
+    if (typeof name === 'number') {
       cell[SESSION] = this.#slot;
-      cell[NAME] = Name.number(name, this.#engine);
+      cellName[0] = name;
       cell[EFFECT] = ANSWER_NO;
-      addon.check();
+      nativeCheck();
       answer = cell[EFFECT];
+    } else {
+      numberOf(name);
+      answer = addon.checkText(this.#slot, name);
     }
-    if (answer > ANSWER_YES) throw new ClosedError('session');
+    if (answer > ANSWER_YES) refuse(answer);
     return answer === ANSWER_YES;
   }
 
   /** The decision with its reason and obligations. */
   decide(name) {
-    const number = typeof name === 'string' ? 0 : Name.number(name, this.#engine);
-    const text = number === 0 ? String(name) : undefined;
     if (this.#slot === 0) throw new ClosedError('session');
+    const number = numberOf(name);
     cell[SESSION] = this.#slot;
-    cell[NAME] = number;
-    const obligations = this.#cross(addon.decide, text);
+    cellName[0] = number;
+    const obligations = this.#cross(addon.decide, name);
     return decisionOfNumbers(cell[EFFECT], cell[REASON], cell[GENERATION], obligations);
   }
 
@@ -195,7 +213,11 @@ class Session {
   checkMany(names) {
     const count = this.#fill(names, addon.checkMany);
     const answers = new Array(count);
-    for (let i = 0; i < count; i++) answers[i] = batch[NAMES + count + i] === ANSWER_YES;
+    for (let i = 0; i < count; i++) {
+      const answer = batch[NAMES + count + i];
+      if (answer > ANSWER_YES) refuse(answer);
+      answers[i] = answer === ANSWER_YES;
+    }
     return answers;
   }
 
@@ -204,29 +226,21 @@ class Session {
     let obligations;
     const count = this.#fill(names, (texts) => (obligations = addon.decideMany(texts)));
     const answers = new Array(count);
-    for (let i = 0, at = NAMES + count; i < count; i++, at += WORDS_OF_DECISION)
+    for (let i = 0, at = NAMES + count; i < count; i++, at += PLACES_OF_DECISION)
       answers[i] = decisionOfNumbers(batch[at], batch[at + 1], batch[at + 2], obligations?.[i]);
     return answers;
   }
 
-  /** Lays the names out, and crosses once; a name without a number goes along as text. How many there are. */
+  /** Lays the names out, and crosses once; texts go along as they are. How many there are. */
   #fill(names, call) {
     const all = Array.prototype.slice.call(names); // a copy: no code of the caller runs between here and the answers
     const count = all.length;
-    makeRoom(count);
-    let texts;
-    for (let i = 0; i < count; i++) {
-      const number = typeof all[i] === 'string' ? 0 : Name.number(all[i], this.#engine);
-      batch[NAMES + i] = number;
-      if (number === 0) {
-        all[i] = String(all[i]);
-        texts = all;
-      }
-    }
     if (this.#slot === 0) throw new ClosedError('session');
+    makeRoom(count);
+    for (let i = 0; i < count; i++) batch[NAMES + i] = numberOf(all[i]);
     batch[SESSION] = this.#slot;
     batch[COUNT] = count;
-    this.#cross(call, texts);
+    this.#cross(call, all);
     return count;
   }
 

@@ -6,19 +6,18 @@
  */
 const { EngineError } = require('./errors');
 
-let loaded;
-
-/** The addon's functions; throws EngineError where it was not built. */
-function native() {
-  if (loaded === undefined) {
-    try {
-      loaded = require('../build/nrbac.node');
-    } catch (error) {
-      const why = error.code === 'MODULE_NOT_FOUND' ? 'libnrbac was not there when the package was installed' : error.message;
-      throw new EngineError('E_UNSUPPORTED', `the addon cannot be loaded: ${why}; install nrbac, then run \`npm rebuild nrbac\``);
-    }
-  }
-  return loaded;
+let addon, failure;
+try {
+  addon = require('../build/nrbac.node');
+} catch (error) {
+  failure = error;
 }
 
-module.exports = { native };
+/** Throws EngineError where there is no addon. */
+function needAddon() {
+  if (failure === undefined) return;
+  const why = failure.code === 'MODULE_NOT_FOUND' ? 'libnrbac was not there when the package was installed' : failure.message;
+  throw new EngineError('E_UNSUPPORTED', `the addon cannot be loaded: ${why}; install nrbac, then run \`npm rebuild nrbac\``);
+}
+
+module.exports = { addon, needAddon };

@@ -79,7 +79,11 @@ uint32_t addon_keep_session(addon *self, engine *engine, nrbac_session *session)
             self->sessions[self->session_count++] = (session_slot){ 0 };
         slot = self->session_count++;
     }
-    self->sessions[slot] = (session_slot){ session, engine, 0 };
+    self->sessions[slot] = (session_slot){
+        .session = session,
+        .tag = engine->tag,
+        .engine = engine,
+    };
     return slot;
 }
 
@@ -201,42 +205,38 @@ napi_status addon_export(napi_env env, napi_value exports,
 
 /* ---- The module ------------------------------------------------------------------ */
 
-/* Words of memory that JavaScript sees too; they live as long as the reference. */
-static napi_status share_words(napi_env env, size_t words, uint32_t **out,
-                               napi_ref *reference, napi_value *array)
+/* Memory that JavaScript sees too; it lives as long as the reference. */
+static napi_status share(napi_env env, size_t size, void **out, napi_ref *reference,
+                         napi_value *buffer)
 {
-    napi_value buffer;
-    void *memory;
-    napi_status status = napi_create_arraybuffer(env, words * sizeof(uint32_t), &memory,
-                                                 &buffer);
     napi_ref fresh = NULL;
+    napi_status status = napi_create_arraybuffer(env, size, out, buffer);
     if (status == napi_ok)
-        status = napi_create_typedarray(env, napi_uint32_array, words, buffer, 0,
-                                        array);
-    if (status == napi_ok)
-        status = napi_create_reference(env, *array, 1, &fresh);
+        status = napi_create_reference(env, *buffer, 1, &fresh);
     if (status != napi_ok)
         return status;
     if (*reference != NULL)
         (void)napi_delete_reference(env, *reference);
     *reference = fresh;
-    *out = memory;
     return napi_ok;
 }
 
-/* batch(names): the words for that many names, from now on. */
+/* batch(names): the places for that many names, from now on. */
 static napi_value batch(napi_env env, napi_callback_info info)
 {
-    napi_value argument, array = NULL;
+    napi_value argument, buffer = NULL;
     addon *self = addon_arguments(env, info, 1, &argument);
     uint32_t names = addon_number(env, argument);
     if (names > BATCH_NAMES_MAX)
         return addon_throw(env, NRBAC_E_LIMIT, "more than 1,048,576 names at once");
-    size_t words = BATCH_NAMES + (size_t)names * BATCH_WORDS_PER_NAME;
-    if (share_words(env, words, &self->batch, &self->batch_ref, &array) != napi_ok)
+    size_t places = BATCH_NAMES + (size_t)names * BATCH_PLACES_PER_NAME;
+    void *memory;
+    if (share(env, places * sizeof(double), &memory, &self->batch_ref, &buffer) !=
+        napi_ok)
         return addon_throw(env, NRBAC_E_MEMORY, NULL);
+    self->batch = memory;
     self->batch_names = names;
-    return array;
+    return buffer;
 }
 
 /* What a native call costs, for bench: the same `this`, the same arguments. */
@@ -267,23 +267,33 @@ static const addon_function functions[] = {
     { "nothing", nothing },
 };
 
+/* The cell and the version, beside the functions. */
+static napi_status export_values(napi_env env, addon *self, napi_value exports)
+{
+    void *memory;
+    napi_value buffer, version;
+    napi_status status = share(env, sizeof(cell), &memory, &self->cell_ref, &buffer);
+    self->cell = memory;
+    if (status == napi_ok)
+        status = napi_set_named_property(env, exports, "cell", buffer);
+    if (status == napi_ok)
+        status = napi_create_string_utf8(env, nrbac_version(), NAPI_AUTO_LENGTH,
+                                         &version);
+    if (status == napi_ok)
+        status = napi_set_named_property(env, exports, "version", version);
+    return status;
+}
+
 NAPI_MODULE_INIT(/* env, exports */)
 {
-    napi_value cell, version;
     addon *self = calloc(1, sizeof(*self));
-    if (self == NULL || (self->document = nrbac_document_create()) == NULL) {
-        free(self);
+    if (self == NULL || (self->document = nrbac_document_create()) == NULL ||
+        napi_set_instance_data(env, self, end, NULL) != napi_ok) {
+        if (self != NULL)
+            end(env, self, NULL);
         return addon_throw(env, NRBAC_E_MEMORY, NULL);
     }
-    if (napi_set_instance_data(env, self, end, NULL) != napi_ok) {
-        end(env, self, NULL);
-        return addon_throw(env, NRBAC_E_MEMORY, NULL);
-    }
-    if (share_words(env, CELL_SIZE, &self->cell, &self->cell_ref, &cell) != napi_ok ||
-        napi_set_named_property(env, exports, "cell", cell) != napi_ok ||
-        napi_create_string_utf8(env, nrbac_version(), NAPI_AUTO_LENGTH, &version) !=
-            napi_ok ||
-        napi_set_named_property(env, exports, "version", version) != napi_ok ||
+    if (export_values(env, self, exports) != napi_ok ||
         addon_export(env, exports, functions, sizeof(functions) / sizeof(*functions)) !=
             napi_ok ||
         engines_export(env, exports) != napi_ok ||

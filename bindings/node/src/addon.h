@@ -19,42 +19,51 @@
 
 #include <nrbac/nrbac.h>
 
+#include <string.h>
+
+/* A prepared name is a number that JavaScript holds as it is: 2^52, plus its engine's
+ * random tag, plus the name's own number there in the low bits. So a name of another
+ * engine, or of another thread, is seen to be foreign. Doubles from 2^52 to 2^53 are the
+ * integers, with the integer in their low 52 bits, which is how they are read here. */
+enum { NAME_BITS = 21, TAG_BITS = 31 };
+
 typedef struct engine {
     nrbac_engine *handle;
+    uint64_t tag;   /* of a name, its bits but the last NAME_BITS */
     unsigned works; /* reloads under way, which need the handle until they end */
     bool closed;
 } engine;
 
 typedef struct session_slot {
     nrbac_session *session; /* NULL: closed, or free */
+    uint64_t tag;           /* its engine's */
     engine *engine;         /* whose it is; NULL as above */
     uint32_t next_free;
 } session_slot;
 
-/* Words that both sides see. An argument that is passed costs more than the check
- * itself, so what a check asks is left in the cell, and so is its answer. */
-enum {
-    CELL_SESSION,
-    CELL_NAME,
-    CELL_EFFECT, /* of a check: one of the answers below */
-    CELL_REASON,
-    CELL_GENERATION,
-    CELL_SIZE,
-};
-enum { ANSWER_NO = 0, ANSWER_YES = 1, ANSWER_CLOSED = 2 };
+/* What a check asks and is answered: memory that both sides see, since to pass an
+ * argument costs more than the check itself. lib/engine.js has the same places. */
+typedef struct cell {
+    uint32_t session;
+    uint32_t effect; /* of a check: an answer */
+    uint32_t reason;
+    uint32_t generation;
+    double name; /* 0: it comes as text */
+} cell;
+enum { ANSWER_NO = 0, ANSWER_YES = 1, ANSWER_CLOSED = 2, ANSWER_FOREIGN = 3 };
 
 /* The same for many names: a session, how many, that many names, then answers of one
- * word (checks) or three (decisions: effect, reason, generation). */
+ * number (checks) or three (decisions: effect, reason, generation). */
 enum { BATCH_SESSION, BATCH_COUNT, BATCH_NAMES };
-enum { BATCH_WORDS_PER_NAME = 4, BATCH_NAMES_MAX = 1 << 20 };
+enum { BATCH_PLACES_PER_NAME = 4, BATCH_NAMES_MAX = 1 << 20 };
 
 typedef struct addon {
-    uint32_t *cell;
-    uint32_t *batch;
-    uint32_t batch_names; /* how many it has room for */
-    napi_ref cell_ref, batch_ref;
+    cell *cell;
     session_slot *sessions;
     uint32_t session_count, session_room, free_session;
+    double *batch;
+    uint32_t batch_names; /* how many it has room for */
+    napi_ref cell_ref, batch_ref;
     engine **engines; /* by slot; NULL: free */
     uint32_t engine_count;
     nrbac_document *document; /* of the question being asked */
@@ -72,11 +81,20 @@ static inline addon *addon_of(napi_env env)
     return data;
 }
 
-/* The engine or session of a slot; NULL if it is closed. */
+/* The engine of a slot; NULL if it is closed. */
 engine *addon_engine(const addon *self, uint32_t slot);
-static inline nrbac_session *addon_session(const addon *self, uint32_t slot)
+/* The session of a slot, which is open; NULL if it is closed. */
+static inline const session_slot *addon_session(const addon *self, uint32_t slot)
 {
-    return slot < self->session_count ? self->sessions[slot].session : NULL;
+    const session_slot *its = &self->sessions[slot];
+    return slot < self->session_count && its->session != NULL ? its : NULL;
+}
+/* The name's number at the session's engine; 0 if it was not prepared there. */
+static inline nrbac_name session_name(const session_slot *its, double name)
+{
+    uint64_t bits;
+    memcpy(&bits, &name, sizeof(bits));
+    return bits >> NAME_BITS == its->tag ? bits & ((1U << NAME_BITS) - 1) : 0;
 }
 
 /* A slot for what was opened; 0 when out of memory, and the caller keeps it. */

@@ -6,7 +6,7 @@
  * Another thread sees of an `opening` everything but `self` and `deferred`, and of an
  * engine its handle alone, which is thread-safe and kept until the work has ended.
  */
-#define _POSIX_C_SOURCE 200809L /* strdup */
+#define _DEFAULT_SOURCE /* strdup, getrandom */
 
 #include "addon.h"
 
@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* How a policy is got. lib/source.js has the same numbers. */
 typedef enum manner {
@@ -205,8 +206,13 @@ static napi_value open_engine(napi_env env, napi_callback_info info)
     napi_value arguments[2];
     addon *self = addon_arguments(env, info, 2, arguments);
     engine *engine = calloc(1, sizeof(*engine));
-    if (engine == NULL)
+    uint32_t random;
+    if (engine == NULL || getrandom(&random, sizeof(random), 0) != sizeof(random)) {
+        free(engine);
         return addon_throw(env, NRBAC_E_MEMORY, NULL);
+    }
+    uint64_t exponent = UINT64_C(0x433) << (52 - NAME_BITS); /* of 2^52 */
+    engine->tag = exponent | (random >> (32 - TAG_BITS));
     napi_value promise = start(env, self, engine, true,
                                (manner)addon_number(env, arguments[0]), arguments[1]);
     if (promise == NULL)
@@ -273,7 +279,7 @@ static napi_value evaluate(napi_env env, napi_callback_info info)
     return addon_json(env, answer);
 }
 
-/* prepare(engine, name): the name's number; 0 when there is none to be had. */
+/* prepare(engine, name): what stands for the name at this engine. */
 static napi_value prepare(napi_env env, napi_callback_info info)
 {
     napi_value arguments[2];
@@ -282,12 +288,19 @@ static napi_value prepare(napi_env env, napi_callback_info info)
     if (engine == NULL)
         return NULL;
     size_t size;
-    const char *name = addon_text(env, self, arguments[1], &size);
-    if (name == NULL)
+    const char *text = addon_text(env, self, arguments[1], &size);
+    if (text == NULL)
         return NULL;
-    if (strlen(name) != size)
-        return addon_throw(env, NRBAC_E_ARGUMENT, "a name has no NUL in it");
-    return number(env, nrbac_prepare(engine->handle, name));
+    nrbac_name its = nrbac_prepare(engine->handle, text);
+    if (its == 0)
+        return addon_throw(env, NRBAC_E_LIMIT,
+                           "more than 1,048,576 names are prepared");
+    napi_value prepared = NULL;
+    uint64_t bits = engine->tag << NAME_BITS | its;
+    double name;
+    memcpy(&name, &bits, sizeof(name));
+    (void)napi_create_double(env, name, &prepared);
+    return prepared;
 }
 
 static napi_value generation(napi_env env, napi_callback_info info)

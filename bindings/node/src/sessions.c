@@ -60,9 +60,9 @@ static napi_value valid_until(napi_env env, napi_callback_info info)
 {
     napi_value argument, seconds = NULL;
     addon *self = addon_arguments(env, info, 1, &argument);
-    nrbac_session *session = addon_session(self, addon_number(env, argument));
+    const session_slot *its = addon_session(self, addon_number(env, argument));
     (void)napi_create_int64(
-        env, session == NULL ? 0 : nrbac_session_valid_until(session), &seconds);
+        env, its == NULL ? 0 : nrbac_session_valid_until(its->session), &seconds);
     return seconds;
 }
 
@@ -73,28 +73,33 @@ static napi_value check(napi_env env, napi_callback_info info)
 {
     (void)info;
     addon *self = addon_of(env);
-    nrbac_session *session = addon_session(self, self->cell[CELL_SESSION]);
-    self->cell[CELL_EFFECT] = session == NULL
-                                  ? (uint32_t)ANSWER_CLOSED
-                                  : nrbac_check(session, self->cell[CELL_NAME]);
+    cell *cell = self->cell;
+    uint32_t answer = ANSWER_CLOSED;
+    const session_slot *its = addon_session(self, cell->session);
+    if (its != NULL) {
+        nrbac_name name = session_name(its, cell->name);
+        answer = name == 0 ? (uint32_t)ANSWER_FOREIGN : nrbac_check(its->session, name);
+    }
+    cell->effect = answer;
     return NULL;
 }
 
-/* checkText(session, name): one of the answers. */
+/* checkText(session, name): an answer. */
 static napi_value check_text(napi_env env, napi_callback_info info)
 {
-    napi_value arguments[2], answer = NULL;
+    napi_value arguments[2], number = NULL;
     addon *self = addon_arguments(env, info, 2, arguments);
-    nrbac_session *session = addon_session(self, addon_number(env, arguments[0]));
-    size_t size;
-    const char *name = addon_text(env, self, arguments[1], &size);
-    if (name == NULL)
-        return NULL;
-    (void)napi_create_uint32(env,
-                             session == NULL ? (uint32_t)ANSWER_CLOSED
-                                             : nrbac_check_text(session, name, size),
-                             &answer);
-    return answer;
+    const session_slot *its = addon_session(self, addon_number(env, arguments[0]));
+    uint32_t answer = ANSWER_CLOSED;
+    if (its != NULL) {
+        size_t size;
+        const char *name = addon_text(env, self, arguments[1], &size);
+        if (name == NULL)
+            return NULL;
+        answer = nrbac_check_text(its->session, name, size);
+    }
+    (void)napi_create_uint32(env, answer, &number);
+    return number;
 }
 
 /* The obligations as a list of texts; undefined if there are none. */
@@ -110,81 +115,89 @@ static napi_value obligations_of(napi_env env, const nrbac_decision *decision)
     return list;
 }
 
-static void put_decision(uint32_t *words, const nrbac_decision *decision)
+static bool throw_closed(napi_env env)
 {
-    words[0] = (uint32_t)decision->effect;
-    words[1] = (uint32_t)decision->reason;
-    words[2] = decision->generation;
+    (void)addon_throw(env, NRBAC_E_ARGUMENT, "the session is closed");
+    return false;
+}
+
+/* Decides on a prepared name, or on a text where there is none. False: an exception is
+ * pending, and nothing was decided. */
+static bool decide_name(napi_env env, addon *self, const session_slot *its, double name,
+                        napi_value text, nrbac_decision *decision)
+{
+    if (name != 0) {
+        nrbac_name number = session_name(its, name);
+        if (number == 0) {
+            (void)napi_throw_type_error(env, NULL, "the name was prepared elsewhere");
+            return false;
+        }
+        nrbac_decide_into(its->session, number, decision);
+        return true;
+    }
+    size_t size;
+    const char *bytes = addon_text(env, self, text, &size);
+    if (bytes == NULL)
+        return false;
+    nrbac_decide_text_into(its->session, bytes, size, decision);
+    return true;
 }
 
 /* decide(name as text?): of the session and name in the cell, where the effect, reason
- * and generation are left; returns the obligations. Throws if the session is closed. */
+ * and generation are left; returns the obligations. */
 static napi_value decide(napi_env env, napi_callback_info info)
 {
-    napi_value argument;
-    addon *self = addon_arguments(env, info, 1, &argument);
-    nrbac_session *session = addon_session(self, self->cell[CELL_SESSION]);
-    if (session == NULL)
-        return addon_throw(env, NRBAC_E_ARGUMENT, "the session is closed");
-
+    napi_value text;
+    addon *self = addon_arguments(env, info, 1, &text);
+    cell *cell = self->cell;
+    const session_slot *its = addon_session(self, cell->session);
     nrbac_decision decision;
-    if (self->cell[CELL_NAME] != 0) {
-        nrbac_decide_into(session, self->cell[CELL_NAME], &decision);
-    } else {
-        size_t size;
-        const char *name = addon_text(env, self, argument, &size);
-        if (name == NULL)
-            return NULL;
-        nrbac_decide_text_into(session, name, size, &decision);
-    }
-    put_decision(&self->cell[CELL_EFFECT], &decision);
+    if (its == NULL ? !throw_closed(env)
+                    : !decide_name(env, self, its, cell->name, text, &decision))
+        return NULL;
+    cell->effect = (uint32_t)decision.effect;
+    cell->reason = (uint32_t)decision.reason;
+    cell->generation = decision.generation;
     return obligations_of(env, &decision);
 }
 
 /* ---- Many names --------------------------------------------------------------------- */
 
-/* What a batch is about; NULL, with an exception pending, if that is wrong. */
-static nrbac_session *batch_session(napi_env env, const addon *self)
+/* Whose the batch is; NULL, with an exception pending, if that is wrong. */
+static const session_slot *batch_session(napi_env env, const addon *self)
 {
-    nrbac_session *session = NULL;
+    const session_slot *its = NULL;
     if (self->batch != NULL && self->batch[BATCH_COUNT] <= self->batch_names)
-        session = addon_session(self, self->batch[BATCH_SESSION]);
-    if (session == NULL)
-        addon_throw(env, NRBAC_E_ARGUMENT, "the session is closed");
-    return session;
+        its = addon_session(self, (uint32_t)self->batch[BATCH_SESSION]);
+    if (its == NULL)
+        throw_closed(env);
+    return its;
 }
 
-/* The text at a place of the list given; NULL with an exception pending. */
-static const char *text_at(napi_env env, addon *self, napi_value list, uint32_t i,
-                           size_t *size)
-{
-    napi_value element;
-    if (napi_get_element(env, list, i, &element) != napi_ok)
-        return NULL;
-    return addon_text(env, self, element, size);
-}
-
-/* checkMany(texts?): of the batch. A name of number 0 stands as text in the list. */
+/* checkMany(texts?): of the batch. A name of 0 stands as text in the list. */
 static napi_value check_many(napi_env env, napi_callback_info info)
 {
-    napi_value texts;
+    napi_value texts, text;
     addon *self = addon_arguments(env, info, 1, &texts);
-    nrbac_session *session = batch_session(env, self);
-    if (session == NULL)
+    const session_slot *its = batch_session(env, self);
+    if (its == NULL)
         return NULL;
-    uint32_t count = self->batch[BATCH_COUNT];
-    const uint32_t *names = &self->batch[BATCH_NAMES];
-    uint32_t *answers = &self->batch[BATCH_NAMES + count];
+    uint32_t count = (uint32_t)self->batch[BATCH_COUNT];
+    const double *names = &self->batch[BATCH_NAMES];
+    double *answers = &self->batch[BATCH_NAMES + count];
     for (uint32_t i = 0; i < count; i++) {
         if (names[i] != 0) {
-            answers[i] = nrbac_check(session, names[i]);
+            nrbac_name name = session_name(its, names[i]);
+            answers[i] = name == 0 ? ANSWER_FOREIGN : nrbac_check(its->session, name);
             continue;
         }
         size_t size;
-        const char *name = text_at(env, self, texts, i, &size);
+        const char *name = NULL;
+        if (napi_get_element(env, texts, i, &text) == napi_ok)
+            name = addon_text(env, self, text, &size);
         if (name == NULL)
             return NULL;
-        answers[i] = nrbac_check_text(session, name, size);
+        answers[i] = nrbac_check_text(its->session, name, size);
     }
     return NULL;
 }
@@ -193,26 +206,23 @@ static napi_value check_many(napi_env env, napi_callback_info info)
  * where there are none, or undefined if there are none at all. */
 static napi_value decide_many(napi_env env, napi_callback_info info)
 {
-    napi_value texts, all = NULL;
+    napi_value texts, text = NULL, all = NULL;
     addon *self = addon_arguments(env, info, 1, &texts);
-    nrbac_session *session = batch_session(env, self);
-    if (session == NULL)
+    const session_slot *its = batch_session(env, self);
+    if (its == NULL)
         return NULL;
-    uint32_t count = self->batch[BATCH_COUNT];
-    const uint32_t *names = &self->batch[BATCH_NAMES];
-    uint32_t *answers = &self->batch[BATCH_NAMES + count];
-    for (uint32_t i = 0; i < count; i++) {
+    uint32_t count = (uint32_t)self->batch[BATCH_COUNT];
+    const double *names = &self->batch[BATCH_NAMES];
+    double *answer = &self->batch[BATCH_NAMES + count];
+    for (uint32_t i = 0; i < count; i++, answer += 3) {
         nrbac_decision decision;
-        if (names[i] != 0) {
-            nrbac_decide_into(session, names[i], &decision);
-        } else {
-            size_t size;
-            const char *name = text_at(env, self, texts, i, &size);
-            if (name == NULL)
-                return NULL;
-            nrbac_decide_text_into(session, name, size, &decision);
-        }
-        put_decision(&answers[3 * (size_t)i], &decision);
+        if (names[i] == 0 && napi_get_element(env, texts, i, &text) != napi_ok)
+            return NULL;
+        if (!decide_name(env, self, its, names[i], text, &decision))
+            return NULL;
+        answer[0] = decision.effect;
+        answer[1] = decision.reason;
+        answer[2] = decision.generation;
         if (decision.obligation_count == 0)
             continue;
         if (all == NULL && napi_create_array(env, &all) != napi_ok)

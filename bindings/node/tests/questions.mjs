@@ -110,14 +110,16 @@ export function questions(transport) {
     const [policy, other] = [await opened(t), await opened(t)];
     const session = await policy.session(ofProfile());
     const foreign = other.prepare('B0820');
-    assert.equal(String(foreign), 'B0820');
-    for (const name of [foreign, 7, null, undefined, {}, Object.create(foreign), ['B0820']]) {
+    assert.equal(policy.prepare('B0820'), policy.prepare('B0820'));
+    const own = policy.prepare('B0572');
+    for (const name of [foreign, 0, 7, -1, NaN, Infinity, -Infinity, 1e300, own + 2 ** 22, own - 2 ** 22, -own, null, undefined, {}, ['B0820'], true, 1n]) {
       await assert.rejects(async () => session.check(name), TypeError);
       await assert.rejects(async () => session.decide(name), TypeError);
       await assert.rejects(async () => session.checkMany(['B0820', name]), TypeError);
       await assert.rejects(async () => session.decideMany(['B0820', name]), TypeError);
     }
     assert.throws(() => policy.prepare(7), TypeError);
+    assert.throws(() => policy.prepare('B0820\0'), TypeError);
     assert.equal(await session.check('B0820'), true, 'and goes on');
   });
 
