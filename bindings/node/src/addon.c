@@ -13,18 +13,18 @@ enum { TEXT_KEPT_MAX = 1 << 20 };
 
 /* ---- Slots ------------------------------------------------------------------- */
 
-engine *addon_engine(const addon *self, uint32_t slot)
+na_engine *na_engine_at(const na_addon *self, uint32_t slot)
 {
     return slot < self->engine_count ? self->engines[slot] : NULL;
 }
 
-uint32_t addon_keep_engine(addon *self, engine *engine)
+uint32_t na_keep_engine(na_addon *self, na_engine *engine)
 {
     uint32_t slot = 1;
     while (slot < self->engine_count && self->engines[slot] != NULL)
         slot++;
     if (slot >= self->engine_count) {
-        struct engine **grown = realloc(self->engines, (slot + 1) * sizeof(*grown));
+        na_engine **grown = realloc(self->engines, (slot + 1) * sizeof(*grown));
         if (grown == NULL)
             return 0;
         grown[0] = NULL;
@@ -35,7 +35,7 @@ uint32_t addon_keep_engine(addon *self, engine *engine)
     return slot;
 }
 
-void addon_engine_idle(engine *engine)
+void na_engine_idle(na_engine *engine)
 {
     if (!engine->closed || engine->works > 0)
         return;
@@ -43,13 +43,13 @@ void addon_engine_idle(engine *engine)
     free(engine);
 }
 
-void addon_close_engine(addon *self, uint32_t slot)
+void na_close_engine(na_addon *self, uint32_t slot)
 {
-    engine *engine = addon_engine(self, slot);
+    na_engine *engine = na_engine_at(self, slot);
     if (engine == NULL)
         return;
     for (uint32_t i = 1; i < self->session_count; i++) {
-        session_slot *its = &self->sessions[i];
+        na_session *its = &self->sessions[i];
         if (its->engine != engine)
             continue;
         nrbac_session_close(its->session);
@@ -58,10 +58,10 @@ void addon_close_engine(addon *self, uint32_t slot)
     }
     self->engines[slot] = NULL;
     engine->closed = true;
-    addon_engine_idle(engine);
+    na_engine_idle(engine);
 }
 
-uint32_t addon_keep_session(addon *self, engine *engine, nrbac_session *session)
+uint32_t na_keep_session(na_addon *self, na_engine *engine, nrbac_session *session)
 {
     uint32_t slot = self->free_session;
     if (slot != 0) {
@@ -69,17 +69,17 @@ uint32_t addon_keep_session(addon *self, engine *engine, nrbac_session *session)
     } else {
         if (self->session_count >= self->session_room) {
             uint32_t room = self->session_room == 0 ? 64 : self->session_room * 2;
-            session_slot *grown = realloc(self->sessions, room * sizeof(*grown));
+            na_session *grown = realloc(self->sessions, room * sizeof(*grown));
             if (grown == NULL)
                 return 0;
             self->sessions = grown;
             self->session_room = room;
         }
         if (self->session_count == 0) /* slot 0 is nobody's */
-            self->sessions[self->session_count++] = (session_slot){ 0 };
+            self->sessions[self->session_count++] = (na_session){ 0 };
         slot = self->session_count++;
     }
-    self->sessions[slot] = (session_slot){
+    self->sessions[slot] = (na_session){
         .session = session,
         .tag = engine->tag,
         .engine = engine,
@@ -87,32 +87,32 @@ uint32_t addon_keep_session(addon *self, engine *engine, nrbac_session *session)
     return slot;
 }
 
-void addon_close_session(addon *self, uint32_t slot)
+void na_close_session(na_addon *self, uint32_t slot)
 {
     if (slot == 0 || slot >= self->session_count)
         return;
-    session_slot *its = &self->sessions[slot];
+    na_session *its = &self->sessions[slot];
     nrbac_session_close(its->session);
-    *its = (session_slot){ .next_free = self->free_session };
+    *its = (na_session){ .next_free = self->free_session };
     self->free_session = slot;
 }
 
 /* ---- Values -------------------------------------------------------------------- */
 
-addon *addon_arguments(napi_env env, napi_callback_info info, size_t count,
+na_addon *na_arguments(napi_env env, napi_callback_info info, size_t count,
                        napi_value *arguments)
 {
     (void)napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-    return addon_of(env);
+    return na_of(env);
 }
 
-uint32_t addon_number(napi_env env, napi_value value)
+uint32_t na_number(napi_env env, napi_value value)
 {
     uint32_t number = 0;
     return napi_get_value_uint32(env, value, &number) == napi_ok ? number : 0;
 }
 
-static bool make_room(addon *self, size_t room)
+static bool make_room(na_addon *self, size_t room)
 {
     if (room <= self->text_room)
         return true;
@@ -124,7 +124,7 @@ static bool make_room(addon *self, size_t room)
     return true;
 }
 
-const char *addon_text(napi_env env, addon *self, napi_value value, size_t *size)
+const char *na_text(napi_env env, na_addon *self, napi_value value, size_t *size)
 {
     if (self->text_room > TEXT_KEPT_MAX) { /* one huge request is not kept for ever */
         free(self->text);
@@ -142,14 +142,14 @@ const char *addon_text(napi_env env, addon *self, napi_value value, size_t *size
             !make_room(self, *size < 4096 ? 4096 + 8 : *size + 8) ||
             napi_get_value_string_utf8(env, value, self->text, self->text_room, size) !=
                 napi_ok) {
-            addon_throw(env, NRBAC_E_MEMORY, NULL);
+            na_throw(env, NRBAC_E_MEMORY, NULL);
             return NULL;
         }
     }
     return self->text;
 }
 
-napi_value addon_string(napi_env env, const char *text)
+napi_value na_string(napi_env env, const char *text)
 {
     napi_value string = NULL;
     if (text != NULL)
@@ -159,7 +159,7 @@ napi_value addon_string(napi_env env, const char *text)
     return string;
 }
 
-napi_value addon_json(napi_env env, const nrbac_value *value)
+napi_value na_json(napi_env env, const nrbac_value *value)
 {
     char *text = NULL;
     size_t size = 0;
@@ -168,14 +168,14 @@ napi_value addon_json(napi_env env, const nrbac_value *value)
                                         : nrbac_json_write(value, NRBAC_JSON_COMPACT,
                                                            &text, &size);
     if (status != NRBAC_OK)
-        return addon_throw(env, status, NULL);
+        return na_throw(env, status, NULL);
     (void)napi_create_string_utf8(env, text, size, &string);
     free(text);
     return string;
 }
 
 /* The status' number as `code`: lib/engine.js makes an error of the binding of it. */
-napi_value addon_throw(napi_env env, nrbac_status status, const char *text)
+napi_value na_throw(napi_env env, nrbac_status status, const char *text)
 {
     napi_value message, error, number;
     (void)napi_create_string_utf8(env, text != NULL ? text : nrbac_status_text(status),
@@ -188,8 +188,8 @@ napi_value addon_throw(napi_env env, nrbac_status status, const char *text)
     return NULL;
 }
 
-napi_status addon_export(napi_env env, napi_value exports,
-                         const addon_function *functions, size_t count)
+napi_status na_export(napi_env env, napi_value exports, const na_function *functions,
+                      size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         napi_value value;
@@ -225,15 +225,15 @@ static napi_status share(napi_env env, size_t size, void **out, napi_ref *refere
 static napi_value batch(napi_env env, napi_callback_info info)
 {
     napi_value argument, buffer = NULL;
-    addon *self = addon_arguments(env, info, 1, &argument);
-    uint32_t names = addon_number(env, argument);
+    na_addon *self = na_arguments(env, info, 1, &argument);
+    uint32_t names = na_number(env, argument);
     if (names > BATCH_NAMES_MAX)
-        return addon_throw(env, NRBAC_E_LIMIT, "more than 1,048,576 names at once");
+        return na_throw(env, NRBAC_E_LIMIT, "more than 1,048,576 names at once");
     size_t places = BATCH_NAMES + (size_t)names * BATCH_PLACES_PER_NAME;
     void *memory;
     if (share(env, places * sizeof(double), &memory, &self->batch_ref, &buffer) !=
         napi_ok)
-        return addon_throw(env, NRBAC_E_MEMORY, NULL);
+        return na_throw(env, NRBAC_E_MEMORY, NULL);
     self->batch = memory;
     self->batch_names = names;
     return buffer;
@@ -252,9 +252,9 @@ static void end(napi_env env, void *data, void *hint)
 {
     (void)env;
     (void)hint;
-    addon *self = data;
+    na_addon *self = data;
     for (uint32_t slot = 1; slot < self->engine_count; slot++)
-        addon_close_engine(self, slot);
+        na_close_engine(self, slot);
     free(self->engines);
     free(self->sessions);
     free(self->text);
@@ -262,17 +262,17 @@ static void end(napi_env env, void *data, void *hint)
     free(self);
 }
 
-static const addon_function functions[] = {
+static const na_function functions[] = {
     { "batch", batch },
     { "nothing", nothing },
 };
 
 /* The cell and the version, beside the functions. */
-static napi_status export_values(napi_env env, addon *self, napi_value exports)
+static napi_status export_values(napi_env env, na_addon *self, napi_value exports)
 {
     void *memory;
     napi_value buffer, version;
-    napi_status status = share(env, sizeof(cell), &memory, &self->cell_ref, &buffer);
+    napi_status status = share(env, sizeof(na_cell), &memory, &self->cell_ref, &buffer);
     self->cell = memory;
     if (status == napi_ok)
         status = napi_set_named_property(env, exports, "cell", buffer);
@@ -286,18 +286,18 @@ static napi_status export_values(napi_env env, addon *self, napi_value exports)
 
 NAPI_MODULE_INIT(/* env, exports */)
 {
-    addon *self = calloc(1, sizeof(*self));
+    na_addon *self = calloc(1, sizeof(*self));
     if (self == NULL || (self->document = nrbac_document_create()) == NULL ||
         napi_set_instance_data(env, self, end, NULL) != napi_ok) {
         if (self != NULL)
             end(env, self, NULL);
-        return addon_throw(env, NRBAC_E_MEMORY, NULL);
+        return na_throw(env, NRBAC_E_MEMORY, NULL);
     }
     if (export_values(env, self, exports) != napi_ok ||
-        addon_export(env, exports, functions, sizeof(functions) / sizeof(*functions)) !=
+        na_export(env, exports, functions, sizeof(functions) / sizeof(*functions)) !=
             napi_ok ||
-        engines_export(env, exports) != napi_ok ||
-        sessions_export(env, exports) != napi_ok)
+        na_engines_export(env, exports) != napi_ok ||
+        na_sessions_export(env, exports) != napi_ok)
         return NULL; /* the exception is pending */
     return exports;
 }

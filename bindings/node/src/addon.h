@@ -27,29 +27,29 @@
  * integers, with the integer in their low 52 bits, which is how they are read here. */
 enum { NAME_BITS = 21, TAG_BITS = 31 };
 
-typedef struct engine {
+typedef struct na_engine {
     nrbac_engine *handle;
     uint64_t tag;   /* of a name, its bits but the last NAME_BITS */
     unsigned works; /* reloads under way, which need the handle until they end */
     bool closed;
-} engine;
+} na_engine;
 
-typedef struct session_slot {
+typedef struct na_session {
     nrbac_session *session; /* NULL: closed, or free */
     uint64_t tag;           /* its engine's */
-    engine *engine;         /* whose it is; NULL as above */
+    na_engine *engine;      /* whose it is; NULL as above */
     uint32_t next_free;
-} session_slot;
+} na_session;
 
 /* What a check asks and is answered: memory that both sides see, since to pass an
  * argument costs more than the check itself. lib/engine.js has the same places. */
-typedef struct cell {
+typedef struct na_cell {
     uint32_t session;
     uint32_t effect; /* of a check: an answer */
     uint32_t reason;
     uint32_t generation;
     double name; /* 0: it comes as text */
-} cell;
+} na_cell;
 enum { ANSWER_NO = 0, ANSWER_YES = 1, ANSWER_CLOSED = 2, ANSWER_FOREIGN = 3 };
 
 /* The same for many names: a session, how many, that many names, then answers of one
@@ -57,24 +57,24 @@ enum { ANSWER_NO = 0, ANSWER_YES = 1, ANSWER_CLOSED = 2, ANSWER_FOREIGN = 3 };
 enum { BATCH_SESSION, BATCH_COUNT, BATCH_NAMES };
 enum { BATCH_PLACES_PER_NAME = 4, BATCH_NAMES_MAX = 1 << 20 };
 
-typedef struct addon {
-    cell *cell;
-    session_slot *sessions;
+typedef struct na_addon {
+    na_cell *cell;
+    na_session *sessions;
     uint32_t session_count, session_room, free_session;
     double *batch;
     uint32_t batch_names; /* how many it has room for */
     napi_ref cell_ref, batch_ref;
-    engine **engines; /* by slot; NULL: free */
+    na_engine **engines; /* by slot; NULL: free */
     uint32_t engine_count;
     nrbac_document *document; /* of the question being asked */
     char *text;               /* of the argument being read */
     size_t text_room;
-} addon;
+} na_addon;
 
 /* ---- addon.c --------------------------------------------------------------- */
 
 /* Never NULL while JavaScript of this environment runs. */
-static inline addon *addon_of(napi_env env)
+static inline na_addon *na_of(napi_env env)
 {
     void *data = NULL;
     (void)napi_get_instance_data(env, &data);
@@ -82,15 +82,16 @@ static inline addon *addon_of(napi_env env)
 }
 
 /* The engine of a slot; NULL if it is closed. */
-engine *addon_engine(const addon *self, uint32_t slot);
+na_engine *na_engine_at(const na_addon *self, uint32_t slot);
 /* The session of a slot, which is open; NULL if it is closed. */
-static inline const session_slot *addon_session(const addon *self, uint32_t slot)
+static inline const na_session *na_session_at(const na_addon *self, uint32_t slot)
 {
-    const session_slot *its = &self->sessions[slot];
-    return slot < self->session_count && its->session != NULL ? its : NULL;
+    if (slot >= self->session_count || self->sessions[slot].session == NULL)
+        return NULL;
+    return &self->sessions[slot];
 }
 /* The name's number at the session's engine; 0 if it was not prepared there. */
-static inline nrbac_name session_name(const session_slot *its, double name)
+static inline nrbac_name na_session_name(const na_session *its, double name)
 {
     uint64_t bits;
     memcpy(&bits, &name, sizeof(bits));
@@ -98,36 +99,37 @@ static inline nrbac_name session_name(const session_slot *its, double name)
 }
 
 /* A slot for what was opened; 0 when out of memory, and the caller keeps it. */
-uint32_t addon_keep_engine(addon *self, engine *engine);
-uint32_t addon_keep_session(addon *self, engine *engine, nrbac_session *session);
+uint32_t na_keep_engine(na_addon *self, na_engine *engine);
+uint32_t na_keep_session(na_addon *self, na_engine *engine, nrbac_session *session);
 /* Closes, and frees the slot. A slot that is free already is fine. */
-void addon_close_engine(addon *self, uint32_t slot);
-void addon_close_session(addon *self, uint32_t slot);
+void na_close_engine(na_addon *self, uint32_t slot);
+void na_close_session(na_addon *self, uint32_t slot);
 /* A reload has ended: what was closed meanwhile can go now. */
-void addon_engine_idle(engine *engine);
+void na_engine_idle(na_engine *engine);
 
 /* The call's first `count` arguments; those not given are undefined. */
-addon *addon_arguments(napi_env env, napi_callback_info info, size_t count,
+na_addon *na_arguments(napi_env env, napi_callback_info info, size_t count,
                        napi_value *arguments);
-uint32_t addon_number(napi_env env, napi_value value); /* 0 if it is no number */
+uint32_t na_number(napi_env env, napi_value value); /* 0 if it is no number */
 /* A text, as UTF-8 with a NUL behind it; valid until the next one is read. NULL, with
  * an exception pending, if it is no text or memory is short. */
-const char *addon_text(napi_env env, addon *self, napi_value value, size_t *size);
+const char *na_text(napi_env env, na_addon *self, napi_value value, size_t *size);
 /* JavaScript values; NULL, with an exception pending, when out of memory. */
-napi_value addon_string(napi_env env, const char *text);
-napi_value addon_json(napi_env env, const nrbac_value *value);
-napi_value addon_throw(napi_env env, nrbac_status status, const char *text);
+napi_value na_string(napi_env env, const char *text);
+napi_value na_json(napi_env env, const nrbac_value *value);
+/* Throws; text NULL: the status' own. Always NULL, to be returned. */
+napi_value na_throw(napi_env env, nrbac_status status, const char *text);
 
-typedef struct addon_function {
+typedef struct na_function {
     const char *name;
     napi_callback call;
-} addon_function;
-napi_status addon_export(napi_env env, napi_value exports,
-                         const addon_function *functions, size_t count);
+} na_function;
+napi_status na_export(napi_env env, napi_value exports, const na_function *functions,
+                      size_t count);
 
 /* ---- The rest: what each adds to the module -------------------------------- */
 
-napi_status engines_export(napi_env env, napi_value exports);
-napi_status sessions_export(napi_env env, napi_value exports);
+napi_status na_engines_export(napi_env env, napi_value exports);
+napi_status na_sessions_export(napi_env env, napi_value exports);
 
 #endif

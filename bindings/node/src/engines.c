@@ -17,28 +17,28 @@
 #include <sys/random.h>
 
 /* How a policy is got. lib/source.js has the same numbers. */
-typedef enum manner {
+typedef enum na_manner {
     MANNER_LOAD,    /* a compiled file */
     MANNER_COMPILE, /* a policy folder */
     MANNER_FOLLOW,  /* a daemon's table */
-} manner;
+} na_manner;
 
-typedef struct opening {
-    addon *self;
+typedef struct na_opening {
+    na_addon *self;
     napi_async_work work;
     napi_deferred deferred;
-    engine *engine;
+    na_engine *engine;
     bool fresh; /* opened, not reloaded */
-    manner manner;
+    na_manner manner;
     nrbac_status status;
     nrbac_error error;
     nrbac_build *build;
     char source[]; /* a path, or what nrbac_engine_open takes */
-} opening;
+} na_opening;
 
 /* ---- On the other thread ------------------------------------------------------------ */
 
-static nrbac_status compile(opening *opening)
+static nrbac_status compile(na_opening *opening)
 {
     nrbac_status status = nrbac_compile(opening->source, NULL, &opening->build);
     if (status != NRBAC_OK)
@@ -49,7 +49,7 @@ static nrbac_status compile(opening *opening)
                                    &opening->error);
 }
 
-static nrbac_status get_policy(opening *opening)
+static nrbac_status get_policy(na_opening *opening)
 {
     nrbac_engine *handle = opening->engine->handle;
     switch (opening->manner) {
@@ -66,7 +66,7 @@ static nrbac_status get_policy(opening *opening)
 static void run(napi_env env, void *data)
 {
     (void)env;
-    opening *opening = data;
+    na_opening *opening = data;
     if (opening->fresh)
         opening->status = nrbac_engine_create(0, &opening->engine->handle);
     if (opening->status == NRBAC_OK)
@@ -92,29 +92,29 @@ static napi_value diagnostic(napi_env env, const nrbac_diagnostic *its)
     bool error = its->severity == NRBAC_SEVERITY_ERROR;
     napi_value object, related;
     (void)napi_create_object(env, &object);
-    set(env, object, "code", addon_string(env, its->code));
-    set(env, object, "slug", addon_string(env, its->slug));
-    set(env, object, "severity", addon_string(env, error ? "error" : "warning"));
-    set(env, object, "file", addon_string(env, its->file));
+    set(env, object, "code", na_string(env, its->code));
+    set(env, object, "slug", na_string(env, its->slug));
+    set(env, object, "severity", na_string(env, error ? "error" : "warning"));
+    set(env, object, "file", na_string(env, its->file));
     set(env, object, "line", number(env, its->line));
     set(env, object, "column", number(env, its->column));
     set(env, object, "width", number(env, its->width));
-    set(env, object, "sourceLine", addon_string(env, its->source_line));
-    set(env, object, "message", addon_string(env, its->message));
-    set(env, object, "help", addon_string(env, its->help));
+    set(env, object, "sourceLine", na_string(env, its->source_line));
+    set(env, object, "message", na_string(env, its->message));
+    set(env, object, "help", na_string(env, its->help));
     if (its->related_file == NULL)
         return object;
     (void)napi_create_object(env, &related);
-    set(env, related, "file", addon_string(env, its->related_file));
+    set(env, related, "file", na_string(env, its->related_file));
     set(env, related, "line", number(env, its->related_line));
     set(env, related, "column", number(env, its->related_column));
-    set(env, related, "message", addon_string(env, its->related_message));
+    set(env, related, "message", na_string(env, its->related_message));
     set(env, object, "related", related);
     return object;
 }
 
 /* What lib/engine.js makes an error of. */
-static napi_value failure(napi_env env, const opening *opening)
+static napi_value failure(napi_env env, const na_opening *opening)
 {
     const char *text = opening->error.text[0] != '\0'
                            ? opening->error.text
@@ -122,7 +122,7 @@ static napi_value failure(napi_env env, const opening *opening)
     napi_value object, list;
     (void)napi_create_object(env, &object);
     set(env, object, "status", number(env, (uint32_t)opening->status));
-    set(env, object, "text", addon_string(env, text));
+    set(env, object, "text", na_string(env, text));
     (void)napi_create_array(env, &list);
     size_t count = opening->build == NULL
                        ? 0
@@ -136,12 +136,12 @@ static napi_value failure(napi_env env, const opening *opening)
 }
 
 /* Keeps what was opened; 0 if nothing was. */
-static uint32_t keep(opening *opening)
+static uint32_t keep(na_opening *opening)
 {
-    engine *engine = opening->engine;
+    na_engine *engine = opening->engine;
     uint32_t slot = 0;
     if (opening->status == NRBAC_OK)
-        slot = addon_keep_engine(opening->self, engine);
+        slot = na_keep_engine(opening->self, engine);
     if (opening->status == NRBAC_OK && slot == 0)
         opening->status = NRBAC_E_MEMORY;
     if (slot == 0)
@@ -153,7 +153,7 @@ static uint32_t keep(opening *opening)
  * made here come to nothing. */
 static void finish(napi_env env, napi_status status, void *data)
 {
-    opening *opening = data;
+    na_opening *opening = data;
     uint32_t slot = 0;
     if (status != napi_ok && opening->status == NRBAC_OK)
         opening->status = NRBAC_E_MEMORY;
@@ -164,22 +164,24 @@ static void finish(napi_env env, napi_status status, void *data)
     (void)napi_resolve_deferred(env, opening->deferred, result);
 
     opening->engine->works--;
-    addon_engine_idle(opening->engine);
+    na_engine_idle(opening->engine);
     nrbac_build_destroy(opening->build);
     (void)napi_delete_async_work(env, opening->work);
     free(opening);
 }
 
-static napi_value start(napi_env env, addon *self, engine *engine, bool fresh,
-                        manner manner, napi_value source)
+static napi_value start(napi_env env, na_addon *self, na_engine *engine, bool fresh,
+                        na_manner manner, napi_value source)
 {
     size_t size;
-    const char *text = addon_text(env, self, source, &size);
+    const char *text = na_text(env, self, source, &size);
     if (text == NULL)
         return NULL;
-    opening *opening = calloc(1, sizeof(*opening) + size + 1);
-    if (opening == NULL)
-        return addon_throw(env, NRBAC_E_MEMORY, NULL);
+    na_opening *opening = calloc(1, sizeof(*opening) + size + 1);
+    if (opening == NULL) {
+        na_throw(env, NRBAC_E_MEMORY, NULL);
+        return NULL;
+    }
     opening->self = self;
     opening->engine = engine;
     opening->fresh = fresh;
@@ -187,14 +189,15 @@ static napi_value start(napi_env env, addon *self, engine *engine, bool fresh,
     memcpy(opening->source, text, size + 1);
 
     napi_value promise = NULL;
-    if (napi_create_async_work(env, NULL, addon_string(env, "nrbac"), run, finish,
-                               opening, &opening->work) != napi_ok ||
+    if (napi_create_async_work(env, NULL, na_string(env, "nrbac"), run, finish, opening,
+                               &opening->work) != napi_ok ||
         napi_create_promise(env, &opening->deferred, &promise) != napi_ok ||
         napi_queue_async_work(env, opening->work) != napi_ok) {
         if (opening->work != NULL)
             (void)napi_delete_async_work(env, opening->work);
         free(opening);
-        return addon_throw(env, NRBAC_E_MEMORY, NULL);
+        na_throw(env, NRBAC_E_MEMORY, NULL);
+        return NULL;
     }
     engine->works++;
     return promise;
@@ -204,17 +207,17 @@ static napi_value start(napi_env env, addon *self, engine *engine, bool fresh,
 static napi_value open_engine(napi_env env, napi_callback_info info)
 {
     napi_value arguments[2];
-    addon *self = addon_arguments(env, info, 2, arguments);
-    engine *engine = calloc(1, sizeof(*engine));
+    na_addon *self = na_arguments(env, info, 2, arguments);
+    na_engine *engine = calloc(1, sizeof(*engine));
     uint32_t random;
     if (engine == NULL || getrandom(&random, sizeof(random), 0) != sizeof(random)) {
         free(engine);
-        return addon_throw(env, NRBAC_E_MEMORY, NULL);
+        return na_throw(env, NRBAC_E_MEMORY, NULL);
     }
     uint64_t exponent = UINT64_C(0x433) << (52 - NAME_BITS); /* of 2^52 */
     engine->tag = exponent | (random >> (32 - TAG_BITS));
     napi_value promise = start(env, self, engine, true,
-                               (manner)addon_number(env, arguments[0]), arguments[1]);
+                               (na_manner)na_number(env, arguments[0]), arguments[1]);
     if (promise == NULL)
         free(engine);
     return promise;
@@ -225,32 +228,32 @@ static napi_value open_engine(napi_env env, napi_callback_info info)
 static napi_value reload(napi_env env, napi_callback_info info)
 {
     napi_value arguments[3];
-    addon *self = addon_arguments(env, info, 3, arguments);
-    engine *engine = addon_engine(self, addon_number(env, arguments[0]));
+    na_addon *self = na_arguments(env, info, 3, arguments);
+    na_engine *engine = na_engine_at(self, na_number(env, arguments[0]));
     if (engine == NULL)
-        return addon_throw(env, NRBAC_E_ARGUMENT, "the engine is closed");
-    return start(env, self, engine, false, (manner)addon_number(env, arguments[1]),
+        return na_throw(env, NRBAC_E_ARGUMENT, "the engine is closed");
+    return start(env, self, engine, false, (na_manner)na_number(env, arguments[1]),
                  arguments[2]);
 }
 
 static napi_value close_engine(napi_env env, napi_callback_info info)
 {
     napi_value argument;
-    addon *self = addon_arguments(env, info, 1, &argument);
-    addon_close_engine(self, addon_number(env, argument));
+    na_addon *self = na_arguments(env, info, 1, &argument);
+    na_close_engine(self, na_number(env, argument));
     return NULL;
 }
 
 /* ---- Questions ------------------------------------------------------------------------- */
 
 /* The engine that a call is about, as its first argument; NULL with an exception. */
-static engine *engine_of(napi_env env, napi_callback_info info, size_t count,
-                         napi_value *arguments, addon **self)
+static na_engine *engine_of(napi_env env, napi_callback_info info, size_t count,
+                            napi_value *arguments, na_addon **self)
 {
-    *self = addon_arguments(env, info, count, arguments);
-    engine *engine = addon_engine(*self, addon_number(env, arguments[0]));
+    *self = na_arguments(env, info, count, arguments);
+    na_engine *engine = na_engine_at(*self, na_number(env, arguments[0]));
     if (engine == NULL)
-        addon_throw(env, NRBAC_E_ARGUMENT, "the engine is closed");
+        na_throw(env, NRBAC_E_ARGUMENT, "the engine is closed");
     return engine;
 }
 
@@ -258,12 +261,12 @@ static engine *engine_of(napi_env env, napi_callback_info info, size_t count,
 static napi_value evaluate(napi_env env, napi_callback_info info)
 {
     napi_value arguments[3];
-    addon *self;
-    engine *engine = engine_of(env, info, 3, arguments, &self);
+    na_addon *self;
+    na_engine *engine = engine_of(env, info, 3, arguments, &self);
     if (engine == NULL)
         return NULL;
     size_t size;
-    const char *text = addon_text(env, self, arguments[1], &size);
+    const char *text = na_text(env, self, arguments[1], &size);
     if (text == NULL)
         return NULL;
     const nrbac_value *request = NULL;
@@ -272,29 +275,28 @@ static napi_value evaluate(napi_env env, napi_callback_info info)
     nrbac_document_reset(self->document);
     nrbac_status status = nrbac_json_read(self->document, text, size, &request, &error);
     if (status != NRBAC_OK)
-        return addon_throw(env, status, error.text);
-    nrbac_ask ask = { .flags = addon_number(env, arguments[2]) };
+        return na_throw(env, status, error.text);
+    nrbac_ask ask = { .flags = na_number(env, arguments[2]) };
     (void)nrbac_evaluate_document(engine->handle, request, &ask, self->document,
                                   &answer);
-    return addon_json(env, answer);
+    return na_json(env, answer);
 }
 
 /* prepare(engine, name): what stands for the name at this engine. */
 static napi_value prepare(napi_env env, napi_callback_info info)
 {
     napi_value arguments[2];
-    addon *self;
-    engine *engine = engine_of(env, info, 2, arguments, &self);
+    na_addon *self;
+    na_engine *engine = engine_of(env, info, 2, arguments, &self);
     if (engine == NULL)
         return NULL;
     size_t size;
-    const char *text = addon_text(env, self, arguments[1], &size);
+    const char *text = na_text(env, self, arguments[1], &size);
     if (text == NULL)
         return NULL;
     nrbac_name its = nrbac_prepare(engine->handle, text);
     if (its == 0)
-        return addon_throw(env, NRBAC_E_LIMIT,
-                           "more than 1,048,576 names are prepared");
+        return na_throw(env, NRBAC_E_LIMIT, "more than 1,048,576 names are prepared");
     napi_value prepared = NULL;
     uint64_t bits = engine->tag << NAME_BITS | its;
     double name;
@@ -306,36 +308,36 @@ static napi_value prepare(napi_env env, napi_callback_info info)
 static napi_value generation(napi_env env, napi_callback_info info)
 {
     napi_value argument;
-    addon *self;
-    engine *engine = engine_of(env, info, 1, &argument, &self);
+    na_addon *self;
+    na_engine *engine = engine_of(env, info, 1, &argument, &self);
     return engine == NULL ? NULL : number(env, nrbac_engine_generation(engine->handle));
 }
 
 static napi_value policy(napi_env env, napi_callback_info info)
 {
     napi_value argument;
-    addon *self;
-    engine *engine = engine_of(env, info, 1, &argument, &self);
+    na_addon *self;
+    na_engine *engine = engine_of(env, info, 1, &argument, &self);
     if (engine == NULL)
         return NULL;
     nrbac_document_reset(self->document);
-    return addon_json(env, nrbac_policy_info(engine->handle, self->document));
+    return na_json(env, nrbac_policy_info(engine->handle, self->document));
 }
 
 /* A text of its own; NULL for undefined. False: an exception is pending. */
-static bool copy_text(napi_env env, addon *self, napi_value value, char **out)
+static bool copy_text(napi_env env, na_addon *self, napi_value value, char **out)
 {
     napi_valuetype type = napi_undefined;
     (void)napi_typeof(env, value, &type);
     if (type == napi_undefined)
         return true;
     size_t size;
-    const char *text = addon_text(env, self, value, &size);
+    const char *text = na_text(env, self, value, &size);
     if (text == NULL)
         return false;
     *out = strdup(text);
     if (*out == NULL)
-        addon_throw(env, NRBAC_E_MEMORY, NULL);
+        na_throw(env, NRBAC_E_MEMORY, NULL);
     return *out != NULL;
 }
 
@@ -343,8 +345,8 @@ static bool copy_text(napi_env env, addon *self, napi_value value, char **out)
 static napi_value revoke(napi_env env, napi_callback_info info)
 {
     napi_value arguments[4], ended = NULL;
-    addon *self;
-    engine *engine = engine_of(env, info, 4, arguments, &self);
+    na_addon *self;
+    na_engine *engine = engine_of(env, info, 4, arguments, &self);
     if (engine == NULL)
         return NULL;
     char *texts[3] = { NULL, NULL, NULL };
@@ -360,7 +362,7 @@ static napi_value revoke(napi_env env, napi_callback_info info)
     return ended;
 }
 
-static const addon_function functions[] = {
+static const na_function functions[] = {
     { "openEngine", open_engine },
     { "reload", reload },
     { "closeEngine", close_engine },
@@ -371,8 +373,7 @@ static const addon_function functions[] = {
     { "revoke", revoke },
 };
 
-napi_status engines_export(napi_env env, napi_value exports)
+napi_status na_engines_export(napi_env env, napi_value exports)
 {
-    return addon_export(env, exports, functions,
-                        sizeof(functions) / sizeof(*functions));
+    return na_export(env, exports, functions, sizeof(functions) / sizeof(*functions));
 }

@@ -14,12 +14,12 @@
 static napi_value open_session(napi_env env, napi_callback_info info)
 {
     napi_value arguments[3];
-    addon *self = addon_arguments(env, info, 3, arguments);
-    engine *engine = addon_engine(self, addon_number(env, arguments[0]));
+    na_addon *self = na_arguments(env, info, 3, arguments);
+    na_engine *engine = na_engine_at(self, na_number(env, arguments[0]));
     if (engine == NULL)
-        return addon_throw(env, NRBAC_E_ARGUMENT, "the engine is closed");
+        return na_throw(env, NRBAC_E_ARGUMENT, "the engine is closed");
     size_t size;
-    const char *text = addon_text(env, self, arguments[1], &size);
+    const char *text = na_text(env, self, arguments[1], &size);
     if (text == NULL)
         return NULL;
 
@@ -28,20 +28,20 @@ static napi_value open_session(napi_env env, napi_callback_info info)
     nrbac_document_reset(self->document);
     nrbac_status status = nrbac_json_read(self->document, text, size, &request, &error);
     if (status != NRBAC_OK)
-        return addon_throw(env, status, error.text);
-    nrbac_ask ask = { .flags = addon_number(env, arguments[2]) };
+        return na_throw(env, status, error.text);
+    nrbac_ask ask = { .flags = na_number(env, arguments[2]) };
     nrbac_session *session = NULL;
     nrbac_value *answer = NULL;
     (void)nrbac_session_open_document(engine->handle, request, &ask, self->document,
                                       &answer, &session);
     if (session == NULL)
-        return addon_json(env, answer);
+        return na_json(env, answer);
 
     napi_value number = NULL;
-    uint32_t slot = addon_keep_session(self, engine, session);
+    uint32_t slot = na_keep_session(self, engine, session);
     if (slot == 0) {
         nrbac_session_close(session);
-        return addon_throw(env, NRBAC_E_MEMORY, NULL);
+        return na_throw(env, NRBAC_E_MEMORY, NULL);
     }
     (void)napi_create_uint32(env, slot, &number);
     return number;
@@ -50,8 +50,8 @@ static napi_value open_session(napi_env env, napi_callback_info info)
 static napi_value close_session(napi_env env, napi_callback_info info)
 {
     napi_value argument;
-    addon *self = addon_arguments(env, info, 1, &argument);
-    addon_close_session(self, addon_number(env, argument));
+    na_addon *self = na_arguments(env, info, 1, &argument);
+    na_close_session(self, na_number(env, argument));
     return NULL;
 }
 
@@ -59,8 +59,8 @@ static napi_value close_session(napi_env env, napi_callback_info info)
 static napi_value valid_until(napi_env env, napi_callback_info info)
 {
     napi_value argument, seconds = NULL;
-    addon *self = addon_arguments(env, info, 1, &argument);
-    const session_slot *its = addon_session(self, addon_number(env, argument));
+    na_addon *self = na_arguments(env, info, 1, &argument);
+    const na_session *its = na_session_at(self, na_number(env, argument));
     (void)napi_create_int64(
         env, its == NULL ? 0 : nrbac_session_valid_until(its->session), &seconds);
     return seconds;
@@ -72,12 +72,12 @@ static napi_value valid_until(napi_env env, napi_callback_info info)
 static napi_value check(napi_env env, napi_callback_info info)
 {
     (void)info;
-    addon *self = addon_of(env);
-    cell *cell = self->cell;
+    na_addon *self = na_of(env);
+    na_cell *cell = self->cell;
     uint32_t answer = ANSWER_CLOSED;
-    const session_slot *its = addon_session(self, cell->session);
+    const na_session *its = na_session_at(self, cell->session);
     if (its != NULL) {
-        nrbac_name name = session_name(its, cell->name);
+        nrbac_name name = na_session_name(its, cell->name);
         answer = name == 0 ? (uint32_t)ANSWER_FOREIGN : nrbac_check(its->session, name);
     }
     cell->effect = answer;
@@ -88,12 +88,12 @@ static napi_value check(napi_env env, napi_callback_info info)
 static napi_value check_text(napi_env env, napi_callback_info info)
 {
     napi_value arguments[2], number = NULL;
-    addon *self = addon_arguments(env, info, 2, arguments);
-    const session_slot *its = addon_session(self, addon_number(env, arguments[0]));
+    na_addon *self = na_arguments(env, info, 2, arguments);
+    const na_session *its = na_session_at(self, na_number(env, arguments[0]));
     uint32_t answer = ANSWER_CLOSED;
     if (its != NULL) {
         size_t size;
-        const char *name = addon_text(env, self, arguments[1], &size);
+        const char *name = na_text(env, self, arguments[1], &size);
         if (name == NULL)
             return NULL;
         answer = nrbac_check_text(its->session, name, size);
@@ -110,24 +110,23 @@ static napi_value obligations_of(napi_env env, const nrbac_decision *decision)
     napi_value list = NULL;
     (void)napi_create_array_with_length(env, decision->obligation_count, &list);
     for (uint32_t i = 0; i < decision->obligation_count; i++)
-        (void)napi_set_element(env, list, i,
-                               addon_string(env, decision->obligations[i]));
+        (void)napi_set_element(env, list, i, na_string(env, decision->obligations[i]));
     return list;
 }
 
 static bool throw_closed(napi_env env)
 {
-    (void)addon_throw(env, NRBAC_E_ARGUMENT, "the session is closed");
+    (void)na_throw(env, NRBAC_E_ARGUMENT, "the session is closed");
     return false;
 }
 
 /* Decides on a prepared name, or on a text where there is none. False: an exception is
  * pending, and nothing was decided. */
-static bool decide_name(napi_env env, addon *self, const session_slot *its, double name,
-                        napi_value text, nrbac_decision *decision)
+static bool decide_name(napi_env env, na_addon *self, const na_session *its,
+                        double name, napi_value text, nrbac_decision *decision)
 {
     if (name != 0) {
-        nrbac_name number = session_name(its, name);
+        nrbac_name number = na_session_name(its, name);
         if (number == 0) {
             (void)napi_throw_type_error(env, NULL, "the name was prepared elsewhere");
             return false;
@@ -136,7 +135,7 @@ static bool decide_name(napi_env env, addon *self, const session_slot *its, doub
         return true;
     }
     size_t size;
-    const char *bytes = addon_text(env, self, text, &size);
+    const char *bytes = na_text(env, self, text, &size);
     if (bytes == NULL)
         return false;
     nrbac_decide_text_into(its->session, bytes, size, decision);
@@ -148,9 +147,9 @@ static bool decide_name(napi_env env, addon *self, const session_slot *its, doub
 static napi_value decide(napi_env env, napi_callback_info info)
 {
     napi_value text;
-    addon *self = addon_arguments(env, info, 1, &text);
-    cell *cell = self->cell;
-    const session_slot *its = addon_session(self, cell->session);
+    na_addon *self = na_arguments(env, info, 1, &text);
+    na_cell *cell = self->cell;
+    const na_session *its = na_session_at(self, cell->session);
     nrbac_decision decision;
     if (its == NULL ? !throw_closed(env)
                     : !decide_name(env, self, its, cell->name, text, &decision))
@@ -164,11 +163,11 @@ static napi_value decide(napi_env env, napi_callback_info info)
 /* ---- Many names --------------------------------------------------------------------- */
 
 /* Whose the batch is; NULL, with an exception pending, if that is wrong. */
-static const session_slot *batch_session(napi_env env, const addon *self)
+static const na_session *batch_session(napi_env env, const na_addon *self)
 {
-    const session_slot *its = NULL;
+    const na_session *its = NULL;
     if (self->batch != NULL && self->batch[BATCH_COUNT] <= self->batch_names)
-        its = addon_session(self, (uint32_t)self->batch[BATCH_SESSION]);
+        its = na_session_at(self, (uint32_t)self->batch[BATCH_SESSION]);
     if (its == NULL)
         throw_closed(env);
     return its;
@@ -178,8 +177,8 @@ static const session_slot *batch_session(napi_env env, const addon *self)
 static napi_value check_many(napi_env env, napi_callback_info info)
 {
     napi_value texts, text;
-    addon *self = addon_arguments(env, info, 1, &texts);
-    const session_slot *its = batch_session(env, self);
+    na_addon *self = na_arguments(env, info, 1, &texts);
+    const na_session *its = batch_session(env, self);
     if (its == NULL)
         return NULL;
     uint32_t count = (uint32_t)self->batch[BATCH_COUNT];
@@ -187,14 +186,14 @@ static napi_value check_many(napi_env env, napi_callback_info info)
     double *answers = &self->batch[BATCH_NAMES + count];
     for (uint32_t i = 0; i < count; i++) {
         if (names[i] != 0) {
-            nrbac_name name = session_name(its, names[i]);
+            nrbac_name name = na_session_name(its, names[i]);
             answers[i] = name == 0 ? ANSWER_FOREIGN : nrbac_check(its->session, name);
             continue;
         }
         size_t size;
         const char *name = NULL;
         if (napi_get_element(env, texts, i, &text) == napi_ok)
-            name = addon_text(env, self, text, &size);
+            name = na_text(env, self, text, &size);
         if (name == NULL)
             return NULL;
         answers[i] = nrbac_check_text(its->session, name, size);
@@ -207,8 +206,8 @@ static napi_value check_many(napi_env env, napi_callback_info info)
 static napi_value decide_many(napi_env env, napi_callback_info info)
 {
     napi_value texts, text = NULL, all = NULL;
-    addon *self = addon_arguments(env, info, 1, &texts);
-    const session_slot *its = batch_session(env, self);
+    na_addon *self = na_arguments(env, info, 1, &texts);
+    const na_session *its = batch_session(env, self);
     if (its == NULL)
         return NULL;
     uint32_t count = (uint32_t)self->batch[BATCH_COUNT];
@@ -232,15 +231,14 @@ static napi_value decide_many(napi_env env, napi_callback_info info)
     return all;
 }
 
-static const addon_function functions[] = {
+static const na_function functions[] = {
     { "openSession", open_session }, { "closeSession", close_session },
     { "validUntil", valid_until },   { "check", check },
     { "checkText", check_text },     { "decide", decide },
     { "checkMany", check_many },     { "decideMany", decide_many },
 };
 
-napi_status sessions_export(napi_env env, napi_value exports)
+napi_status na_sessions_export(napi_env env, napi_value exports)
 {
-    return addon_export(env, exports, functions,
-                        sizeof(functions) / sizeof(*functions));
+    return na_export(env, exports, functions, sizeof(functions) / sizeof(*functions));
 }
