@@ -17,6 +17,7 @@ const { watchGeneration } = require('./watch');
 const DEFAULTS = { timeout: 5000, queueLimit: 1024 };
 const BACK_OFF_MS = { first: 20, longest: 2000 };
 const WATCH_MS = 1000;
+const TIMER_EARLY_MS = 2; // timers count in whole milliseconds of a clock of their own
 const TIMEOUT_MS_MAX = 0x7fffffff;
 
 function positive(options, key, most) {
@@ -255,7 +256,7 @@ class Client {
     call.settle(this.lateError(call.method));
     // Nothing at all for so long: what is still asked here is better asked elsewhere.
     const connection = this.#connection;
-    if (connection !== undefined && performance.now() - connection.heardAt >= this.#timeout)
+    if (connection !== undefined && performance.now() - connection.heardAt > this.#timeout - TIMER_EARLY_MS)
       connection.end(new TimeoutError('the daemon does not answer'));
   }
 

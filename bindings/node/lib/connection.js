@@ -73,7 +73,10 @@ class Connection {
   #hear(chunk) {
     this.heardAt = performance.now();
     try {
-      for (const frame of this.#reader.read(chunk)) this.#take(frame);
+      for (const frame of this.#reader.read(chunk)) {
+        if (this.#socket.destroyed) return; // what follows an end counts no more
+        this.#take(frame);
+      }
     } catch (error) {
       this.end(error);
     }

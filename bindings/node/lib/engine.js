@@ -164,7 +164,7 @@ function refuse(answer) {
 
 /** A name as number; 0: it is a text. */
 function numberOf(name) {
-  if (typeof name === 'number') return name || NaN; // which nobody prepared
+  if (typeof name === 'number') return name;
   if (typeof name === 'string') return 0;
   throw new TypeError('a name is a text, or what prepare() gave');
 }

@@ -13,7 +13,7 @@ const FRAME_BYTES_MAX = 64 * 1024 * 1024; // an answer may be larger than any qu
 const FRAME_VALUES_MAX = 4 * 1024 * 1024;
 const DEPTH_MAX = 64; // of what is sent; the daemon's own limit is lower
 
-const encoder = new Encoder({ ignoreUndefined: true, maxDepth: DEPTH_MAX });
+const encoder = new Encoder({ maxDepth: DEPTH_MAX });
 const decoder = new Decoder();
 
 // By first byte: how long the value's head is, and where its length stands. Absent: not in the protocol.

@@ -202,6 +202,21 @@ test('a daemon that refuses the connection, being full, is tried again', async (
   client.close();
 });
 
+test('an error about nobody is about the oldest call, and ends the connection', async (t) => {
+  let turns = 0;
+  const fake = await answering(t, (id, method, [, name], socket) => {
+    if (name === 'bad' || turns++ === 0) socket.write(encode([1, null, { code: 'bad-message', message: 'not read' }, null]));
+    else socket.write(encode([1, id, null, [true, 'granted-by-baseline', 1, []]]));
+  });
+  const client = await clientOf(t, fake);
+  const session = await client.session(ofProfile());
+  const accepted = fake.server.accepted;
+  const [bad, good] = await Promise.allSettled([session.check('bad'), session.check('good')]);
+  assert.equal(bad.reason.slug, 'bad-message');
+  assert.equal(good.value, true);
+  assert.equal(fake.server.accepted, accepted + 1);
+});
+
 test('answers may come one byte at a time, and many in one piece', async (t) => {
   const waiting = [];
   const fake = await answering(t, async (id, method, params, socket) => {

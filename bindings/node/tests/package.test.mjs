@@ -88,7 +88,7 @@ test('the README fits on a screen, and its example runs in an empty folder', (t)
   assert.ok(readme.split('\n').length <= 60, 'longer than a screen');
   const { folder } = install(t, { PKG_CONFIG_PATH: path.join(APP, '../prefix/lib/pkgconfig') });
   const [, example] = /```js\n([^]*?)```/.exec(readme);
-  execFileSync(NRBAC, ['compile', NATIONAL, '-o', path.join(folder, 'policy.nrb')]);
+  execFileSync(NRBAC, ['compile', NATIONAL, '-o', path.join(folder, 'policy.nrb')], { stdio: 'ignore' });
   fs.writeFileSync(path.join(folder, 'example.mjs'), example);
   const said = execFileSync(process.execPath, ['example.mjs'], { cwd: folder, encoding: 'utf8' });
   const [, expected] = /```text\n([^]*?)```/.exec(readme);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tests share: places, requests, policies, daemons, and daemons that misbehave.
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
@@ -143,11 +144,19 @@ export const transports = {
   },
 };
 
-/** The resident memory in MiB, after what can be collected was. */
-export async function residentMiB() {
+/** What is in use, in MiB, after what can be collected was: of JavaScript, and of everything else. */
+export async function memory() {
   for (let i = 0; i < 3; i++) {
     globalThis.gc();
     await sleep(20); // finalizers run in turns of their own
   }
-  return process.memoryUsage.rss() / 1024 / 1024;
+  const { rss, heapTotal, heapUsed } = process.memoryUsage();
+  return { heap: heapUsed / 2 ** 20, native: (rss - heapTotal) / 2 ** 20 };
+}
+
+/** Holds that nothing has grown; what the allocator keeps for later comes and goes. */
+export function assertFlat(before, after, { heap = 2, native = 10 } = {}) {
+  const grown = `from ${JSON.stringify(before)} to ${JSON.stringify(after)} MiB`;
+  assert.ok(after.heap - before.heap < heap, `JavaScript's memory grew ${grown}`);
+  assert.ok(after.native - before.native < native, `the library's memory grew ${grown}`);
 }
