@@ -31,7 +31,7 @@ export interface Answer {
   };
 }
 
-/** What `open` answers: the member `session` is there only over the socket, and only for a permit. */
+/** What the opening of a session is answered. */
 export interface Opened {
   effect: Effect;
   reason: Newer<Reason>;
@@ -130,6 +130,8 @@ export class Session {
   decideMany(names: ArrayLike<string | Name>): Decision[];
   /** When the evidence expires; null: it does not say. */
   get validUntil(): Date | null;
+  /** What opening it was answered: the profile, all activities and functions, and more. */
+  get answer(): Opened;
   /** Ends the session; again is fine. */
   close(): void;
   [Symbol.dispose](): void;
@@ -156,6 +158,8 @@ export class Engine {
   reload(): Promise<{ generation: number }>;
   /** Ends the sessions that match; how many there were. */
   revoke(which: Revocation): number;
+  /** Stops all deciding with `policy-stale`, or lets it go on again. */
+  stop(stopped: boolean): void;
   /** Ends the engine and its sessions; again is fine. */
   close(): void;
   [Symbol.dispose](): void;
@@ -174,12 +178,14 @@ export class ClientSession {
   decideMany(names: ArrayLike<string | Name>, options?: CallOptions): Promise<Decision[]>;
   /** When the evidence expires; null: it does not say. */
   get validUntil(): Date | null;
+  /** What opening it was answered: the profile, all activities and functions, and more. */
+  get answer(): Opened;
   /** Ends the session, there too; again is fine. */
   close(): void;
   [Symbol.dispose](): void;
 }
 
-/** Asks a daemon over its socket; to be shared by all of a program. It reconnects by itself. */
+/** Asks a daemon over its socket; to be shared by all of a program. It connects with its first call, and again by itself. */
 export class Client {
   private constructor();
   /** Opens a session for the request's subject; throws NotOpenedError where the answer is not a permit. */
@@ -206,6 +212,8 @@ export class Client {
   reload(options?: CallOptions): Promise<{ generation: number }>;
   /** Ends the sessions that match, everywhere; how many there were. */
   revoke(which: Revocation, options?: CallOptions): Promise<number>;
+  /** Stops all deciding of the daemon with `policy-stale`, or lets it go on again. */
+  stop(stopped: boolean, options?: CallOptions): Promise<void>;
   /** Any other method of the protocol. */
   call(method: string, params?: unknown[], options?: CallOptions): Promise<unknown>;
   /** Ends the connection and its sessions; who waits gets a ClosedError. Again is fine. */
@@ -219,13 +227,13 @@ export class Client {
  * - `file:POLICY.nrb`: a compiled policy; or the folder in which a daemon publishes its own
  * - `dir:FOLDER`: a policy folder, compiled in this process
  * - `shm:SOCKET`: a daemon's table, decided on in this process
- * - `unix:SOCKET`: a daemon, asked over its socket
+ * - `unix:SOCKET`: a daemon, asked over its socket; the client connects with its first call
  *
  * A socket may be given by its folder, if it is called `nrbacd.sock` there.
  */
 export function open(source: `file:${string}` | `dir:${string}` | `shm:${string}`, options?: EngineOptions): Promise<Engine>;
-export function open(source: `unix:${string}`, options?: ClientOptions & CallOptions): Promise<Client>;
-export function open(source: string, options?: EngineOptions & ClientOptions & CallOptions): Promise<Engine | Client>;
+export function open(source: `unix:${string}`, options?: ClientOptions): Promise<Client>;
+export function open(source: string, options?: EngineOptions & ClientOptions): Promise<Engine | Client>;
 
 /** The base of every error of this package; `code` is stable, the message is for people. */
 export class NrbacError extends Error {
@@ -255,6 +263,8 @@ export class EngineError extends NrbacError {
 export class NotOpenedError extends NrbacError {
   readonly answer: Opened;
 }
+/** A prepared name was used at another engine or client. `code` is `NRBAC_FOREIGN_NAME`. */
+export class ForeignNameError extends NrbacError {}
 /** It was closed, and is used all the same. `code` is `NRBAC_CLOSED`. */
 export class ClosedError extends NrbacError {}
 

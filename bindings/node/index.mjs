@@ -18,6 +18,7 @@ export const {
   PolicyError,
   EngineError,
   NotOpenedError,
+  ForeignNameError,
   ClosedError,
   effects,
   reasons,

@@ -32,11 +32,12 @@ function isMap(value) {
 
 /** What came as an answer, if it is one; nothing else may pass for a decision. */
 function answerOf(result) {
-  if (!isMap(result) || typeof result.decision !== 'boolean' || !isMap(result.context)) throw new ProtocolError('an answer without a decision');
+  const { decision, context } = isMap(result) ? result : {};
+  if (typeof decision !== 'boolean' || !isMap(context) || decision !== (context.effect === 'permit')) throw new ProtocolError('an answer without a decision');
   return result;
 }
 
-/** Asks a daemon; made by open(), shared by all of a program, reconnecting by itself. */
+/** Asks a daemon; made by open(), shared by all of a program, connecting with its first call and again by itself. */
 class Client {
   #path;
   #timeout;
@@ -55,18 +56,6 @@ class Client {
     this.#path = path;
     this.#timeout = positive(options, 'timeout', TIMEOUT_MS_MAX);
     this.#queueLimit = positive(options, 'queueLimit', 1 << 20);
-  }
-
-  /** @internal */
-  static async open(path, options) {
-    const client = new Client(path, options);
-    try {
-      await client.policy(options);
-    } catch (error) {
-      client.close();
-      throw error;
-    }
-    return client;
   }
 
   // ---- Questions ----
@@ -143,6 +132,12 @@ class Client {
     return this.ask('revoke', [plain(which)], options, { once: true });
   }
 
+  /** Stops all deciding of the daemon with `policy-stale`, or lets it go on again. */
+  async stop(stopped, options) {
+    if (typeof stopped !== 'boolean') throw new TypeError('`stopped` is a boolean');
+    await this.ask('stop', [stopped], options, { once: true });
+  }
+
   /** Any other method of the protocol, asked once. */
   async call(method, params = [], options) {
     return this.ask(method, plain(params), options, { once: true });
@@ -177,10 +172,10 @@ class Client {
     const place = {};
     const answer = await this.ask('open', [request], options, { place });
     if (!isMap(answer) || typeof answer.effect !== 'string' || typeof answer.reason !== 'string') throw new ProtocolError('an answer without an effect');
-    if (answer.effect !== 'permit') return { answer };
-    if (!Number.isSafeInteger(answer.session)) throw new ProtocolError('a session without a number');
-    place.number = answer.session;
-    return { answer, place };
+    const { session, ...rest } = answer;
+    if ((answer.effect === 'permit') !== Number.isSafeInteger(session)) throw new ProtocolError('a session without a permit, or the other way round');
+    place.number = session;
+    return { answer: rest, place: session === undefined ? undefined : place };
   }
 
   /** @internal When a call that is made now has to end. */

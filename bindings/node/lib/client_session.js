@@ -6,6 +6,9 @@ const { ClosedError, ProtocolError } = require('./errors');
 /** Never seen outside: what was to be asked on one connection cannot be asked there any more. */
 class MovedError extends Error {}
 
+// Reasons that end a session for good.
+const ENDED = new Set(['session-revoked', 'evidence-expired']);
+
 // For whoever forgets close().
 const forgotten = new FinalizationRegistry((place) => closePlace(place));
 
@@ -38,9 +41,9 @@ class ClientSession {
   #request;
   #place; // {connection, number}
   #opening; // a promise, while it is being opened again
-  #refusal; // the Decision of a session that was revoked: no new connection revives it
+  #refusal; // the Decision of a session that has ended: no new connection revives it
   #closed = false;
-  #validUntil;
+  #answer;
 
   /** Use client.session(). */
   constructor(client, request, answer, place) {
@@ -86,7 +89,13 @@ class ClientSession {
 
   /** When the evidence expires; null: it does not say. */
   get validUntil() {
-    return this.#validUntil;
+    const until = this.#answer.valid_until;
+    return typeof until === 'string' ? new Date(until) : null;
+  }
+
+  /** What opening it was answered, the last time: the profile, all activities and functions, and more. */
+  get answer() {
+    return structuredClone(this.#answer);
   }
 
   /** Ends the session, there too; again is fine. */
@@ -98,8 +107,7 @@ class ClientSession {
   }
 
   #settle(answer, place) {
-    const until = answer.valid_until;
-    this.#validUntil = typeof until === 'string' ? new Date(until) : null;
+    this.#answer = answer;
     this.#place = place;
     forgotten.unregister(this);
     if (this.#closed) closePlace(place);
@@ -135,7 +143,7 @@ class ClientSession {
     const decisions = answers.map(decisionOfAnswer);
     for (const decision of decisions) {
       if (decision === undefined) throw new ProtocolError('a decision that is none');
-      if (decision.reason === 'session-revoked') this.#refusal = decision;
+      if (ENDED.has(decision.reason)) this.#refusal = decision;
     }
     if (count > 0) this.#client.noteGeneration(decisions[count - 1].generation);
     return decisions;

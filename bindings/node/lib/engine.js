@@ -6,7 +6,7 @@
  * pass an argument costs more than to check.
  */
 const { decisionOfNumbers } = require('./decision');
-const { ClosedError, EngineError, NotOpenedError, PolicyError, RefusedError } = require('./errors');
+const { ClosedError, EngineError, ForeignNameError, NotOpenedError, PolicyError, RefusedError } = require('./errors');
 const { checkName } = require('./names');
 const { addon, needAddon } = require('./native');
 const { STATUSES } = require('./tables');
@@ -86,9 +86,10 @@ class Engine {
 
   /** Opens a session for the request's subject; throws NotOpenedError where the answer is not a permit. */
   session(request) {
-    const slot = askAbout(addon.openSession, this.#open(), request, this.#flags);
-    if (typeof slot !== 'number') throw new NotOpenedError(JSON.parse(slot));
-    return new Session(this, slot);
+    const answer = askAbout(addon.openSession, this.#open(), request, this.#flags);
+    const slot = cell[SESSION];
+    if (slot === 0) throw new NotOpenedError(JSON.parse(answer));
+    return new Session(this, slot, answer);
   }
 
   /** Decides a whole request; the answer is that of `nrbac check --format json`. */
@@ -139,6 +140,12 @@ class Engine {
     return addon.revoke(this.#open(), sid, sub, profile);
   }
 
+  /** Stops all deciding with `policy-stale`, or lets it go on again. */
+  stop(stopped) {
+    if (typeof stopped !== 'boolean') throw new TypeError('`stopped` is a boolean');
+    addon.stop(this.#open(), stopped);
+  }
+
   /** Ends the engine and its sessions; again is fine. */
   close() {
     if (this.#slot === 0) return;
@@ -159,7 +166,7 @@ function makeRoom(count) {
 
 /** Throws for an answer that is neither yes nor no. */
 function refuse(answer) {
-  throw answer === ANSWER_CLOSED ? new ClosedError('session') : new TypeError('the name was prepared elsewhere');
+  throw answer === ANSWER_CLOSED ? new ClosedError('session') : new ForeignNameError();
 }
 
 /** A name as number; 0: it is a text. */
@@ -172,13 +179,15 @@ function numberOf(name) {
 /** A user's role profile in force, of which many names are asked. */
 class Session {
   #slot;
+  #answer;
   // Not used, but kept: an engine that nobody keeps is closed, and its sessions with it.
   #engine;
 
   /** Use engine.session(). */
-  constructor(engine, slot) {
+  constructor(engine, slot, answer) {
     this.#engine = engine;
     this.#slot = slot;
+    this.#answer = answer;
     forgottenSessions.register(this, slot, this);
   }
 
@@ -244,13 +253,19 @@ class Session {
     return count;
   }
 
-  /** Calls; what the addon throws of is a session that its engine's close() has ended. */
+  /** Calls; what the addon throws of is a foreign name, or a session that its engine's close() has ended. */
   #cross(call, texts) {
     try {
       return call(texts);
     } catch (error) {
-      throw STATUSES[error.status] === 'E_ARGUMENT' ? new ClosedError('session') : error;
+      if (STATUSES[error.status] === 'E_ARGUMENT') throw new ClosedError('session');
+      throw STATUSES[error.status] === 'E_UNSUPPORTED' ? new ForeignNameError() : error;
     }
+  }
+
+  /** What opening it was answered: the profile, all activities and functions, and more. */
+  get answer() {
+    return JSON.parse(this.#answer);
   }
 
   /** When the evidence expires; null: it does not say. */

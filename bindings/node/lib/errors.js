@@ -73,6 +73,13 @@ class NotOpenedError extends NrbacError {
   }
 }
 
+/** A prepared name means something at the engine or client that prepared it, and was used at another. */
+class ForeignNameError extends NrbacError {
+  constructor() {
+    super('NRBAC_FOREIGN_NAME', 'the name was prepared by another engine or client');
+  }
+}
+
 /** It was closed, and is used all the same. */
 class ClosedError extends NrbacError {
   constructor(what) {
@@ -90,5 +97,6 @@ module.exports = {
   PolicyError,
   EngineError,
   NotOpenedError,
+  ForeignNameError,
   ClosedError,
 };

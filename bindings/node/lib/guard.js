@@ -7,7 +7,7 @@
 const { NrbacError } = require('./errors');
 
 const AWAY = { status: 503, body: { reason: 'decision-unavailable', message: 'Access cannot be decided at the moment.' } };
-const NOBODY = { status: 401, body: { reason: 'no-subject', message: 'Sign in first.' } };
+const NOBODY = { status: 401, body: { reason: 'not-signed-in', message: 'Sign in first.' } };
 
 const UNMET = 'This may be done only with obligations that this service does not meet.';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 'use strict';
 const { randomInt } = require('node:crypto');
-const { EngineError } = require('./errors');
+const { EngineError, ForeignNameError } = require('./errors');
 
 const SPAN = 2 ** 21; // as in src/addon.h
 
@@ -32,7 +32,7 @@ class Names {
     if (typeof name === 'string') return name;
     if (typeof name !== 'number') throw new TypeError('a name is a text, or what prepare() gave');
     const text = this.#texts[name - this.#base - 1];
-    if (text === undefined) throw new TypeError('the name was prepared elsewhere');
+    if (text === undefined) throw new ForeignNameError();
     return text;
   }
 }

@@ -149,6 +149,22 @@ const char *na_text(napi_env env, na_addon *self, napi_value value, size_t *size
     return self->text;
 }
 
+const nrbac_value *na_request(napi_env env, na_addon *self, napi_value value)
+{
+    size_t size;
+    const char *text = na_text(env, self, value, &size);
+    if (text == NULL)
+        return NULL;
+    const nrbac_value *request = NULL;
+    nrbac_error error;
+    nrbac_document_reset(self->document);
+    nrbac_status status = nrbac_json_read(self->document, text, size, &request, &error);
+    if (status == NRBAC_OK)
+        return request;
+    na_throw(env, status, error.text);
+    return NULL;
+}
+
 napi_value na_string(napi_env env, const char *text)
 {
     napi_value string = NULL;

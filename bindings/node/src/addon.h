@@ -114,6 +114,9 @@ uint32_t na_number(napi_env env, napi_value value); /* 0 if it is no number */
 /* A text, as UTF-8 with a NUL behind it; valid until the next one is read. NULL, with
  * an exception pending, if it is no text or memory is short. */
 const char *na_text(napi_env env, na_addon *self, napi_value value, size_t *size);
+/* A request as JSON, read into the emptied document; NULL, with an exception pending, if
+ * it is none. */
+const nrbac_value *na_request(napi_env env, na_addon *self, napi_value value);
 /* JavaScript values; NULL, with an exception pending, when out of memory. */
 napi_value na_string(napi_env env, const char *text);
 napi_value na_json(napi_env env, const nrbac_value *value);

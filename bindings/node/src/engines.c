@@ -265,17 +265,10 @@ static napi_value evaluate(napi_env env, napi_callback_info info)
     na_engine *engine = engine_of(env, info, 3, arguments, &self);
     if (engine == NULL)
         return NULL;
-    size_t size;
-    const char *text = na_text(env, self, arguments[1], &size);
-    if (text == NULL)
+    const nrbac_value *request = na_request(env, self, arguments[1]);
+    if (request == NULL)
         return NULL;
-    const nrbac_value *request = NULL;
     nrbac_value *answer = NULL;
-    nrbac_error error;
-    nrbac_document_reset(self->document);
-    nrbac_status status = nrbac_json_read(self->document, text, size, &request, &error);
-    if (status != NRBAC_OK)
-        return na_throw(env, status, error.text);
     nrbac_ask ask = { .flags = na_number(env, arguments[2]) };
     (void)nrbac_evaluate_document(engine->handle, request, &ask, self->document,
                                   &answer);
@@ -362,6 +355,20 @@ static napi_value revoke(napi_env env, napi_callback_info info)
     return ended;
 }
 
+/* stop(engine, stopped) */
+static napi_value stop(napi_env env, napi_callback_info info)
+{
+    napi_value arguments[2];
+    na_addon *self;
+    na_engine *engine = engine_of(env, info, 2, arguments, &self);
+    bool stopped = true;
+    if (engine == NULL)
+        return NULL;
+    (void)napi_get_value_bool(env, arguments[1], &stopped);
+    nrbac_engine_stop(engine->handle, stopped);
+    return NULL;
+}
+
 static const na_function functions[] = {
     { "openEngine", open_engine },
     { "reload", reload },
@@ -371,6 +378,7 @@ static const na_function functions[] = {
     { "generation", generation },
     { "policy", policy },
     { "revoke", revoke },
+    { "stop", stop },
 };
 
 napi_status na_engines_export(napi_env env, napi_value exports)

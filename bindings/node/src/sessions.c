@@ -5,12 +5,10 @@
  */
 #include "addon.h"
 
-#include <nrbac/policy.h>
-
 /* ---- Opening -------------------------------------------------------------------- */
 
-/* open(engine, request as JSON, flags): the session's slot, or, if there is none, the
- * answer as JSON. */
+/* openSession(engine, request as JSON, flags): the answer as JSON; the session's slot is
+ * left in the cell, and is 0 if there is none. */
 static napi_value open_session(napi_env env, napi_callback_info info)
 {
     napi_value arguments[3];
@@ -18,33 +16,26 @@ static napi_value open_session(napi_env env, napi_callback_info info)
     na_engine *engine = na_engine_at(self, na_number(env, arguments[0]));
     if (engine == NULL)
         return na_throw(env, NRBAC_E_ARGUMENT, "the engine is closed");
-    size_t size;
-    const char *text = na_text(env, self, arguments[1], &size);
-    if (text == NULL)
+    const nrbac_value *request = na_request(env, self, arguments[1]);
+    if (request == NULL)
         return NULL;
-
-    const nrbac_value *request = NULL;
-    nrbac_error error;
-    nrbac_document_reset(self->document);
-    nrbac_status status = nrbac_json_read(self->document, text, size, &request, &error);
-    if (status != NRBAC_OK)
-        return na_throw(env, status, error.text);
     nrbac_ask ask = { .flags = na_number(env, arguments[2]) };
     nrbac_session *session = NULL;
     nrbac_value *answer = NULL;
     (void)nrbac_session_open_document(engine->handle, request, &ask, self->document,
                                       &answer, &session);
-    if (session == NULL)
-        return na_json(env, answer);
-
-    napi_value number = NULL;
-    uint32_t slot = na_keep_session(self, engine, session);
-    if (slot == 0) {
+    napi_value text = na_json(env, answer);
+    self->cell->session = 0;
+    if (session == NULL || text == NULL) {
+        nrbac_session_close(session);
+        return text;
+    }
+    self->cell->session = na_keep_session(self, engine, session);
+    if (self->cell->session == 0) {
         nrbac_session_close(session);
         return na_throw(env, NRBAC_E_MEMORY, NULL);
     }
-    (void)napi_create_uint32(env, slot, &number);
-    return number;
+    return text;
 }
 
 static napi_value close_session(napi_env env, napi_callback_info info)
@@ -128,7 +119,7 @@ static bool decide_name(napi_env env, na_addon *self, const na_session *its,
     if (name != 0) {
         nrbac_name number = na_session_name(its, name);
         if (number == 0) {
-            (void)napi_throw_type_error(env, NULL, "the name was prepared elsewhere");
+            (void)na_throw(env, NRBAC_E_UNSUPPORTED, "the name was prepared elsewhere");
             return false;
         }
         nrbac_decide_into(its->session, number, decision);

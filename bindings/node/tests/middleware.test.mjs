@@ -31,7 +31,7 @@ for (const program of ['express_server.mjs', 'fastify_server.mjs'])
     assert.equal(denied.status, 403);
     assert.equal(denied.body.reason, 'not-granted');
     assert.match(denied.body.message, /may not/);
-    for (const user of [undefined, 'eve']) assert.deepEqual(await ask('GET', '/patients/1', user), { status: 401, body: { reason: 'no-subject', message: 'Sign in first.' } });
+    for (const user of [undefined, 'eve']) assert.deepEqual(await ask('GET', '/patients/1', user), { status: 401, body: { reason: 'not-signed-in', message: 'Sign in first.' } });
     assert.deepEqual(await ask('POST', '/emergency/1', 'anna'), { status: 200, body: { id: '1', did: ['notify'] } });
     const forgetful = await ask('POST', '/forgetful/1', 'anna');
     assert.equal(forgetful.status, 403);

@@ -112,12 +112,12 @@ export function questions(transport) {
     const foreign = other.prepare('B0820');
     assert.equal(policy.prepare('B0820'), policy.prepare('B0820'));
     const own = policy.prepare('B0572');
-    for (const name of [foreign, 0, 7, -1, NaN, Infinity, -Infinity, 1e300, own + 2 ** 22, own - 2 ** 22, -own, null, undefined, {}, ['B0820'], true, 1n]) {
-      await assert.rejects(async () => session.check(name), TypeError);
-      await assert.rejects(async () => session.decide(name), TypeError);
-      await assert.rejects(async () => session.checkMany(['B0820', name]), TypeError);
-      await assert.rejects(async () => session.decideMany(['B0820', name]), TypeError);
-    }
+    const asks = (name) => [() => session.check(name), () => session.decide(name), () => session.checkMany(['B0820', name]), () => session.decideMany(['B0820', name])];
+    for (const name of [foreign, 7, -1, NaN, Infinity, -Infinity, 1e300, own + 2 ** 22, own - 2 ** 22, -own])
+      for (const ask of asks(name)) await assert.rejects(async () => ask(), { code: 'NRBAC_FOREIGN_NAME' }, String(name));
+    for (const name of [null, undefined, {}, ['B0820'], true, 1n])
+      for (const ask of asks(name)) await assert.rejects(async () => ask(), TypeError, String(name));
+    for (const ask of asks(0)) await assert.rejects(async () => ask());
     assert.throws(() => policy.prepare(7), TypeError);
     assert.throws(() => policy.prepare('B0820\0'), TypeError);
     assert.equal(await session.check('B0820'), true, 'and goes on');
@@ -134,6 +134,28 @@ export function questions(transport) {
     while (Date.now() < exp * 1000 + 200) await new Promise((resolve) => setTimeout(resolve, 50));
     assert.equal(await session.check('B0820'), false);
     assert.equal((await session.decide('B0820')).reason, 'evidence-expired');
+  });
+
+  test('what opening was answered is kept', async (t) => {
+    const policy = await opened(t);
+    const { answer } = await policy.session(ofProfile());
+    assert.equal(answer.effect, 'permit');
+    assert.equal(answer.reason, 'opened');
+    assert.equal(answer.profile.role, 'R8000');
+    assert.deepEqual(answer.activities, ['B0820', 'B0825']);
+    assert.ok(answer.functions.includes('patient.amend'));
+    assert.ok(!('session' in answer));
+  });
+
+  test('all deciding is stopped, and goes on', async (t) => {
+    const policy = await opened(t);
+    const session = await policy.session(ofProfile());
+    await policy.stop(true);
+    assert.equal(await session.check('B0820'), false);
+    assert.equal((await session.decide('B0820')).reason, 'policy-stale');
+    await policy.stop(false);
+    assert.equal(await session.check('B0820'), true);
+    await assert.rejects(async () => policy.stop(), TypeError);
   });
 
   test('sessions are revoked, those that match alone', async (t) => {
