@@ -4,8 +4,12 @@ import type { Answer, Client, Engine, Request } from './index';
 /** What a handler finds in `request.nrbac`: a permit, and what it has to do for it. */
 export interface Permit {
   obligations: string[];
-  answer: Answer;
+  /** The whole answer; null where everybody may. */
+  answer: Answer | null;
 }
+
+/** What a handler declares: a name, with the obligations that it meets, or false: it is open to everybody. */
+export type Declared = string | { name: string; meets?: readonly string[] } | false;
 
 export interface Options<R> {
   /** The request's subject (AuthZEN); nothing: 401. */
@@ -16,20 +20,14 @@ export interface Options<R> {
   resource?(request: R): Request['resource'] | Promise<Request['resource']>;
 }
 
-export interface Needs {
-  /** The obligations that the handler meets; a permit with any other is refused. */
-  meets?: readonly string[];
-}
-
 interface Reply {
   code(status: number): { send(body: unknown): unknown };
 }
 
 /**
- * Fastify hooks: `preHandler: authorise(name, {meets})` lets through what the policy permits, as `request.nrbac`, and
- * answers everything else itself: 401 without a subject, 403 for a refusal, 503 when there is no decision to be had.
+ * A Fastify hook for all routes, `app.addHook('preHandler', authorisation(policy, options))`: each declares in its
+ * `config.nrbac` what it asks for, and one that declares nothing is refused. What the policy permits is let through, with
+ * `request.nrbac`; everything else is answered here: 401 without a subject, 403 for a refusal, 503 when there is no
+ * decision to be had.
  */
-export function authorisation<R = any>(
-  policy: Engine | Client,
-  options: Options<R>,
-): (name: string, needs?: Needs) => (request: R, reply: Reply) => Promise<unknown>;
+export function authorisation<R = any>(policy: Engine | Client, options: Options<R>): (request: R, reply: Reply) => Promise<unknown>;

@@ -25,12 +25,20 @@ app.get('/patients/:id', authorise('B0820'), (request, response) => {
   response.json({ id: request.params.id, name: 'Octavia Chislett' });
 });
 // A permit for this one obliges to tell the privacy officer, so the handler says that it does.
-app.post('/emergency/:id', authorise('guarded', { meets: ['notify'] }), (request, response) => {
+app.post('/emergency/:id', authorise({ name: 'guarded', meets: ['notify'] }), (request, response) => {
   response.json({ id: request.params.id, did: request.nrbac.obligations });
 });
 // This one forgot, and is refused.
 app.post('/forgetful/:id', authorise('guarded'), (request, response) => {
   response.json({ id: request.params.id });
+});
+// From here on only what is open to everybody, or says what it asks for.
+app.use(authorise((request) => (request.path === '/health' ? false : undefined)));
+app.get('/health', (request, response) => {
+  response.json({ status: 'ok' });
+});
+app.get('/undeclared', (request, response) => {
+  response.json({ secret: true });
 });
 
 const server = app.listen(process.argv[3] ?? 3000, '127.0.0.1', () => console.log(`listening on ${server.address().port}`));

@@ -13,21 +13,22 @@ const users = {
   anna: { profile: { id: '555254240100', role: 'R8000', organisation: 'RBA' } },
   mark: { profile: { id: '555254240101', role: 'R8010', organisation: 'RBA' } },
 };
-const authorise = authorisation(policy, {
+const app = fastify();
+app.addHook('preHandler', authorisation(policy, {
   subject: (request) => {
     const properties = users[request.headers['x-user']];
     return properties && { type: 'healthcare-worker', properties };
   },
-});
-
-const app = fastify();
-app.get('/patients/:id', { preHandler: authorise('B0820') }, async (request) => ({ id: request.params.id, name: 'Octavia Chislett' }));
+}));
+app.get('/patients/:id', { config: { nrbac: 'B0820' } }, async (request) => ({ id: request.params.id, name: 'Octavia Chislett' }));
 // A permit for this one obliges to tell the privacy officer, so the handler says that it does.
-app.post('/emergency/:id', { preHandler: authorise('guarded', { meets: ['notify'] }) }, async (request) => {
+app.post('/emergency/:id', { config: { nrbac: { name: 'guarded', meets: ['notify'] } } }, async (request) => {
   return { id: request.params.id, did: request.nrbac.obligations };
 });
 // This one forgot, and is refused.
-app.post('/forgetful/:id', { preHandler: authorise('guarded') }, async (request) => ({ id: request.params.id }));
+app.post('/forgetful/:id', { config: { nrbac: 'guarded' } }, async (request) => ({ id: request.params.id }));
+app.get('/health', { config: { nrbac: false } }, async () => ({ status: 'ok' })); // open to everybody
+app.get('/undeclared', async () => ({ secret: true })); // refused
 
 await app.listen({ port: Number(process.argv[3] ?? 3000), host: '127.0.0.1' });
 console.log(`listening on ${app.server.address().port}`);

@@ -36,7 +36,7 @@ export async function overTheSocket(): Promise<boolean> {
 
 export function servers(policy: Engine | Client) {
   const options = { subject: (incoming: { headers: Record<string, string> }) => (incoming.headers['x-user'] ? request.subject : null) };
-  return [express(policy, options)('B0820'), fastify(policy, options)('guarded', { meets: ['notify'] })];
+  return [express(policy, options)({ name: 'guarded', meets: ['notify'] }), fastify(policy, options)];
 }
 
 const reason: Reason = 'granted-by-baseline';

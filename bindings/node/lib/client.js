@@ -26,6 +26,12 @@ function positive(options, key, most) {
   return value;
 }
 
+/** The limits that matter here, as far as the daemon tells them. */
+function readLimits({ batch, message_bytes: bytes }) {
+  const limit = (value, other) => (Number.isSafeInteger(value) && value > 0 ? value : other);
+  return { batch: limit(batch, 1024), messageBytes: limit(bytes, Infinity) };
+}
+
 function isMap(value) {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
@@ -35,6 +41,21 @@ function answerOf(result) {
   const { decision, context } = isMap(result) ? result : {};
   if (typeof decision !== 'boolean' || !isMap(context) || decision !== (context.effect === 'permit')) throw new ProtocolError('an answer without a decision');
   return result;
+}
+
+/** Waits, but not beyond a moment and a signal: for what others wait for too, and which goes on. */
+function within(promise, deadline, lateError, signal) {
+  return new Promise((resolve, reject) => {
+    const stop = () => end(reject)(signal.reason);
+    const timer = setTimeout(() => end(reject)(lateError()), Math.max(0, deadline - performance.now()));
+    const end = (settle) => (value) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+      settle(value);
+    };
+    signal?.addEventListener('abort', stop, { once: true });
+    promise.then(end(resolve), end(reject));
+  });
 }
 
 /** Asks a daemon; made by open(), shared by all of a program, connecting with its first call and again by itself. */
@@ -48,6 +69,7 @@ class Client {
   #failures = 0; // since the last answer
   #lastError;
   #waiting = new Set(); // calls, while there is no connection
+  #reopening = 0; // checks that wait until their session is open again
   #closed = false;
   #generation = 0;
 
@@ -168,9 +190,9 @@ class Client {
   }
 
   /** @internal Opens a session: the answer, and where it is, if it is. */
-  async openSession(request, options) {
+  async openSession(request, options, manner) {
     const place = {};
-    const answer = await this.ask('open', [request], options, { place });
+    const answer = await this.ask('open', [request], options, { ...manner, place });
     if (!isMap(answer) || typeof answer.effect !== 'string' || typeof answer.reason !== 'string') throw new ProtocolError('an answer without an effect');
     const { session, ...rest } = answer;
     if ((answer.effect === 'permit') !== Number.isSafeInteger(session)) throw new ProtocolError('a session without a permit, or the other way round');
@@ -183,18 +205,33 @@ class Client {
     return performance.now() + positive({ timeout: options?.timeout ?? this.#timeout }, 'timeout', TIMEOUT_MS_MAX);
   }
 
+  /** @internal Waits until a session is open again, as one of those who wait. */
+  async waitFor(reopen, deadline, signal) {
+    this.#admit();
+    this.#reopening++;
+    try {
+      return await within(reopen(), deadline, () => this.lateError('open'), signal);
+    } finally {
+      this.#reopening--;
+    }
+  }
+
+  #admit() {
+    const waiting = this.#waiting.size + this.#reopening + (this.#connection?.pending.size ?? 0);
+    if (waiting >= this.#queueLimit) throw new QueueFullError(this.#queueLimit);
+  }
+
   /**
    * @internal Asks. `once`: never again on another connection; `on`: on this connection alone, else MovedError; `place`
-   * is told on which it was.
+   * is told on which it was; `admitted`: for those who wait already.
    */
-  ask(method, params, options, { once = false, on, place } = {}) {
+  ask(method, params, options, { once = false, on, place, admitted = false } = {}) {
     const signal = options?.signal;
     return new Promise((resolve, reject) => {
       if (this.#closed) throw new ClosedError('client');
       signal?.throwIfAborted();
       const timeout = positive({ timeout: options?.timeout ?? this.#timeout }, 'timeout', TIMEOUT_MS_MAX);
-      if (this.#waiting.size + (this.#connection?.pending.size ?? 0) >= this.#queueLimit) throw new QueueFullError(this.#queueLimit);
-
+      if (!admitted) this.#admit();
       const call = { method, params, once, on, settled: false };
       const stop = () => call.settle(signal.reason);
       const timer = setTimeout(() => this.#late(call), timeout);
@@ -281,7 +318,7 @@ class Client {
       if (this.#dialled !== connection) return;
       if (error !== undefined) return connection.end(error);
       if (!isMap(result) || !isMap(result.limits)) return connection.end(new ProtocolError('`hello` was answered with something else'));
-      connection.limits = result.limits;
+      connection.limits = readLimits(result.limits);
       if (isMap(result.numbers)) connection.numbers = new Map(Object.entries(result.numbers));
       this.noteGeneration(result.policy?.generation);
       this.#ready(connection);

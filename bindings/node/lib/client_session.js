@@ -16,22 +16,6 @@ function closePlace({ connection, number }) {
   connection?.notify('close', [number]);
 }
 
-/** Waits, but not beyond a moment and a signal: for what others wait for too, and which goes on. */
-function within(promise, deadline, lateError, signal) {
-  return new Promise((resolve, reject) => {
-    const stop = () => end(reject)(signal.reason);
-    const late = () => end(reject)(lateError());
-    const timer = setTimeout(late, Math.max(0, deadline - performance.now()));
-    const end = (settle) => (value) => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', stop);
-      settle(value);
-    };
-    signal?.addEventListener('abort', stop, { once: true });
-    promise.then(end(resolve), end(reject));
-  });
-}
-
 /**
  * A session that the daemon keeps. It belongs to a connection there; here it is kept by its request, and opened again
  * where the connection or the daemon is another one.
@@ -76,11 +60,12 @@ class ClientSession {
   async decideMany(names, options) {
     const asked = Array.prototype.map.call(names, (name) => [this.#client.names.text(name), typeof name === 'number']);
     const ask = async ({ connection, number }, left) => {
-      const most = connection.limits.batch ?? 1024;
+      const most = connection.limits.batch;
       const parts = [];
       for (let i = 0; i < asked.length; i += most) {
         const part = asked.slice(i, i + most).map(([text, known]) => onWire(text, known, connection));
-        parts.push(this.#client.ask('check_many', [number, part], left, { on: connection }));
+        const answers = this.#client.ask('check_many', [number, part], left, { on: connection });
+        parts.push(answers.then((got) => several(got, part.length)));
       }
       return (await Promise.all(parts)).flat();
     };
@@ -122,30 +107,30 @@ class ClientSession {
       options?.signal?.throwIfAborted();
       if (this.#closed) throw new ClosedError('session');
       if (this.#place.connection === undefined || this.#place.connection !== this.#client.connection) {
-        const refusal = await within(this.#reopen(), deadline, () => this.#client.lateError('open'), options?.signal);
+        const refusal = await this.#client.waitFor(() => this.#reopen(), deadline, options?.signal);
         if (refusal !== undefined) return new Array(count).fill(refusal);
       }
+      const place = this.#place;
       try {
         const left = { signal: options?.signal, timeout: Math.max(1, deadline - performance.now()) };
-        return this.#read(await ask(this.#place, left), count);
+        return this.#read(await ask(place, left));
       } catch (error) {
-        const unknown = error.slug === 'unknown-session' && !renewed;
+        const unknown = error?.slug === 'unknown-session' && !renewed;
         if (!unknown && !(error instanceof MovedError)) throw error;
         if (performance.now() > deadline) throw this.#client.lateError('check');
         renewed ||= unknown;
-        this.#place.connection = undefined;
+        place.connection = undefined;
       }
     }
   }
 
-  #read(answers, count) {
-    if (!Array.isArray(answers) || answers.length !== count) throw new ProtocolError('not as many decisions as were asked for');
+  #read(answers) {
     const decisions = answers.map(decisionOfAnswer);
     for (const decision of decisions) {
       if (decision === undefined) throw new ProtocolError('a decision that is none');
       if (ENDED.has(decision.reason)) this.#refusal = decision;
     }
-    if (count > 0) this.#client.noteGeneration(decisions[count - 1].generation);
+    if (decisions.length > 0) this.#client.noteGeneration(decisions.at(-1).generation);
     return decisions;
   }
 
@@ -157,11 +142,17 @@ class ClientSession {
 
   async #open() {
     if (this.#refusal !== undefined) return this.#refusal;
-    const { answer, place } = await this.#client.openSession(this.#request);
+    const { answer, place } = await this.#client.openSession(this.#request, undefined, { admitted: true });
     if (place === undefined) return new Decision(answer.effect, answer.reason, undefined, this.#client.generation);
     this.#settle(answer, place);
     return undefined;
   }
+}
+
+/** A list of so many answers. */
+function several(answers, count) {
+  if (!Array.isArray(answers) || answers.length !== count) throw new ProtocolError('not as many decisions as were asked for');
+  return answers;
 }
 
 function mayDo(decision) {

@@ -29,7 +29,7 @@ class Connection {
   heardAt = performance.now();
   /** Numbers of names, and limits, as `hello` told them. */
   numbers = new Map();
-  limits = {};
+  limits = { batch: 1, messageBytes: Infinity };
 
   constructor(path, onLost) {
     this.#onLost = onLost;
@@ -44,8 +44,8 @@ class Connection {
   send(call) {
     const id = (this.#lastId + 1) >>> 0;
     const bytes = encodeRequest(id, call.method, call.params);
-    if (bytes.length > (this.limits.message_bytes ?? Infinity))
-      throw new RefusedError('over-limit', `the message has ${bytes.length} bytes, the daemon reads ${this.limits.message_bytes}`);
+    if (bytes.length > this.limits.messageBytes)
+      throw new RefusedError('over-limit', `the message has ${bytes.length} bytes, the daemon reads ${this.limits.messageBytes}`);
     this.#lastId = id;
     if (this.pending.size === 0) this.heardAt = performance.now();
     this.pending.set(id, call);

@@ -6,22 +6,26 @@
  */
 const { NrbacError } = require('./errors');
 
-const AWAY = { status: 503, body: { reason: 'decision-unavailable', message: 'Access cannot be decided at the moment.' } };
+const UNAVAILABLE = { status: 503, body: { reason: 'decision-unavailable', message: 'Access cannot be decided at the moment.' } };
 const NOBODY = { status: 401, body: { reason: 'not-signed-in', message: 'Sign in first.' } };
-
-const UNMET = 'This may be done only with obligations that this service does not meet.';
+const UNDECLARED = refusal('not-declared', 'It is not said who may do this.');
+const UNMET = refusal('obligations-apply', 'This may be done only with obligations that this service does not meet.');
 
 function refusal(reason, message) {
   return { status: 403, body: { reason, message } };
 }
 
 /**
- * Makes `judge(request, name, {meets})`, which resolves to {refusal: {status, body}, error?} or {permit}. Only errors
- * of the application's own functions are thrown.
+ * Makes `judge(request, declared)`, which resolves to {refusal: {status, body}} or {permit: {obligations, answer}}. Only
+ * errors of the application's own functions are thrown. What a handler declares is a name, or {name, meets} with the
+ * obligations that it meets, or false: it is open to everybody. One that declares nothing is refused.
  */
 function makeJudge(policy, { subject, context, resource }) {
   if (typeof subject !== 'function') throw new TypeError('`subject` is a function from a request to its subject');
-  return async function judge(request, name, { meets = [] } = {}) {
+  return async function judge(request, declared) {
+    if (declared === false) return { permit: { obligations: [], answer: null } };
+    const { name, meets = [] } = typeof declared === 'string' ? { name: declared } : (declared ?? {});
+    if (typeof name !== 'string') return { refusal: UNDECLARED };
     const who = await subject(request);
     if (who === undefined || who === null) return { refusal: NOBODY };
     const question = { subject: who, action: { name }, context: await context?.(request), resource: await resource?.(request) };
@@ -30,11 +34,11 @@ function makeJudge(policy, { subject, context, resource }) {
       answer = await policy.evaluate(question);
     } catch (error) {
       if (!(error instanceof NrbacError)) throw error;
-      return { refusal: AWAY, error };
+      return { refusal: UNAVAILABLE };
     }
-    const { reason, message, obligations = [] } = answer.context;
+    const { reason, message, obligations } = answer.context;
     if (answer.decision !== true) return { refusal: refusal(reason, message) };
-    if (!obligations.every((id) => meets.includes(id))) return { refusal: refusal('obligations-apply', UNMET) };
+    if (!obligations.every((id) => meets.includes(id))) return { refusal: UNMET };
     return { permit: { obligations, answer } };
   };
 }

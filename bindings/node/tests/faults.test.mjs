@@ -274,6 +274,12 @@ test('a call is given up by its signal, and an answer that comes later disturbs 
   assert.equal(await session.check('no'), false);
   assert.equal(await session.check('yes'), true);
   await assert.rejects(session.check('yes', { signal: stop.signal }), /changed my mind/);
+  const nothing = session.check('held', { signal: AbortSignal.any([stop.signal]) }).catch((reason) => reason);
+  assert.match(String(await nothing), /changed my mind/);
+  const silent = new AbortController();
+  const dropped = session.check('held', { signal: silent.signal }).then(() => 'answered', (reason) => reason);
+  silent.abort(null);
+  assert.equal(await dropped, null, 'whatever the reason is');
   await assert.rejects(client.evaluate({}, { signal: AbortSignal.abort() }), { name: 'AbortError' });
   await assert.rejects(client.session({}, { signal: AbortSignal.abort() }), { name: 'AbortError' });
   assert.equal(fake.server.accepted, 1);
@@ -291,6 +297,46 @@ test('a call is given up also while there is no daemon', async (t) => {
   const late = await timed(session.check('B0820', { timeout: 150 }));
   assert.equal(late.error.code, 'NRBAC_UNAVAILABLE');
   assert.ok(late.ms < 1000, `${late.ms} ms`);
+});
+
+test('checks that wait for their session are counted too', async (t) => {
+  const daemon = await Daemon.start(t, newPolicy(t));
+  const client = await clientOf(t, { path: daemon.socket }, { queueLimit: 10 });
+  const sessions = [await client.session(ofProfile()), await client.session(ofProfile())];
+  await daemon.kill();
+  await until(() => client.connection === undefined, 'it is seen');
+  const calls = await Promise.all(Array.from({ length: 25 }, (_, i) => timed(sessions[i % 2].check('B0820', { timeout: 400 }))));
+  const codes = calls.map(({ error }) => error.code);
+  assert.ok(codes.filter((code) => code === 'NRBAC_UNAVAILABLE').length <= 10);
+  assert.ok(codes.filter((code) => code === 'NRBAC_QUEUE_FULL').length >= 15);
+  await daemon.start();
+  assert.equal(await sessions[0].check('B0820'), true);
+});
+
+test('limits that make no sense are not taken', async (t) => {
+  for (const limits of [{ batch: 0, message_bytes: 0 }, { batch: -1, message_bytes: 'x' }, { batch: NaN }, { batch: 0.5 }]) {
+    const fake = await fakeDaemon(t, (socket) => {
+      const reader = new FrameReader();
+      socket.on('data', (chunk) => {
+        for (const [, id, method, params] of reader.read(chunk)) {
+          if (method === 'hello') socket.write(encode([1, id, null, { ...HELLO, limits }]));
+          else if (method === 'open') socket.write(encode([1, id, null, { session: 1, effect: 'permit', reason: 'opened' }]));
+          else socket.write(encode([1, id, null, params[1].map(() => [false, 'not-granted', 1, []])]));
+        }
+      });
+    });
+    const client = await clientOf(t, fake);
+    assert.deepEqual(await (await client.session({})).checkMany(['a', 'b']), [false, false]);
+  }
+});
+
+test('parts of a set that come in other sizes are ProtocolErrors, and never shifted', async (t) => {
+  const good = [true, 'granted-by-baseline', 1, []];
+  let part = 0;
+  const fake = await answering(t, (id, method, params, socket) => socket.write(encode([1, id, null, part++ === 0 ? [...Array(1025).fill(good)] : []])));
+  const client = await clientOf(t, fake);
+  const session = await client.session(ofProfile());
+  assert.equal((await timed(session.checkMany(Array(1025).fill('x')))).error.code, 'NRBAC_PROTOCOL');
 });
 
 test('close ends whoever waits, for an answer or for a daemon', async (t) => {
