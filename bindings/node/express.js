@@ -14,17 +14,20 @@ const { makeJudge } = require('./lib/guard');
  * @param options `subject(request)`, and `context(request)`, `resource(request)` where they matter
  */
 function authorisation(policy, options) {
-  const judge = makeJudge(policy, options);
-  return (declared) => async (request, response, next) => {
-    try {
-      const { refusal, permit } = await judge(request, typeof declared === 'function' ? await declared(request) : declared);
-      if (refusal !== undefined) return response.status(refusal.status).json(refusal.body);
-      request.nrbac = permit;
-    } catch (error) {
-      return next(error);
-    }
-    next();
-  };
+    const judge = makeJudge(policy, options);
+    return (declared) => async (request, response, next) => {
+        try {
+            const { refusal, permit } = await judge(
+                request,
+                typeof declared === 'function' ? await declared(request) : declared,
+            );
+            if (refusal !== undefined) return response.status(refusal.status).json(refusal.body);
+            request.nrbac = permit;
+        } catch (error) {
+            return next(error);
+        }
+        next();
+    };
 }
 
 module.exports = { authorisation };

@@ -12,14 +12,14 @@ const { makeJudge } = require('./lib/guard');
  * @param options `subject(request)`, and `context(request)`, `resource(request)` where they matter
  */
 function authorisation(policy, options) {
-  const judge = makeJudge(policy, options);
-  return async (request, reply) => {
-    if (request.is404) return undefined; // there is no route, and so it says
-    const { refusal, permit } = await judge(request, request.routeOptions.config.nrbac);
-    if (refusal !== undefined) return reply.code(refusal.status).send(refusal.body);
-    request.nrbac = permit;
-    return undefined;
-  };
+    const judge = makeJudge(policy, options);
+    return async (request, reply) => {
+        if (request.is404) return undefined; // there is no route, and so it says
+        const { refusal, permit } = await judge(request, request.routeOptions.config.nrbac);
+        if (refusal !== undefined) return reply.code(refusal.status).send(refusal.body);
+        request.nrbac = permit;
+        return undefined;
+    };
 }
 
 module.exports = { authorisation };

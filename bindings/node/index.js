@@ -19,21 +19,21 @@ const tables = require('./lib/tables');
  * A socket may be given by its folder, if it is called nrbacd.sock there.
  */
 async function open(source, options = {}) {
-  const read = await readSource(source);
-  return read.socket === undefined ? Engine.open(read, options) : new Client(read.socket, options);
+    const read = await readSource(source);
+    return read.socket === undefined ? Engine.open(read, options) : new Client(read.socket, options);
 }
 
 module.exports = {
-  open,
-  Engine,
-  Session,
-  Client,
-  ClientSession,
-  Decision,
-  ...errors,
-  effects: tables.EFFECTS,
-  reasons: tables.reasons,
-  statuses: tables.STATUSES,
-  faults: tables.FAULTS,
-  warnings: tables.WARNINGS,
+    open,
+    Engine,
+    Session,
+    Client,
+    ClientSession,
+    Decision,
+    ...errors,
+    effects: tables.EFFECTS,
+    reasons: tables.reasons,
+    statuses: tables.STATUSES,
+    faults: tables.FAULTS,
+    warnings: tables.WARNINGS,
 };

@@ -6,13 +6,16 @@
  */
 const { NrbacError } = require('./errors');
 
-const UNAVAILABLE = { status: 503, body: { reason: 'decision-unavailable', message: 'Access cannot be decided at the moment.' } };
+const UNAVAILABLE = {
+    status: 503,
+    body: { reason: 'decision-unavailable', message: 'Access cannot be decided at the moment.' },
+};
 const NOBODY = { status: 401, body: { reason: 'not-signed-in', message: 'Sign in first.' } };
 const UNDECLARED = refusal('not-declared', 'It is not said who may do this.');
 const UNMET = refusal('obligations-apply', 'This may be done only with obligations that this service does not meet.');
 
 function refusal(reason, message) {
-  return { status: 403, body: { reason, message } };
+    return { status: 403, body: { reason, message } };
 }
 
 /**
@@ -21,26 +24,31 @@ function refusal(reason, message) {
  * obligations that it meets, or false: it is open to everybody. One that declares nothing is refused.
  */
 function makeJudge(policy, { subject, context, resource }) {
-  if (typeof subject !== 'function') throw new TypeError('`subject` is a function from a request to its subject');
-  return async function judge(request, declared) {
-    if (declared === false) return { permit: { obligations: [], answer: null } };
-    const { name, meets = [] } = typeof declared === 'string' ? { name: declared } : (declared ?? {});
-    if (typeof name !== 'string') return { refusal: UNDECLARED };
-    const who = await subject(request);
-    if (who === undefined || who === null) return { refusal: NOBODY };
-    const question = { subject: who, action: { name }, context: await context?.(request), resource: await resource?.(request) };
-    let answer;
-    try {
-      answer = await policy.evaluate(question);
-    } catch (error) {
-      if (!(error instanceof NrbacError)) throw error;
-      return { refusal: UNAVAILABLE };
-    }
-    const { reason, message, obligations } = answer.context;
-    if (answer.decision !== true) return { refusal: refusal(reason, message) };
-    if (!obligations.every((id) => meets.includes(id))) return { refusal: UNMET };
-    return { permit: { obligations, answer } };
-  };
+    if (typeof subject !== 'function') throw new TypeError('`subject` is a function from a request to its subject');
+    return async function judge(request, declared) {
+        if (declared === false) return { permit: { obligations: [], answer: null } };
+        const { name, meets = [] } = typeof declared === 'string' ? { name: declared } : (declared ?? {});
+        if (typeof name !== 'string') return { refusal: UNDECLARED };
+        const who = await subject(request);
+        if (who === undefined || who === null) return { refusal: NOBODY };
+        const question = {
+            subject: who,
+            action: { name },
+            context: await context?.(request),
+            resource: await resource?.(request),
+        };
+        let answer;
+        try {
+            answer = await policy.evaluate(question);
+        } catch (error) {
+            if (!(error instanceof NrbacError)) throw error;
+            return { refusal: UNAVAILABLE };
+        }
+        const { reason, message, obligations } = answer.context;
+        if (answer.decision !== true) return { refusal: refusal(reason, message) };
+        if (!obligations.every((id) => meets.includes(id))) return { refusal: UNMET };
+        return { permit: { obligations, answer } };
+    };
 }
 
 module.exports = { makeJudge };

@@ -7,15 +7,15 @@ const { setTimeout: sleep } = require('node:timers/promises');
  * throws an AbortError when `signal` is aborted.
  */
 async function* watchGeneration(look, ms, signal) {
-  let last = await look();
-  while (last !== undefined) {
-    await sleep(ms, undefined, { signal });
-    const now = await look();
-    if (now === undefined) return;
-    if (now === last) continue;
-    last = now;
-    yield now;
-  }
+    let last = await look();
+    while (last !== undefined) {
+        await sleep(ms, undefined, { signal });
+        const now = await look();
+        if (now === undefined) return;
+        if (now === last) continue;
+        last = now;
+        yield now;
+    }
 }
 
 module.exports = { watchGeneration };

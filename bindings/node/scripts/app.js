@@ -16,16 +16,23 @@ const packed = fs.readdirSync(path.join(app, '..')).find((name) => /^nrbac-.*\.t
 
 fs.mkdirSync(app, { recursive: true });
 for (const folder of ['tests', 'examples']) {
-  fs.rmSync(path.join(app, folder), { recursive: true, force: true });
-  fs.cpSync(path.join(source, folder), path.join(app, folder), { recursive: true });
+    fs.rmSync(path.join(app, folder), { recursive: true, force: true });
+    fs.cpSync(path.join(source, folder), path.join(app, folder), { recursive: true });
 }
 // The packed file keeps its name when its content changes, which npm would not notice.
 fs.rmSync(path.join(app, 'node_modules/nrbac'), { recursive: true, force: true });
 fs.rmSync(path.join(app, 'node_modules/.package-lock.json'), { force: true });
-fs.writeFileSync(path.join(app, 'package.json'), JSON.stringify({
-  private: true,
-  dependencies: { nrbac: `file:../${packed}` },
-  devDependencies,
-  allowScripts: { nrbac: true },
-}, null, 2));
+fs.writeFileSync(
+    path.join(app, 'package.json'),
+    JSON.stringify(
+        {
+            private: true,
+            dependencies: { nrbac: `file:../${packed}` },
+            devDependencies,
+            allowScripts: { nrbac: true },
+        },
+        null,
+        2,
+    ),
+);
 fs.writeFileSync(path.join(app, '.npmrc'), 'package-lock=false\n');

@@ -16,27 +16,51 @@ const home = path.join(__dirname, '..');
 const words = (text) => (text ?? '').split(/\s+/).filter(Boolean);
 
 function pkgConfig(...options) {
-  const said = execFileSync('pkg-config', [...options, 'nrbac-policy', 'nrbac'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  return words(said);
+    const said = execFileSync('pkg-config', [...options, 'nrbac-policy', 'nrbac'], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return words(said);
 }
 
 let found;
 try {
-  found = { cflags: pkgConfig('--cflags'), libs: pkgConfig('--libs'), libdir: pkgConfig('--variable=libdir')[0] };
+    found = { cflags: pkgConfig('--cflags'), libs: pkgConfig('--libs'), libdir: pkgConfig('--variable=libdir')[0] };
 } catch (error) {
-  const why = error.code === 'ENOENT' ? 'there is no pkg-config' : String(error.stderr).trim().split('\n')[0];
-  console.log(`nrbac: only \`unix:\` will work, since libnrbac was not found (${why})`);
-  process.exit(0);
+    const why = error.code === 'ENOENT' ? 'there is no pkg-config' : String(error.stderr).trim().split('\n')[0];
+    console.log(`nrbac: only \`unix:\` will work, since libnrbac was not found (${why})`);
+    process.exit(0);
 }
 
-const sources = fs.readdirSync(path.join(home, 'src')).filter((name) => name.endsWith('.c')).sort();
+const sources = fs
+    .readdirSync(path.join(home, 'src'))
+    .filter((name) => name.endsWith('.c'))
+    .sort();
 fs.mkdirSync(path.join(home, 'build'), { recursive: true });
 const [compiler, ...its] = words(process.env.CC ?? 'cc');
-execFileSync(compiler, [
-  ...its, '-std=c11', '-O2', '-Wall', '-Wextra', '-fPIC', '-shared', '-fvisibility=hidden', '-fno-plt',
-  ...words(process.env.CFLAGS),
-  '-isystem', require('node-api-headers').include_dir, ...found.cflags,
-  ...sources.map((name) => path.join(home, 'src', name)),
-  '-o', path.join(home, 'build/nrbac.node'),
-  ...found.libs, `-Wl,-rpath,${found.libdir}`, '-Wl,-z,now', ...words(process.env.LDFLAGS),
-], { stdio: 'inherit' });
+execFileSync(
+    compiler,
+    [
+        ...its,
+        '-std=c11',
+        '-O2',
+        '-Wall',
+        '-Wextra',
+        '-fPIC',
+        '-shared',
+        '-fvisibility=hidden',
+        '-fno-plt',
+        ...words(process.env.CFLAGS),
+        '-isystem',
+        require('node-api-headers').include_dir,
+        ...found.cflags,
+        ...sources.map((name) => path.join(home, 'src', name)),
+        '-o',
+        path.join(home, 'build/nrbac.node'),
+        ...found.libs,
+        `-Wl,-rpath,${found.libdir}`,
+        '-Wl,-z,now',
+        ...words(process.env.LDFLAGS),
+    ],
+    { stdio: 'inherit' },
+);
