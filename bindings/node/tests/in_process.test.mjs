@@ -191,6 +191,21 @@ test('a million sessions opened and closed leave nothing behind', async (t) => {
     assertFlat(before, after);
 });
 
+test('policies compiled again and again, good and bad, leave nothing behind', async (t) => {
+    const engine = await open(`dir:${NATIONAL}`);
+    t.after(() => engine.close());
+    const bad = newPolicy(t, 'nrbac: 1\nnonsense: true\n');
+    const turns = async (count) => {
+        for (let i = 0; i < count; i++) {
+            await engine.reload();
+            await assert.rejects(open(`dir:${bad}`), PolicyError);
+        }
+        return memory();
+    };
+    const before = await turns(50);
+    assertFlat(before, await turns(150));
+});
+
 test('sessions and engines that nobody closes go with the garbage', async (t) => {
     const engine = await open(`dir:${newPolicy(t)}`);
     t.after(() => engine.close());

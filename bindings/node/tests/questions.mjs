@@ -101,6 +101,10 @@ export function questions(transport) {
             { action: { name: 'B0820' }, resource: undefined, context: { time: new Date('2026-11-23T09:00:00Z') } },
         );
         assert.equal((await policy.evaluate(request)).decision, true);
+        for (const size of [3500, 4000, 4090, 4100, 4110, 10_000, 300_000]) {
+            const note = 'é'.repeat(size / 2);
+            assert.equal((await policy.evaluate({ ...request, context: { note } })).decision, true, `${size} bytes`);
+        }
         await assert.rejects(async () => policy.evaluate(undefined), TypeError);
         await assert.rejects(async () => policy.evaluate({ number: 1n }), TypeError);
         await assert.rejects(async () => policy.evaluate(ofProfile({}, { action: { name: 'B0820\0' } })), {
