@@ -152,6 +152,15 @@ test('a session that outlives its engine never speaks for another one', async (t
     assert.ok(sessions.every((session) => session.check('B0820')));
 });
 
+test('a session keeps its engine', async (t) => {
+    const policy = newPolicy(t);
+    const opened = async () => (await open(`dir:${policy}`)).session(ofProfile());
+    const session = await opened();
+    for (let i = 0; i < 5; i++) await memory();
+    assert.equal(session.check('B0820'), true);
+    session.close();
+});
+
 test('code of the caller that runs while names are read changes no answer', async (t) => {
     const engine = await open(`dir:${newPolicy(t)}`);
     t.after(() => engine.close());

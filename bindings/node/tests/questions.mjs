@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { NotOpenedError, RefusedError, effects, open, reasons } from 'nrbac';
+import { NotOpenedError, RefusedError, effects, reasons } from 'nrbac';
 import { NATIONAL, ROOT, newFolder, newPolicy, ofProfile, smallPolicy, transports } from './support.mjs';
 
 const NAMES = ['B0820', 'B0825', 'B0572', 'patient.amend', 'guarded', 'no.such', 'B9999', ''];
@@ -299,5 +299,3 @@ export function questions(transport) {
         }
     });
 }
-
-export { open };
