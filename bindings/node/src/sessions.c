@@ -105,32 +105,22 @@ static napi_value obligations_of(napi_env env, const nrbac_decision *decision)
     return list;
 }
 
-static bool throw_closed(napi_env env)
+static napi_value throw_closed(napi_env env)
 {
-    (void)na_throw(env, NRBAC_E_ARGUMENT, "the session is closed");
-    return false;
+    return na_throw(env, NRBAC_E_ARGUMENT, "the session is closed");
 }
 
-/* Decides on a prepared name, or on a text where there is none. False: an exception is
- * pending, and nothing was decided. */
-static bool decide_name(napi_env env, na_addon *self, const na_session *its,
-                        double name, napi_value text, nrbac_decision *decision)
+/* What is called by a prepared name, or by the text where there is none. False: an
+ * exception is pending. The text is good until the next one is read. */
+static bool called_name(napi_env env, na_addon *self, const na_session *its,
+                        double name, napi_value text, nrbac_called *called)
 {
-    if (name != 0) {
-        nrbac_name number = na_session_name(its, name);
-        if (number == 0) {
-            (void)na_throw(env, NRBAC_E_UNSUPPORTED, "the name was prepared elsewhere");
-            return false;
-        }
-        nrbac_decide_into(its->session, number, decision);
-        return true;
-    }
-    size_t size;
-    const char *bytes = na_text(env, self, text, &size);
-    if (bytes == NULL)
-        return false;
-    nrbac_decide_text_into(its->session, bytes, size, decision);
-    return true;
+    *called = (nrbac_called){ .number = na_session_name(its, name) };
+    if (name != 0 && called->number == 0)
+        (void)na_throw(env, NRBAC_E_UNSUPPORTED, "the name was prepared elsewhere");
+    else if (name == 0)
+        called->text = na_text(env, self, text, &called->size);
+    return called->number != 0 || called->text != NULL;
 }
 
 /* decide(name as text?): of the session and name in the cell, where the effect, reason
@@ -141,10 +131,16 @@ static napi_value decide(napi_env env, napi_callback_info info)
     na_addon *self = na_arguments(env, info, 1, &text);
     na_cell *cell = self->cell;
     const na_session *its = na_session_at(self, cell->session);
+    nrbac_called called;
     nrbac_decision decision;
-    if (its == NULL ? !throw_closed(env)
-                    : !decide_name(env, self, its, cell->name, text, &decision))
+    if (its == NULL)
+        return throw_closed(env);
+    if (!called_name(env, self, its, cell->name, text, &called))
         return NULL;
+    if (called.text != NULL)
+        nrbac_decide_text_into(its->session, called.text, called.size, &decision);
+    else
+        nrbac_decide_into(its->session, called.number, &decision);
     cell->effect = (uint32_t)decision.effect;
     cell->reason = (uint32_t)decision.reason;
     cell->generation = decision.generation;
@@ -192,34 +188,67 @@ static napi_value check_many(napi_env env, napi_callback_info info)
     return NULL;
 }
 
-/* decideMany(texts?): of the batch; returns a list of obligations by place, with holes
- * where there are none, or undefined if there are none at all. */
+/* A batch that is being decided, name by name. */
+typedef struct na_deciding {
+    napi_env env;
+    na_addon *self;
+    const na_session *session;
+    napi_value texts;
+    uint32_t at, count;
+    double *answer;         /* of the name at `at` */
+    napi_value obligations; /* a list by place, with holes; NULL: none yet */
+    bool failed;            /* an exception is pending */
+} na_deciding;
+
+static bool next_name(void *context, nrbac_called *called)
+{
+    na_deciding *its = context;
+    if (its->at == its->count)
+        return false;
+    double name = its->self->batch[BATCH_NAMES + its->at];
+    napi_value text = NULL;
+    its->failed = (name == 0 &&
+                   napi_get_element(its->env, its->texts, its->at, &text) != napi_ok) ||
+                  !called_name(its->env, its->self, its->session, name, text, called);
+    return !its->failed;
+}
+
+static void each_decision(void *context, const nrbac_decision *decision)
+{
+    na_deciding *its = context;
+    its->answer[0] = decision->effect;
+    its->answer[1] = decision->reason;
+    its->answer[2] = decision->generation;
+    if (decision->obligation_count > 0) {
+        if (its->obligations == NULL)
+            (void)napi_create_array(its->env, &its->obligations);
+        (void)napi_set_element(its->env, its->obligations, its->at,
+                               obligations_of(its->env, decision));
+    }
+    its->at++;
+    its->answer += 3;
+}
+
+/* decideMany(texts?): of the batch, all under one policy; returns a list of obligations
+ * by place, with holes where there are none, or undefined if there are none at all. */
 static napi_value decide_many(napi_env env, napi_callback_info info)
 {
-    napi_value texts, text = NULL, all = NULL;
+    napi_value texts;
     na_addon *self = na_arguments(env, info, 1, &texts);
-    const na_session *its = batch_session(env, self);
-    if (its == NULL)
+    const na_session *session = batch_session(env, self);
+    if (session == NULL)
         return NULL;
     uint32_t count = (uint32_t)self->batch[BATCH_COUNT];
-    const double *names = &self->batch[BATCH_NAMES];
-    double *answer = &self->batch[BATCH_NAMES + count];
-    for (uint32_t i = 0; i < count; i++, answer += 3) {
-        nrbac_decision decision;
-        if (names[i] == 0 && napi_get_element(env, texts, i, &text) != napi_ok)
-            return NULL;
-        if (!decide_name(env, self, its, names[i], text, &decision))
-            return NULL;
-        answer[0] = decision.effect;
-        answer[1] = decision.reason;
-        answer[2] = decision.generation;
-        if (decision.obligation_count == 0)
-            continue;
-        if (all == NULL && napi_create_array(env, &all) != napi_ok)
-            return NULL;
-        (void)napi_set_element(env, all, i, obligations_of(env, &decision));
-    }
-    return all;
+    na_deciding its = {
+        .env = env,
+        .self = self,
+        .session = session,
+        .texts = texts,
+        .count = count,
+        .answer = &self->batch[BATCH_NAMES + count],
+    };
+    nrbac_decide_each(session->session, next_name, each_decision, &its);
+    return its.failed ? NULL : its.obligations;
 }
 
 static const na_function functions[] = {

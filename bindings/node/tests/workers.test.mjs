@@ -40,6 +40,7 @@ async function checkUntilTold({ open, source, request, parentPort }) {
             if (amend.permitted !== (amend.generation % 2 === 1)) wrong++;
             if (local.permitted !== (local.generation % 2 === 0)) wrong++;
             if (unknown.permitted || session.check(names[2]) || session.check('no.such')) wrong++;
+            if (amend.generation !== local.generation || local.generation !== unknown.generation) wrong++;
             if (generation < amend.generation) wrong++;
         }
         await new Promise((resolve) => setImmediate(resolve));
