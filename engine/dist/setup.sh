@@ -20,6 +20,9 @@ if [ "${1:-}" = --bench ]; then
     packages="$packages valgrind gnuplot-nox python3 libglib2.0-dev libsepol-dev checkpolicy redis-tools"
     command -v npm >/dev/null || packages="$packages nodejs npm" # whoever has one keeps it
 fi
+case "${1:-}" in
+--tests | --bindings) command -v npm >/dev/null || packages="$packages nodejs npm" ;; # bindings/node
+esac
 
 missing=
 for package in $packages; do
