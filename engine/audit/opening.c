@@ -67,17 +67,19 @@ static nr_trail_status hold_against(nr_trail *trail, const nr_head *point,
 {
     uint8_t hash[NR_DIGEST_SIZE] = { 0 };
     nr_trail_status status = hash_at(trail, point->seq, hash);
-    if (status == NR_TRAIL_MISSING)
+    if (status == NR_TRAIL_MISSING) {
         return nr_trail_refuse(
             error, NR_TRAIL_CORRUPT,
             "the trail is cut off: there is a %s for record %" PRIu64
             ", which is missing; begin a new trail and keep this one",
             what, point->seq);
-    if (status == NR_TRAIL_OK && memcmp(hash, point->hash, NR_DIGEST_SIZE) != 0)
+    }
+    if (status == NR_TRAIL_OK && memcmp(hash, point->hash, NR_DIGEST_SIZE) != 0) {
         return nr_trail_refuse(error, NR_TRAIL_CORRUPT,
                                "record %" PRIu64 " is not the one that its %s was "
                                "signed for; begin a new trail and keep this one",
                                point->seq, what);
+    }
     return status;
 }
 
@@ -94,11 +96,12 @@ static nr_trail_status walk_to_end(nr_trail *trail, nrbac_error *error)
             break;
         nr_head_move(&trail->head, &entry.record);
         if (entry.seq != trail->head.seq ||
-            memcmp(entry.hash, trail->head.hash, NR_DIGEST_SIZE) != 0)
+            memcmp(entry.hash, trail->head.hash, NR_DIGEST_SIZE) != 0) {
             status = nr_trail_refuse(error, NR_TRAIL_CORRUPT,
                                      "record %" PRIu64 " is not as it was written, or "
                                      "missing; begin a new trail and keep this one",
                                      trail->head.seq);
+        }
     }
     nr_reading_finish(&reader);
     return status == NR_TRAIL_MISSING ? NR_TRAIL_OK : status;

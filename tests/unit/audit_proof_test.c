@@ -410,8 +410,8 @@ static bool is_receipt(const char *text, const uint8_t *key, nr_receipt *receipt
 static void test_receipts(void)
 {
     kit k;
-    nrbac_error error;
-    nr_receipt receipt;
+    nrbac_error error = { 0 };
+    nr_receipt receipt = { 0 };
     kit_begin(&k);
     kit_fill(&k, RECORDS);
     for (uint64_t seq = 1; seq <= RECORDS; seq++) {
@@ -435,8 +435,8 @@ static void test_receipts(void)
 static void test_receipt_changed(void)
 {
     kit k;
-    nrbac_error error;
-    nr_receipt receipt;
+    nrbac_error error = { 0 };
+    nr_receipt receipt = { 0 };
     kit_begin(&k);
     kit_fill(&k, RECORDS);
     char *text = receipt_of(&k, 55);

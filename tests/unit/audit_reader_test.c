@@ -122,8 +122,8 @@ static void test_bounds(nr_reader *reader)
         { { .up_to = UINT64_MAX }, RECORDS },
         { { .after = 4000, .up_to = 4000 + 2 * 4096 }, RECORDS - 4000 },
         { { .after = 10, .up_to = 5 }, 0 },
-        { { .from = KIT_NOW + 500 * 1000 }, RECORDS - 499 },
-        { { .to = KIT_NOW + 500 * 1000 }, 499 },
+        { { .from = KIT_NOW + 500000 }, RECORDS - 499 },
+        { { .to = KIT_NOW + 500000 }, 499 },
         { { .from = KIT_NOW + 5000, .to = KIT_NOW + 7000 }, 2 },
         { { .user = "nobody" }, 0 },
         { { .user = "" }, 0 },
@@ -299,11 +299,11 @@ static void test_pruning(void)
     CHECK_INT(dropped, 0); /* the first is of that very moment */
     nr_trail_look(trail, &state);
     CHECK_INT(state.head.seq, 100);
-    CHECK_INT(nr_trail_prune(trail, KIT_NOW + 51 * 1000, 30, &dropped), NR_TRAIL_OK);
+    CHECK_INT(nr_trail_prune(trail, KIT_NOW + 51000, 30, &dropped), NR_TRAIL_OK);
     CHECK_INT(dropped, 30);
-    CHECK_INT(nr_trail_prune(trail, KIT_NOW + 51 * 1000, 30, &dropped), NR_TRAIL_OK);
+    CHECK_INT(nr_trail_prune(trail, KIT_NOW + 51000, 30, &dropped), NR_TRAIL_OK);
     CHECK_INT(dropped, 20);
-    CHECK_INT(nr_trail_prune(trail, KIT_NOW + 51 * 1000, 30, &dropped), NR_TRAIL_OK);
+    CHECK_INT(nr_trail_prune(trail, KIT_NOW + 51000, 30, &dropped), NR_TRAIL_OK);
     CHECK_INT(dropped, 0);
     nr_trail_look(trail, &state);
     CHECK_INT(state.head.seq, 102);
