@@ -6,14 +6,15 @@
  * with SYNC is on the disk, also if the power had been cut at that moment.
  *
  * The disk is a file system of SQLite's between the trail and the real one. Beside each
- * file it keeps what would be left of it by a power cut: what it was when it was last
- * synced.
+ * file it keeps what would be left of it by a power cut: what was synced. A sync that
+ * fails loses what it was to write, and the next one knows nothing of it: so do systems.
  */
 #define _DEFAULT_SOURCE /* POSIX.1-2008 */
 #include "audit_kit.h"
 #include "check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -61,9 +62,18 @@ static struct disk {
     const kit *kit;
 } disk;
 
+typedef struct piece {
+    sqlite3_int64 at;
+    int size;
+} piece;
+
+enum { PIECES_MAX = 4096 };
+
 typedef struct file {
     sqlite3_file base;
-    char name[128]; /* last part; "" for files without one */
+    char name[128];            /* last part; "" for files without one */
+    piece written[PIECES_MAX]; /* since the last sync */
+    size_t written_count;
     sqlite3_file real;
 } file;
 
@@ -88,23 +98,28 @@ static void synced_name(const char *name, char *out, size_t size)
     (void)snprintf(out, size, "%s/synced-%s", disk.kit->folder, name);
 }
 
-/* What a power cut would leave. */
+/* What was written since the last sync reaches the disk now. */
 static void remember(file *of)
 {
     char name[256], bytes[4096];
     sqlite3_int64 size = 0;
-    if (of->name[0] == 0 || of->real.pMethods->xFileSize(&of->real, &size) != SQLITE_OK)
+    if (of->name[0] == 0)
         return;
     synced_name(of->name, name, sizeof(name));
-    FILE *copy = fopen(name, "wb");
-    for (sqlite3_int64 at = 0; copy != NULL && at < size;) {
-        int piece = size - at > (int)sizeof(bytes) ? (int)sizeof(bytes)
-                                                   : (int)(size - at);
-        CHECK_INT(of->real.pMethods->xRead(&of->real, bytes, piece, at), SQLITE_OK);
-        CHECK_INT(fwrite(bytes, 1, (size_t)piece, copy), piece);
-        at += piece;
+    int copy = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(copy >= 0 && of->real.pMethods->xFileSize(&of->real, &size) == SQLITE_OK);
+    for (size_t i = 0; i < of->written_count; i++) {
+        const piece *one = &of->written[i];
+        for (sqlite3_int64 at = one->at, end = at + one->size; at < end && at < size;) {
+            sqlite3_int64 left = (end < size ? end : size) - at;
+            int part = left > (int)sizeof(bytes) ? (int)sizeof(bytes) : (int)left;
+            CHECK_INT(of->real.pMethods->xRead(&of->real, bytes, part, at), SQLITE_OK);
+            CHECK_INT(pwrite(copy, bytes, (size_t)part, at), part);
+            at += part;
+        }
     }
-    CHECK(copy != NULL && fclose(copy) == 0);
+    CHECK(ftruncate(copy, size) == 0 && close(copy) == 0);
+    of->written_count = 0;
 }
 
 static int disk_close(sqlite3_file *of)
@@ -121,7 +136,11 @@ static int disk_read(sqlite3_file *of, void *bytes, int size, sqlite3_int64 at)
 /* Half of it is written all the same. */
 static int disk_write(sqlite3_file *of, const void *bytes, int size, sqlite3_int64 at)
 {
+    file *into = (file *)of;
     bool failed = fails(WRITING);
+    CHECK(into->written_count < PIECES_MAX);
+    if (into->written_count < PIECES_MAX)
+        into->written[into->written_count++] = (piece){ at, failed ? size / 2 : size };
     int code = real_of(of)->pMethods->xWrite(real_of(of), bytes,
                                              failed ? size / 2 : size, at);
     return failed ? disk.fault->code : code;
@@ -136,10 +155,12 @@ static int disk_truncate(sqlite3_file *of, sqlite3_int64 size)
 static int disk_sync(sqlite3_file *of, int flags)
 {
     (void)flags; /* nothing here survives a real power cut */
-    if (fails(SYNCING))
-        return disk.fault->code;
-    remember((file *)of);
-    return SQLITE_OK;
+    if (!fails(SYNCING)) {
+        remember((file *)of);
+        return SQLITE_OK;
+    }
+    ((file *)of)->written_count = 0;
+    return disk.fault->code;
 }
 
 static int disk_size(sqlite3_file *of, sqlite3_int64 *size)
