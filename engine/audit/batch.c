@@ -37,7 +37,7 @@ nr_trail_status nr_trail_fail(nr_trail *trail, nr_trail_status status)
     trail->failures++;
     if (status != NR_TRAIL_FULL || trail->reserve.spent)
         return status;
-    nr_reserve_spend(&trail->reserve, nr_trail_now(trail));
+    nr_reserve_spend(&trail->reserve);
     trail->again = true;
     return NR_TRAIL_AGAIN;
 }

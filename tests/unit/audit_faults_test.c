@@ -325,7 +325,10 @@ static long long count_after_cut(const kit *k)
 
 static void must_be(nr_trail_status status, const fault *one, const char *where)
 {
-    if (status == NR_TRAIL_OK || status == one->status)
+    if (status == NR_TRAIL_OK)
+        return;
+    mend();
+    if (status == one->status)
         return;
     printf("%s, %s: %s\n", one->what, where, nr_trail_status_slug(status));
     CHECK(false);
@@ -341,7 +344,6 @@ static nr_trail *open_at_last(kit *k, const fault *one)
         must_be(status, one, "opening");
         if (status == NR_TRAIL_OK)
             return trail;
-        mend();
     }
     CHECK(false);
     return NULL;
@@ -365,7 +367,6 @@ static void write_at_last(kit *k, nr_trail *trail, const fault *one, uint64_t fr
         CHECK_INT(state.head.seq, from - 1);
         CHECK_INT(state.trouble, status);
         CHECK_INT(kit_count(k), (long long)from - 1);
-        mend();
         k->now += 2000000;
     }
     CHECK(false);
