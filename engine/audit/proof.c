@@ -333,10 +333,6 @@ static nr_trail_status walk_records(walk *w)
         nr_trail_status status = nr_reader_next(w->reader, &entry);
         if (status == NR_TRAIL_MISSING)
             return NR_TRAIL_OK;
-        if (status == NR_TRAIL_CORRUPT)
-            return find_fault(w, NR_TRAIL_IS_DAMAGED, w->head.seq + 1, 0,
-                              "from record %" PRIu64 " on the file cannot be read: %s",
-                              w->head.seq + 1, nr_reader_error(w->reader));
         NR_TRAIL_TRY(status);
         NR_TRAIL_TRY(check_entry(w, &entry));
     }
@@ -489,6 +485,10 @@ nr_trail_status nr_trail_prove(nr_reader *reader, const nr_trail_given *given,
                .proof = proof };
     *proof = (nr_trail_proof){ .fault = NR_TRAIL_IS_SOUND };
     nr_trail_status status = prove(&w);
+    if (status == NR_TRAIL_CORRUPT)
+        status = find_fault(&w, NR_TRAIL_IS_DAMAGED, w.head.seq + 1, 0,
+                            "from record %" PRIu64 " on the file cannot be read: %s",
+                            w.head.seq + 1, sqlite3_errmsg(reader->db));
     nr_reading_finish(reader);
     free(w.points);
     free(w.bad_policies);

@@ -58,5 +58,5 @@ int main(int count, char **arguments)
         write_receipt(&k, reader, key, seq);
     nr_reader_close(reader);
     nr_key_close(key);
-    return check_report();
+    return check_report() | kit_report();
 }

@@ -171,6 +171,37 @@ static void test_bits(void)
     kit_end(&k);
 }
 
+/* What no record stands in: an index whose page says nothing any more. */
+static void test_elsewhere(void)
+{
+    enum { PAGE = 4096 };
+    kit k;
+    sqlite3 *db = NULL;
+    sqlite3_stmt *query = NULL;
+    static const char nothing[PAGE];
+    kit_begin(&k);
+    kit_fill(&k, RECORDS);
+    CHECK_INT(sqlite3_open(k.path, &db), SQLITE_OK);
+    CHECK_INT(sqlite3_prepare_v2(db,
+                                 "SELECT rootpage FROM sqlite_schema WHERE name = "
+                                 "'circumstances_seen'",
+                                 -1, &query, NULL),
+              SQLITE_OK);
+    CHECK_INT(sqlite3_step(query), SQLITE_ROW);
+    long page = (long)sqlite3_column_int64(query, 0);
+    CHECK_INT(sqlite3_finalize(query), SQLITE_OK);
+    CHECK_INT(sqlite3_close(db), SQLITE_OK);
+    FILE *file = fopen(k.path, "r+b");
+    CHECK(file != NULL && fseek(file, (page - 1) * PAGE + 8, SEEK_SET) == 0);
+    CHECK(fwrite(nothing, 1, PAGE - 8, file) == PAGE - 8 && fclose(file) == 0);
+    nr_trail_proof proof = kit_prove(&k, NULL);
+    CHECK_INT(proof.fault, NR_TRAIL_IS_DAMAGED);
+    CHECK_INT(proof.seq, 0);
+    CHECK(strstr(proof.text, "damaged elsewhere") != NULL);
+    CHECK_INT(proof.last, RECORDS);
+    kit_end(&k);
+}
+
 /* ---- Somebody who can hash ------------------------------------------------------------- */
 
 /* Makes the chain anew from a record on, as anybody can. */
@@ -483,6 +514,41 @@ static void test_receipt_changed(void)
     kit_end(&k);
 }
 
+/* Another record with a hash that fits it: the statement is not for that. */
+static void test_receipt_made_anew(void)
+{
+    kit k;
+    nrbac_error error = { 0 };
+    nr_receipt receipt = { 0 };
+    const nrbac_value *map = NULL;
+    kit_begin(&k);
+    kit_fill(&k, RECORDS);
+    nrbac_document *document = nrbac_document_create();
+    char *text = receipt_of(&k, 55);
+    CHECK_INT(nrbac_json_read(document, text, strlen(text), &map, NULL), NRBAC_OK);
+    CHECK(nr_receipt_check(document, map, NULL, &receipt, &error));
+    const char *before = nrbac_value_text(nrbac_value_find(map, "before"));
+    nr_entry entry = receipt.entry;
+    nr_head head = { .seq = 54 };
+    CHECK(nr_hex_read(before, NR_DIGEST_SIZE, head.hash));
+    entry.record.reason = NRBAC_REASON_GRANTED_BY_BASELINE;
+    nr_head_move(&head, &entry.record);
+    memcpy(entry.hash, head.hash, NR_DIGEST_SIZE);
+    nrbac_value *made = nrbac_new_map(document);
+    for (size_t i = 0; i < nrbac_value_count(map); i++) {
+        const char *key = nrbac_value_key(map, i);
+        (void)nrbac_set(document, made, key,
+                        strcmp(key, "record") == 0
+                            ? nr_entry_tell(document, &entry)
+                            : nrbac_value_copy(document, nrbac_value_at(map, i)));
+    }
+    CHECK(!nr_receipt_check(document, made, NULL, &receipt, &error));
+    CHECK(strstr(error.text, "not the one that was signed for") != NULL);
+    nrbac_document_destroy(document);
+    free(text);
+    kit_end(&k);
+}
+
 int main(void)
 {
     kit k;
@@ -493,11 +559,13 @@ int main(void)
     kit_end(&k);
     test_harms();
     test_bits();
+    test_elsewhere();
     test_rewritten();
     test_opening();
     test_given();
     test_statements();
     test_receipts();
     test_receipt_changed();
-    return check_report();
+    test_receipt_made_anew();
+    return check_report() | kit_report();
 }

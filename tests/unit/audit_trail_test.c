@@ -419,5 +419,5 @@ int main(void)
     test_published_cut();
     test_unpublished();
     test_killed();
-    return check_report();
+    return check_report() | kit_report();
 }
