@@ -232,60 +232,112 @@ static void rechain(kit *k, uint64_t from)
     nr_reader_close(reader);
 }
 
-static void test_rewritten(void)
-{
+/* A trail whose checkpoints are kept elsewhere too. */
+typedef struct kept {
     kit k;
     char elsewhere[128];
-    kit_begin(&k);
-    (void)snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", k.folder);
-    nr_trail_options options = kit_options(&k);
-    options.checkpoint_path = elsewhere;
-    nr_trail *trail = kit_open(&k, &options);
-    for (uint64_t from = 1; from < RECORDS; from += 10)
-        CHECK_INT(kit_write(&k, trail, from, 10, NR_SYNC), NR_TRAIL_OK);
-    CHECK_INT(nr_trail_close(trail), NR_TRAIL_OK);
+    nr_trail_options options;
+    nr_trail_given given;
+} kept;
 
-    kit_sql(&k, "UPDATE records SET reason = 1 WHERE seq = 25");
-    rechain(&k, 25);
-    nr_trail_proof proof = kit_prove(&k, NULL);
-    CHECK_INT(proof.fault, NR_TRAIL_IS_REWRITTEN);
-    CHECK_INT(proof.seq, 21);
-    CHECK_INT(proof.other, 40);
+static void begin_kept(kept *of)
+{
+    kit_begin(&of->k);
+    (void)snprintf(of->elsewhere, sizeof(of->elsewhere), "%s/elsewhere", of->k.folder);
+    of->options = kit_options(&of->k);
+    of->options.checkpoint_path = of->elsewhere;
+    of->given = (nr_trail_given){ .checkpoint_path = of->elsewhere };
+    nr_trail *trail = kit_open(&of->k, &of->options);
+    for (uint64_t from = 1; from < RECORDS; from += 10)
+        CHECK_INT(kit_write(&of->k, trail, from, 10, NR_SYNC), NR_TRAIL_OK);
+    CHECK_INT(nr_trail_close(trail), NR_TRAIL_OK);
+}
+
+static void must_be(nr_trail_proof proof, nr_trail_fault fault, uint64_t seq,
+                    uint64_t other)
+{
+    CHECK_INT(proof.fault, fault);
+    CHECK_INT(proof.seq, seq);
+    CHECK_INT(proof.other, other);
+}
+
+static void test_rewritten(void)
+{
+    kept of;
+    kit *k = &of.k;
+    begin_kept(&of);
+    kit_sql(k, "UPDATE records SET reason = 1 WHERE seq = 25");
+    rechain(k, 25);
+    must_be(kit_prove(k, NULL), NR_TRAIL_IS_REWRITTEN, 21, 40);
 
     /* With the checkpoints removed nothing shows by itself, and it says so. */
-    kit_sql(&k, "DELETE FROM checkpoints WHERE seq > 20");
-    proof = kit_prove(&k, NULL);
-    CHECK_INT(proof.fault, NR_TRAIL_IS_SOUND);
+    kit_sql(k, "DELETE FROM checkpoints WHERE seq > 20");
+    nr_trail_proof proof = kit_prove(k, NULL);
+    must_be(proof, NR_TRAIL_IS_SOUND, 0, 0);
     CHECK_INT(proof.checkpointed, 20);
     CHECK(proof.unknown_count >= 2);
     CHECK(strstr(proof.unknown[0], "beyond record 20") != NULL);
     CHECK(strstr(proof.unknown[1], "kept elsewhere") != NULL);
 
     /* With those kept elsewhere it does. */
-    nr_trail_given given = { .checkpoint_path = elsewhere };
-    proof = kit_prove(&k, &given);
-    CHECK_INT(proof.fault, NR_TRAIL_IS_REWRITTEN);
-    CHECK_INT(proof.seq, 21);
-    CHECK_INT(proof.other, 40);
-    kit_sql(&k, "DELETE FROM records WHERE seq > 20");
-    CHECK_INT(kit_prove(&k, NULL).fault, NR_TRAIL_IS_SOUND);
-    proof = kit_prove(&k, &given);
-    CHECK_INT(proof.fault, NR_TRAIL_IS_TRUNCATED);
-    CHECK_INT(proof.seq, 21);
-    CHECK_INT(proof.other, 60);
+    must_be(kit_prove(k, &of.given), NR_TRAIL_IS_REWRITTEN, 21, 40);
+    kit_sql(k, "DELETE FROM records WHERE seq > 20");
+    must_be(kit_prove(k, NULL), NR_TRAIL_IS_SOUND, 0, 0);
+    proof = kit_prove(k, &of.given);
+    must_be(proof, NR_TRAIL_IS_TRUNCATED, 21, 60);
     CHECK_INT(proof.anchored, 20);
+    kit_end(k);
+}
 
-    /* Nobody goes on writing such a trail, if the file is at hand. */
-    nrbac_error error;
-    CHECK_INT(nr_trail_open(&options, &trail, &error), NR_TRAIL_CORRUPT);
-    CHECK(strstr(error.text, "cut off") != NULL);
-    given.checkpoint_path = "/nowhere/at/all";
+static void must_not_open(const kept *of, const char *why)
+{
+    nr_trail *trail = NULL;
+    nrbac_error error = { 0 };
+    CHECK_INT(nr_trail_open(&of->options, &trail, &error), NR_TRAIL_CORRUPT);
+    CHECK(strstr(error.text, why) != NULL);
+}
+
+/* Nobody goes on writing a trail that was cut, if the file is at hand. */
+static void test_not_gone_on(void)
+{
+    kept of;
+    begin_kept(&of);
+    kit_sql(&of.k, "DELETE FROM records WHERE seq > 20;"
+                   "DELETE FROM checkpoints WHERE seq > 20");
+    must_not_open(&of, "cut off");
     nr_reader *reader = NULL;
-    CHECK_INT(nr_reader_open(k.path, &reader, NULL), NR_TRAIL_OK);
-    CHECK_INT(nr_trail_prove(reader, &given, &proof), NR_TRAIL_MISSING);
+    nr_trail_given nowhere = { .checkpoint_path = "/nowhere/at/all" };
+    nr_trail_proof proof;
+    CHECK_INT(nr_reader_open(of.k.path, &reader, NULL), NR_TRAIL_OK);
+    CHECK_INT(nr_trail_prove(reader, &nowhere, &proof), NR_TRAIL_MISSING);
     CHECK(strstr(nr_reader_error(reader), "/nowhere/at/all") != NULL);
     nr_reader_close(reader);
-    kit_end(&k);
+    kit_end(&of.k);
+}
+
+/* Nor where the file says of it what somebody else signed. */
+static void test_not_signed(void)
+{
+    kept of;
+    nr_key *other = NULL;
+    nr_reader *reader = NULL;
+    nr_trail_stats stats;
+    char name[128], line[NR_STATEMENT_MAX];
+    begin_kept(&of);
+    (void)snprintf(name, sizeof(name), "%s/other.key", of.k.folder);
+    CHECK_INT(nr_key_open(name, true, &other, NULL), NR_TRAIL_OK);
+    CHECK_INT(nr_reader_open(of.k.path, &reader, NULL), NR_TRAIL_OK);
+    CHECK_INT(nr_reader_stats(reader, &stats), NR_TRAIL_OK);
+    nr_reader_close(reader);
+    nr_statement made = { .kind = NR_STATEMENT_CHECKPOINT, .head.seq = 60 };
+    memcpy(made.trail, stats.id, sizeof(made.trail));
+    nr_statement_sign(&made, other, line);
+    nr_key_close(other);
+    FILE *file = fopen(of.elsewhere, "a");
+    CHECK(file != NULL && fprintf(file, "%s\n", line) > 0 && fclose(file) == 0);
+    must_not_open(&of, "not signed by its key");
+    must_be(kit_prove(&of.k, &of.given), NR_TRAIL_IS_FORGED, 60, 0);
+    kit_end(&of.k);
 }
 
 /* Changes since the last checkpoint are found when the trail is opened. */
@@ -561,6 +613,8 @@ int main(void)
     test_bits();
     test_elsewhere();
     test_rewritten();
+    test_not_gone_on();
+    test_not_signed();
     test_opening();
     test_given();
     test_statements();
