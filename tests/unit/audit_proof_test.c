@@ -103,7 +103,7 @@ static const harm harms[] = {
     { "all gone", "DELETE FROM records", NR_TRAIL_IS_TRUNCATED, 1, 60 },
     { "a checkpoint's signature",
       "UPDATE checkpoints SET statement = substr(statement, 1, length(statement) - 2) "
-      "|| '00' WHERE seq = 40",
+      "|| 'ff' WHERE seq = 40",
       NR_TRAIL_IS_FORGED, 40, 0 },
     { "a checkpoint's number", "UPDATE checkpoints SET seq = 41 WHERE seq = 40",
       NR_TRAIL_IS_FORGED, 41, 0 },
