@@ -37,11 +37,25 @@ nr_trail_status nr_trail_fail(nr_trail *trail, nr_trail_status status)
     trail->failures++;
     if (status != NR_TRAIL_FULL || trail->reserve.spent)
         return status;
-    nr_reserve_spend(&trail->reserve, nr_trail_now(trail));
+    nr_reserve_spend(&trail->reserve);
     trail->again = true;
     return NR_TRAIL_AGAIN;
 }
 
+static nr_trail_status sync_log(nr_trail *trail)
+{
+    sqlite3_file *log = NULL;
+    (void)sqlite3_file_control(trail->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    errno = 0;
+    if (log == NULL || log->pMethods == NULL ||
+        log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) == SQLITE_OK)
+        return NR_TRAIL_OK;
+    trail->lost = true; /* what failed once may be told as done the next time */
+    return nr_trail_status_of(errno, NR_TRAIL_IO);
+}
+
+/* An emptied log is synced too: if pages of it were lost, what the disk has of it is
+ * older than the main file is now, and would be put over it after a power cut. */
 nr_trail_status nr_trail_settle(nr_trail *trail)
 {
     errno = 0;
@@ -49,6 +63,7 @@ nr_trail_status nr_trail_settle(nr_trail *trail)
                                          NULL, NULL);
     if (code != SQLITE_OK)
         return nr_database_trouble(trail->db, code);
+    NR_TRAIL_TRY(sync_log(trail));
     trail->lost = false;
     trail->synced = trail->head.seq;
     return NR_TRAIL_OK;
@@ -286,21 +301,7 @@ nr_trail_status nr_trail_commit(nr_trail *trail, uint64_t *first)
 
 /* ---- Between batches ------------------------------------------------------------------------ */
 
-/* Syncs the log as it is; the main file needs no more, since what is in it was synced
- * before the log was emptied. */
-static nr_trail_status sync_log(nr_trail *trail)
-{
-    sqlite3_file *log = NULL;
-    (void)sqlite3_file_control(trail->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-    if (log == NULL || log->pMethods == NULL)
-        return nr_trail_settle(trail);
-    errno = 0;
-    if (log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) == SQLITE_OK)
-        return NR_TRAIL_OK;
-    trail->lost = true; /* what failed once may be told as done the next time */
-    return nr_trail_status_of(errno, NR_TRAIL_IO);
-}
-
+/* The main file needs no sync: what is in it was synced before the log was emptied. */
 static nr_trail_status sync_once(nr_trail *trail)
 {
     nr_trail_status status = trail->lost ? nr_trail_settle(trail) : sync_log(trail);

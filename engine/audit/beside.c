@@ -76,9 +76,8 @@ void nr_reserve_close(nr_reserve *reserve)
     reserve->fd = -1;
 }
 
-void nr_reserve_spend(nr_reserve *reserve, int64_t now)
+void nr_reserve_spend(nr_reserve *reserve)
 {
-    reserve->tried_at = now; /* what is given back must not be taken again at once */
     (void)give_back(reserve);
 }
 

@@ -26,7 +26,7 @@ typedef struct nr_reserve {
 bool nr_reserve_open(nr_reserve *reserve, const char *path, uint64_t size);
 void nr_reserve_close(nr_reserve *reserve); /* the space stays ours */
 /* Gives the space back. */
-void nr_reserve_spend(nr_reserve *reserve, int64_t now);
+void nr_reserve_spend(nr_reserve *reserve);
 /* Lays it in again, trying at most once a second. True: it is there. */
 bool nr_reserve_restore(nr_reserve *reserve, int64_t now);
 /* What the file system of the reserve has left for us; UINT64_MAX: it does not say. */

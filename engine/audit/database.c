@@ -8,10 +8,13 @@
 /* ---- Statuses ------------------------------------------------------------------------ */
 
 /* SQLite does not keep it of what fails while a transaction ends. */
-static int system_errno(sqlite3 *db)
+static nr_trail_status trouble_of_system(sqlite3 *db)
 {
     int number = sqlite3_system_errno(db);
-    return number == 0 ? errno : number;
+    if (number == 0)
+        number = errno;
+    /* Nobody asks for a trail that is not there: it is something beside it. */
+    return number == ENOENT ? NR_TRAIL_IO : nr_trail_status_of(number, NR_TRAIL_IO);
 }
 
 static nr_trail_status trouble_of_io(sqlite3 *db, int code)
@@ -23,7 +26,7 @@ static nr_trail_status trouble_of_io(sqlite3 *db, int code)
     case SQLITE_IOERR_CORRUPTFS:
         return NR_TRAIL_CORRUPT;
     default:
-        return nr_trail_status_of(system_errno(db), NR_TRAIL_IO);
+        return trouble_of_system(db);
     }
 }
 
@@ -45,7 +48,7 @@ nr_trail_status nr_database_trouble(sqlite3 *db, int code)
     case SQLITE_LOCKED:
         return NR_TRAIL_LOCKED;
     case SQLITE_CANTOPEN:
-        return nr_trail_status_of(system_errno(db), NR_TRAIL_IO);
+        return trouble_of_system(db);
     case SQLITE_IOERR:
         return trouble_of_io(db, code);
     case SQLITE_CORRUPT:

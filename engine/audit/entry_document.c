@@ -163,7 +163,7 @@ static void read_digest(members *of, const char *key, bool must,
 {
     const char *text = read_text(of, key);
     if (text == NULL ? must
-                     : strlen(text) != 2 * NR_DIGEST_SIZE ||
+                     : strlen(text) != NR_DIGEST_HEX - 1 ||
                            !nr_hex_read(text, NR_DIGEST_SIZE, digest))
         wrong(of, key);
 }
@@ -214,15 +214,14 @@ static const char *read_obligations(members *of, nrbac_document *document)
     char room[OBLIGATIONS_MAX];
     size_t used = 0;
     for (size_t i = 0; i < nrbac_value_count(list); i++) {
-        const char *id = nrbac_value_text(nrbac_value_at(list, i));
-        size_t size = id == NULL ? sizeof(room) : strlen(id);
-        if (size >= sizeof(room) - used) {
+        const nrbac_value *id = nrbac_value_at(list, i);
+        size_t size = nrbac_value_text_size(id);
+        if (nrbac_value_text(id) == NULL || size + 1 >= sizeof(room) - used) {
             wrong(of, "obligations");
             return NULL;
         }
-        memcpy(room + used, id, size);
-        used += size;
-        room[used++] = ' ';
+        (void)snprintf(room + used, sizeof(room) - used, "%s ", nrbac_value_text(id));
+        used += size + 1;
     }
     if (used == 0)
         return NULL;

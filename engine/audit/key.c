@@ -112,21 +112,25 @@ static nr_trail_status make_file(const char *path, nrbac_error *error)
 
 /* ---- Opening ----------------------------------------------------------------------- */
 
+/* Takes `prefix`, then so many bytes in hex, then a line end. */
+static bool take(char **text, const char *prefix, uint8_t *bytes, size_t size)
+{
+    size_t skip = strlen(prefix), digits = 2 * size;
+    char *hex = *text + skip;
+    if (strncmp(*text, prefix, skip) != 0 || strlen(hex) <= digits ||
+        hex[digits] != '\n')
+        return false;
+    hex[digits] = 0;
+    *text = hex + digits + 1;
+    return nr_hex_read(hex, size, bytes);
+}
+
 static bool parse(char *text, nr_key *key)
 {
-    static const char first[] = "nrbac-key 1\nsign ", second[] = "\npatients ";
     uint8_t seed[crypto_sign_SEEDBYTES];
-    size_t seed_at = sizeof(first) - 1,
-           patients_at = seed_at + 2 * sizeof(seed) + sizeof(second) - 1;
-    size_t size = patients_at + 2 * PATIENT_KEY_SIZE + 1;
-    if (strlen(text) != size || strncmp(text, first, seed_at) != 0 ||
-        strncmp(text + seed_at + 2 * sizeof(seed), second, sizeof(second) - 1) != 0 ||
-        text[size - 1] != '\n')
-        return false;
-    text[seed_at + 2 * sizeof(seed)] = 0;
-    text[size - 1] = 0;
-    bool read = nr_hex_read(text + seed_at, sizeof(seed), seed) &&
-                nr_hex_read(text + patients_at, PATIENT_KEY_SIZE, key->patients);
+    bool read = take(&text, "nrbac-key 1\nsign ", seed, sizeof(seed)) &&
+                take(&text, "patients ", key->patients, sizeof(key->patients)) &&
+                *text == 0;
     if (read)
         (void)crypto_sign_seed_keypair(key->open, key->secret, seed);
     sodium_memzero(seed, sizeof(seed));

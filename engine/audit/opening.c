@@ -8,7 +8,10 @@
 #include "audit/trail_inside.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+enum { SIGNATURE_DIGITS = 2 * NR_SIGNATURE_SIZE };
 
 /* A signed line of ours; CORRUPT: it is not. */
 static nr_trail_status check_statement(const nr_trail *trail, const char *line,
@@ -67,17 +70,19 @@ static nr_trail_status hold_against(nr_trail *trail, const nr_head *point,
 {
     uint8_t hash[NR_DIGEST_SIZE] = { 0 };
     nr_trail_status status = hash_at(trail, point->seq, hash);
-    if (status == NR_TRAIL_MISSING)
+    if (status == NR_TRAIL_MISSING) {
         return nr_trail_refuse(
             error, NR_TRAIL_CORRUPT,
             "the trail is cut off: there is a %s for record %" PRIu64
             ", which is missing; begin a new trail and keep this one",
             what, point->seq);
-    if (status == NR_TRAIL_OK && memcmp(hash, point->hash, NR_DIGEST_SIZE) != 0)
+    }
+    if (status == NR_TRAIL_OK && memcmp(hash, point->hash, NR_DIGEST_SIZE) != 0) {
         return nr_trail_refuse(error, NR_TRAIL_CORRUPT,
                                "record %" PRIu64 " is not the one that its %s was "
                                "signed for; begin a new trail and keep this one",
                                point->seq, what);
+    }
     return status;
 }
 
@@ -94,11 +99,12 @@ static nr_trail_status walk_to_end(nr_trail *trail, nrbac_error *error)
             break;
         nr_head_move(&trail->head, &entry.record);
         if (entry.seq != trail->head.seq ||
-            memcmp(entry.hash, trail->head.hash, NR_DIGEST_SIZE) != 0)
+            memcmp(entry.hash, trail->head.hash, NR_DIGEST_SIZE) != 0) {
             status = nr_trail_refuse(error, NR_TRAIL_CORRUPT,
                                      "record %" PRIu64 " is not as it was written, or "
                                      "missing; begin a new trail and keep this one",
                                      trail->head.seq);
+        }
     }
     nr_reading_finish(&reader);
     return status == NR_TRAIL_MISSING ? NR_TRAIL_OK : status;
@@ -106,35 +112,51 @@ static nr_trail_status walk_to_end(nr_trail *trail, nrbac_error *error)
 
 /* ---- Checkpoints that were published ------------------------------------------------------ */
 
+/* The last line of this trail; years of lines stand before it, whose signatures are for
+ * a proof to look at. */
 typedef struct published {
-    const nr_trail *trail;
-    nr_statement last; /* of this trail; seq 0: none */
+    char start[64]; /* of a line of this trail */
+    char last[NR_STATEMENT_MAX];
 } published;
 
+/* A piece of a line, which a power cut may have left, has no whole signature. */
 static bool take_published(void *context, const char *line)
 {
     published *of = context;
-    nr_statement found = { 0 };
-    if (check_statement(of->trail, line, NR_STATEMENT_CHECKPOINT, &found) ==
-        NR_TRAIL_OK)
-        of->last = found;
+    const char *space = strrchr(line, ' ');
+    if (strncmp(line, of->start, strlen(of->start)) == 0 && space != NULL &&
+        strlen(space + 1) == SIGNATURE_DIGITS)
+        (void)snprintf(of->last, sizeof(of->last), "%s", line);
     return true;
 }
 
 static nr_trail_status hold_against_published(nr_trail *trail, uint64_t pruned,
                                               nrbac_error *error)
 {
-    published of = { .trail = trail };
+    published of = { .last = "" };
+    char id[NR_TRAIL_ID_HEX];
+    nr_statement last = { 0 };
     if (trail->checkpoint_path == NULL)
         return NR_TRAIL_OK;
+    nr_hex_write(trail->id, NR_TRAIL_ID_SIZE, id);
+    (void)snprintf(of.start, sizeof(of.start), "nrbac-checkpoint 1 %s ", id);
     nr_trail_status status = nr_published_read(trail->checkpoint_path, take_published,
                                                &of);
-    if (status == NR_TRAIL_MISSING || of.last.head.seq <= pruned)
-        return status == NR_TRAIL_MISSING ? NR_TRAIL_OK : status;
+    if (status == NR_TRAIL_MISSING || (status == NR_TRAIL_OK && of.last[0] == 0))
+        return NR_TRAIL_OK;
     if (status != NR_TRAIL_OK)
         return nr_trail_refuse(error, status, "`%s` cannot be read",
                                trail->checkpoint_path);
-    return hold_against(trail, &of.last.head, "published checkpoint", error);
+    if (check_statement(trail, of.last, NR_STATEMENT_CHECKPOINT, &last) !=
+        NR_TRAIL_OK) {
+        return nr_trail_refuse(error, NR_TRAIL_CORRUPT,
+                               "the last line of `%s` for this trail is not signed by "
+                               "its key; begin a new trail and keep this one",
+                               trail->checkpoint_path);
+    }
+    return last.head.seq <= pruned
+               ? NR_TRAIL_OK
+               : hold_against(trail, &last.head, "published checkpoint", error);
 }
 
 /* ---- All together ---------------------------------------------------------------------------- */

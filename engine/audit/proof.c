@@ -112,13 +112,14 @@ static nr_trail_status take_own(walk *w)
         if (line == NULL ||
             nr_statement_read(line, expected_key(w), &of) != NR_STATEMENT_SOUND ||
             of.kind != NR_STATEMENT_CHECKPOINT || of.head.seq != seq ||
-            memcmp(of.trail, w->about.id, NR_TRAIL_ID_SIZE) != 0)
+            memcmp(of.trail, w->about.id, NR_TRAIL_ID_SIZE) != 0) {
             status = find_fault(w, NR_TRAIL_IS_FORGED, seq, 0,
                                 "the checkpoint at record %" PRIu64
                                 " is not signed by the trail's key",
                                 seq);
-        else
+        } else {
             add_point(w, &of.head, false);
+        }
     }
     (void)sqlite3_finalize(query);
     return status;
@@ -134,11 +135,12 @@ static bool take_line(void *context, const char *line)
         return true;
     if (fault == NR_STATEMENT_SOUND)
         add_point(w, &of.head, true);
-    else
+    else {
         (void)find_fault(w, NR_TRAIL_IS_FORGED, of.head.seq, 0,
                          "the checkpoint kept elsewhere for record %" PRIu64
                          " is not signed by the trail's key",
                          of.head.seq);
+    }
     return true;
 }
 
@@ -170,11 +172,12 @@ static void pass_dropped(walk *w)
         if (next->head.seq > w->head.seq)
             return;
         if (next->head.seq == w->head.seq &&
-            memcmp(next->head.hash, w->head.hash, NR_DIGEST_SIZE) != 0)
+            memcmp(next->head.hash, w->head.hash, NR_DIGEST_SIZE) != 0) {
             (void)find_fault(w, NR_TRAIL_IS_REWRITTEN, w->head.seq, w->head.seq,
                              "what was dropped up to record %" PRIu64
                              " is not what its checkpoint was signed for",
                              w->head.seq);
+        }
     }
 }
 
@@ -259,24 +262,32 @@ static nr_trail_status tell_wrong(walk *w, const nr_entry *entry)
 
 /* ---- The walk -------------------------------------------------------------------------------------- */
 
+static uint64_t last_good_point(const walk *w)
+{
+    return w->proof->checkpointed > w->proof->anchored ? w->proof->checkpointed
+                                                       : w->proof->anchored;
+}
+
+static nr_trail_status tell_rewritten(walk *w, const point *against)
+{
+    uint64_t good = last_good_point(w);
+    uint64_t from = good < w->proof->first ? w->proof->first : good + 1;
+    return find_fault(w, NR_TRAIL_IS_REWRITTEN, from, w->head.seq,
+                      "records %" PRIu64 " to %" PRIu64
+                      " were written anew: %s was signed for others",
+                      from, w->head.seq,
+                      against->elsewhere ? "a checkpoint kept elsewhere"
+                                         : "the checkpoint");
+}
+
 static nr_trail_status check_points(walk *w)
 {
     for (; w->point_at < w->point_count; w->point_at++) {
         const point *next = &w->points[w->point_at];
         if (next->head.seq != w->head.seq)
             return NR_TRAIL_OK;
-        if (memcmp(next->head.hash, w->head.hash, NR_DIGEST_SIZE) != 0) {
-            uint64_t good = w->proof->checkpointed > w->proof->anchored
-                                ? w->proof->checkpointed
-                                : w->proof->anchored;
-            uint64_t from = good < w->proof->first ? w->proof->first : good + 1;
-            return find_fault(w, NR_TRAIL_IS_REWRITTEN, from, w->head.seq,
-                              "records %" PRIu64 " to %" PRIu64
-                              " were written anew: %s was signed for others",
-                              from, w->head.seq,
-                              next->elsewhere ? "a checkpoint kept elsewhere"
-                                              : "the checkpoint");
-        }
+        if (memcmp(next->head.hash, w->head.hash, NR_DIGEST_SIZE) != 0)
+            return tell_rewritten(w, next);
         if (next->elsewhere)
             w->proof->anchored = w->head.seq;
         else
@@ -287,11 +298,12 @@ static nr_trail_status check_points(walk *w)
 
 static nr_trail_status check_entry(walk *w, const nr_entry *entry)
 {
-    if (entry->seq != w->head.seq + 1)
+    if (entry->seq != w->head.seq + 1) {
         return find_fault(w, NR_TRAIL_IS_REMOVED, w->head.seq + 1, 0,
                           "record %" PRIu64 " is missing, and record %" PRIu64
                           " is there",
                           w->head.seq + 1, entry->seq);
+    }
     if (w->proof->first == 0)
         w->proof->first = entry->seq;
     else if (entry->record.at < w->at)
@@ -321,10 +333,6 @@ static nr_trail_status walk_records(walk *w)
         nr_trail_status status = nr_reader_next(w->reader, &entry);
         if (status == NR_TRAIL_MISSING)
             return NR_TRAIL_OK;
-        if (status == NR_TRAIL_CORRUPT)
-            return find_fault(w, NR_TRAIL_IS_DAMAGED, w->head.seq + 1, 0,
-                              "from record %" PRIu64 " on the file cannot be read: %s",
-                              w->head.seq + 1, nr_reader_error(w->reader));
         NR_TRAIL_TRY(status);
         NR_TRAIL_TRY(check_entry(w, &entry));
     }
@@ -359,11 +367,12 @@ static nr_trail_status check_file(walk *w)
     const char *said = status == NR_TRAIL_OK && row
                            ? (const char *)sqlite3_column_text(query, 0)
                            : NULL;
-    if (status == NR_TRAIL_CORRUPT || (said != NULL && strcmp(said, "ok") != 0))
+    if (status == NR_TRAIL_CORRUPT || (said != NULL && strcmp(said, "ok") != 0)) {
         status = find_fault(w, NR_TRAIL_IS_DAMAGED, 0, 0,
                             "all records are as they were written, but the file is "
                             "damaged elsewhere: %.120s",
                             said == NULL ? sqlite3_errmsg(w->reader->db) : said);
+    }
     (void)sqlite3_finalize(query);
     return status;
 }
@@ -384,28 +393,30 @@ static void cannot_know(nr_trail_proof *proof, const char *format, ...)
 static void tell_unknown(const walk *w)
 {
     nr_trail_proof *proof = w->proof;
-    if (proof->last > proof->checkpointed && proof->last > proof->anchored)
+    if (proof->last > proof->checkpointed && proof->last > proof->anchored) {
         cannot_know(proof,
                     "No checkpoint goes beyond record %" PRIu64
                     ": whether somebody without the key wrote or removed "
                     "records after it cannot be known.",
-                    proof->checkpointed > proof->anchored ? proof->checkpointed
-                                                          : proof->anchored);
-    if (w->given->checkpoint_path == NULL)
+                    last_good_point(w));
+    }
+    if (w->given->checkpoint_path == NULL) {
         cannot_know(proof, "No checkpoint that was kept elsewhere was given: whether "
                            "the end was cut off, back to an earlier checkpoint, cannot "
                            "be known.");
-    else if (proof->anchored < proof->last)
+    } else if (proof->anchored < proof->last) {
         cannot_know(proof,
                     "The checkpoints kept elsewhere go to record %" PRIu64
                     ": what was written or cut off after it cannot be known.",
                     proof->anchored);
-    if (w->given->key == NULL)
+    }
+    if (w->given->key == NULL) {
         cannot_know(proof, "No key was given: whether the trail was written by the key "
                            "that you trust, and not as a whole by another, cannot be "
                            "known.");
-    else if (w->given->checkpoint_path == NULL)
+    } else if (w->given->checkpoint_path == NULL) {
         cannot_know(proof, "Whoever has the key could have written all of it anew.");
+    }
 }
 
 /* ---- All together ------------------------------------------------------------------------------------- */
@@ -474,6 +485,10 @@ nr_trail_status nr_trail_prove(nr_reader *reader, const nr_trail_given *given,
                .proof = proof };
     *proof = (nr_trail_proof){ .fault = NR_TRAIL_IS_SOUND };
     nr_trail_status status = prove(&w);
+    if (status == NR_TRAIL_CORRUPT)
+        status = find_fault(&w, NR_TRAIL_IS_DAMAGED, w.head.seq + 1, 0,
+                            "from record %" PRIu64 " on the file cannot be read: %s",
+                            w.head.seq + 1, sqlite3_errmsg(reader->db));
     nr_reading_finish(reader);
     free(w.points);
     free(w.bad_policies);

@@ -136,12 +136,11 @@ nr_trail_status nr_reader_open(const char *path, nr_reader **out, nrbac_error *e
 {
     *out = NULL;
     nr_reader *reader = calloc(1, sizeof(*reader));
-    char *copy = malloc(strlen(path) + 1);
     nr_trail_status status = NR_TRAIL_MEMORY;
-    if (reader != NULL && copy != NULL) {
-        reader->path = strcpy(copy, path);
+    if (reader != NULL)
+        reader->path = sqlite3_mprintf("%s", path);
+    if (reader != NULL && reader->path != NULL)
         status = open_either(reader);
-    }
     if (status == NR_TRAIL_OK) {
         *out = reader;
         return NR_TRAIL_OK;
@@ -150,12 +149,7 @@ nr_trail_status nr_reader_open(const char *path, nr_reader **out, nrbac_error *e
         (void)snprintf(error->text, sizeof(error->text),
                        "the trail `%s` cannot be read: %s", path,
                        why_not_opened(status));
-    if (reader == NULL || copy == NULL)
-        free(copy);
-    if (reader != NULL && copy == NULL)
-        free(reader);
-    else
-        nr_reader_close(reader);
+    nr_reader_close(reader);
     return status;
 }
 
@@ -165,7 +159,7 @@ void nr_reader_close(nr_reader *reader)
         return;
     nr_reading_finish(reader);
     close_database(reader);
-    free(reader->path);
+    sqlite3_free(reader->path);
     free(reader);
 }
 
@@ -360,8 +354,8 @@ static nr_trail_status read_counts(nr_reader *reader, nr_trail_stats *stats)
         { "SELECT max(seq) FROM records", &stats->last },
         { "SELECT max(seq) FROM checkpoints", &stats->checkpoint },
         { "SELECT seq FROM pruned", &stats->pruned },
-        { "SELECT count(*) FROM circumstances", &stats->circumstances },
-        { "SELECT count(*) FROM texts", &stats->texts },
+        { "SELECT count(*) FROM circumstances NOT INDEXED", &stats->circumstances },
+        { "SELECT count(*) FROM texts NOT INDEXED", &stats->texts },
         { "SELECT count(*) FROM policies", &stats->policies },
         { "SELECT count(*) FROM checkpoints", &stats->checkpoints },
         { "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",

@@ -53,7 +53,7 @@ static bool refuse(nrbac_error *error, const char *why)
 static bool read_before(const nrbac_value *map, uint8_t hash[NR_DIGEST_SIZE])
 {
     const char *text = nrbac_value_text(nrbac_value_find(map, "before"));
-    return text != NULL && strlen(text) == 2 * NR_DIGEST_SIZE &&
+    return text != NULL && strlen(text) == NR_DIGEST_HEX - 1 &&
            nr_hex_read(text, NR_DIGEST_SIZE, hash);
 }
 

@@ -9,30 +9,27 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The first column of a query with up to two numbers in it; MISSING: no row. */
-static nr_trail_status ask(nr_trail *trail, const char *sql, const int64_t numbers[2],
-                           int64_t *out)
+/* A query or change with up to two numbers in it; the caller finalises it. *row: there
+ * is one. */
+static nr_trail_status run(nr_trail *trail, const char *sql, int64_t first,
+                           int64_t second, sqlite3_stmt **out, bool *row)
 {
-    sqlite3_stmt *query = NULL;
-    bool row = false;
-    nr_trail_status status = nr_database_prepare(trail->db, sql, &query);
-    for (int i = 0; status == NR_TRAIL_OK && i < sqlite3_bind_parameter_count(query);
-         i++)
-        (void)sqlite3_bind_int64(query, i + 1, numbers[i]);
-    if (status == NR_TRAIL_OK)
-        status = nr_database_step(query, &row);
-    if (status == NR_TRAIL_OK && !row && out != NULL)
-        status = NR_TRAIL_MISSING;
-    if (status == NR_TRAIL_OK && row && out != NULL)
-        *out = sqlite3_column_int64(query, 0);
-    (void)sqlite3_finalize(query);
-    return status;
+    *row = false;
+    NR_TRAIL_TRY(nr_database_prepare(trail->db, sql, out));
+    (void)sqlite3_bind_int64(*out, 1, first);
+    if (sqlite3_bind_parameter_count(*out) > 1)
+        (void)sqlite3_bind_int64(*out, 2, second);
+    return nr_database_step(*out, row);
 }
 
-static nr_trail_status do_with(nr_trail *trail, const char *sql, int64_t first,
-                               int64_t second)
+static nr_trail_status change(nr_trail *trail, const char *sql, int64_t first,
+                              int64_t second)
 {
-    return ask(trail, sql, (const int64_t[]){ first, second }, NULL);
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    nr_trail_status status = run(trail, sql, first, second, &statement, &row);
+    (void)sqlite3_finalize(statement);
+    return status;
 }
 
 /* The last record that goes; first - 1: none does. Time may run backwards, and what
@@ -40,19 +37,18 @@ static nr_trail_status do_with(nr_trail *trail, const char *sql, int64_t first,
 static nr_trail_status find_last(nr_trail *trail, int64_t before, uint64_t limit,
                                  uint64_t *last)
 {
-    int64_t young = 0;
+    static const char sql[] = "SELECT seq FROM records WHERE seq < ?1 AND at >= ?2 "
+                              "ORDER BY seq LIMIT 1";
+    sqlite3_stmt *query = NULL;
+    bool young = false;
     uint64_t most = trail->head.seq - trail->first + 1;
     uint64_t end = trail->first + (limit < most ? limit : most);
-    nr_trail_status status = ask(
-        trail,
-        "SELECT seq FROM records WHERE seq < ?1 AND at >= ?2 ORDER BY seq LIMIT 1",
-        (const int64_t[]){ (int64_t)end, before }, &young);
-    if (status == NR_TRAIL_MISSING)
-        young = (int64_t)end;
-    else if (status != NR_TRAIL_OK)
-        return status;
-    *last = (uint64_t)young - 1;
-    return NR_TRAIL_OK;
+    nr_trail_status status = run(trail, sql, (int64_t)end, before, &query, &young);
+    if (status == NR_TRAIL_OK && young)
+        end = (uint64_t)sqlite3_column_int64(query, 0);
+    *last = end - 1;
+    (void)sqlite3_finalize(query);
+    return status;
 }
 
 static nr_trail_status read_hash(nr_trail *trail, uint64_t seq, nr_head *head)
@@ -60,12 +56,8 @@ static nr_trail_status read_hash(nr_trail *trail, uint64_t seq, nr_head *head)
     sqlite3_stmt *query = NULL;
     bool row = false;
     head->seq = seq;
-    nr_trail_status status = nr_database_prepare(
-        trail->db, "SELECT hash FROM records WHERE seq = ?", &query);
-    if (status == NR_TRAIL_OK) {
-        (void)sqlite3_bind_int64(query, 1, (int64_t)seq);
-        status = nr_database_step(query, &row);
-    }
+    nr_trail_status status = run(trail, "SELECT hash FROM records WHERE seq = ?1",
+                                 (int64_t)seq, 0, &query, &row);
     if (status == NR_TRAIL_OK &&
         (!row || !nr_database_blob(query, 0, NR_DIGEST_SIZE, head->hash)))
         status = NR_TRAIL_CORRUPT;
@@ -117,7 +109,7 @@ static nr_trail_status drop_unseen(nr_trail *trail, uint64_t last, int64_t limit
     int64_t unseen = (int64_t)last + 1 - NR_SEEN_STEP;
     nr_interned_forget(&trail->interned);
     for (size_t i = 0; i < NR_COUNT(drops); i++)
-        NR_TRAIL_TRY(do_with(trail, drops[i], unseen, limit));
+        NR_TRAIL_TRY(change(trail, drops[i], unseen, limit));
     return NR_TRAIL_OK;
 }
 
@@ -136,9 +128,9 @@ static nr_trail_status prune(nr_trail *trail, uint64_t last, int64_t limit)
 {
     NR_TRAIL_TRY(state_pruned(trail, last));
     NR_TRAIL_TRY(
-        do_with(trail, "DELETE FROM records WHERE seq <= ?1", (int64_t)last, 0));
+        change(trail, "DELETE FROM records WHERE seq <= ?1", (int64_t)last, 0));
     NR_TRAIL_TRY(
-        do_with(trail, "DELETE FROM checkpoints WHERE seq <= ?1", (int64_t)last, 0));
+        change(trail, "DELETE FROM checkpoints WHERE seq <= ?1", (int64_t)last, 0));
     return drop_unseen(trail, last, limit);
 }
 

@@ -62,12 +62,13 @@ static nr_trail_status take_lock(nr_trail *trail, const char *path, nrbac_error 
         return NR_TRAIL_MEMORY;
     trail->lock = nr_lock_take(name);
     nr_trail_status status = NR_TRAIL_OK;
-    if (trail->lock < 0 && errno == EWOULDBLOCK)
+    if (trail->lock < 0 && errno == EWOULDBLOCK) {
         status = nr_trail_refuse(error, NR_TRAIL_LOCKED,
                                  "the trail `%s` is being written by another process",
                                  path);
-    else if (trail->lock < 0)
+    } else if (trail->lock < 0) {
         status = refuse_file(error, name);
+    }
     free(name);
     return status;
 }
@@ -102,14 +103,16 @@ static nr_trail_status make_file(const char *path, nrbac_error *error)
 
 static nr_trail_status prepare_all(nr_trail *trail)
 {
-    static const char *const texts[] = {
-#define NR_TRAIL_SQL_TEXT(name, sql) sql,
+    static const struct {
+        const char *sql;
+    } texts[] = {
+#define NR_TRAIL_SQL_TEXT(name, sql) { sql },
         NR_TRAIL_SQL(NR_TRAIL_SQL_TEXT)
 #undef NR_TRAIL_SQL_TEXT
     };
     nr_trail_status status = NR_TRAIL_OK;
     for (size_t i = 0; status == NR_TRAIL_OK && i < NR_SQL_COUNT; i++)
-        status = nr_database_prepare(trail->db, texts[i], &trail->sql[i]);
+        status = nr_database_prepare(trail->db, texts[i].sql, &trail->sql[i]);
     return status;
 }
 
@@ -190,11 +193,12 @@ static nr_trail_status open_key(nr_trail *trail, const nr_trail_options *options
     if (name == NULL)
         return NR_TRAIL_MEMORY;
     nr_trail_status status = nr_key_open(name, make, &trail->key, error);
-    if (status == NR_TRAIL_MISSING && !make)
+    if (status == NR_TRAIL_MISSING && !make) {
         (void)nr_trail_refuse(error, status,
                               "the trail `%s` is there, and its key `%s` is not: "
                               "restore the key, or begin a new trail",
                               options->path, name);
+    }
     free(name);
     return status;
 }
@@ -207,11 +211,12 @@ static nr_trail_status check_identity(nr_trail *trail, const char *path,
     if (status == NR_TRAIL_OK)
         status = read_identity(trail, key);
     if (status == NR_TRAIL_OK &&
-        memcmp(key, nr_key_public(trail->key), NR_PUBLIC_KEY_SIZE) != 0)
+        memcmp(key, nr_key_public(trail->key), NR_PUBLIC_KEY_SIZE) != 0) {
         return nr_trail_refuse(error, NR_TRAIL_CORRUPT,
                                "the key is not that of the trail `%s`; give the right "
                                "one, or begin a new trail",
                                path);
+    }
     return status;
 }
 

@@ -128,8 +128,7 @@ bool nr_interned_init(nr_interned *interned);
 void nr_interned_finish(nr_interned *interned);
 void nr_interned_forget(nr_interned *interned);
 nr_trail_status nr_intern_text(nr_trail *trail, const char *text, int64_t *id);
-nr_trail_status nr_intern_circumstances(nr_trail *trail,
-                                        const nr_circumstances *circumstances,
+nr_trail_status nr_intern_circumstances(nr_trail *trail, const nr_circumstances *of,
                                         int64_t *id);
 /* ARGUMENT: it has not been kept. */
 nr_trail_status nr_intern_policy(nr_trail *trail, const uint8_t *digest, int64_t *id);

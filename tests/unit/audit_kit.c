@@ -219,3 +219,8 @@ nr_trail_proof kit_prove(kit *of, const nr_trail_given *given)
     nr_reader_close(reader);
     return proof;
 }
+
+int kit_report(void)
+{
+    return check_failed == 0 ? 0 : 1;
+}

@@ -48,4 +48,7 @@ void kit_sql(kit *of, const char *sql);
 /* The proof of the trail as it is; the status is checked. */
 nr_trail_proof kit_prove(kit *of, const nr_trail_given *given);
 
+/* 1 if a check of the kit's own failed; else 0. For main, beside check_report(). */
+int kit_report(void);
+
 #endif

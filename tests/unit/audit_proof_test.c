@@ -103,7 +103,7 @@ static const harm harms[] = {
     { "all gone", "DELETE FROM records", NR_TRAIL_IS_TRUNCATED, 1, 60 },
     { "a checkpoint's signature",
       "UPDATE checkpoints SET statement = substr(statement, 1, length(statement) - 2) "
-      "|| '00' WHERE seq = 40",
+      "|| 'ff' WHERE seq = 40",
       NR_TRAIL_IS_FORGED, 40, 0 },
     { "a checkpoint's number", "UPDATE checkpoints SET seq = 41 WHERE seq = 40",
       NR_TRAIL_IS_FORGED, 41, 0 },
@@ -171,6 +171,37 @@ static void test_bits(void)
     kit_end(&k);
 }
 
+/* What no record stands in: an index whose page says nothing any more. */
+static void test_elsewhere(void)
+{
+    enum { PAGE = 4096 };
+    kit k;
+    sqlite3 *db = NULL;
+    sqlite3_stmt *query = NULL;
+    static const char nothing[PAGE];
+    kit_begin(&k);
+    kit_fill(&k, RECORDS);
+    CHECK_INT(sqlite3_open(k.path, &db), SQLITE_OK);
+    CHECK_INT(sqlite3_prepare_v2(db,
+                                 "SELECT rootpage FROM sqlite_schema WHERE name = "
+                                 "'circumstances_seen'",
+                                 -1, &query, NULL),
+              SQLITE_OK);
+    CHECK_INT(sqlite3_step(query), SQLITE_ROW);
+    long page = (long)sqlite3_column_int64(query, 0);
+    CHECK_INT(sqlite3_finalize(query), SQLITE_OK);
+    CHECK_INT(sqlite3_close(db), SQLITE_OK);
+    FILE *file = fopen(k.path, "r+b");
+    CHECK(file != NULL && fseek(file, (page - 1) * PAGE + 8, SEEK_SET) == 0);
+    CHECK(fwrite(nothing, 1, PAGE - 8, file) == PAGE - 8 && fclose(file) == 0);
+    nr_trail_proof proof = kit_prove(&k, NULL);
+    CHECK_INT(proof.fault, NR_TRAIL_IS_DAMAGED);
+    CHECK_INT(proof.seq, 0);
+    CHECK(strstr(proof.text, "damaged elsewhere") != NULL);
+    CHECK_INT(proof.last, RECORDS);
+    kit_end(&k);
+}
+
 /* ---- Somebody who can hash ------------------------------------------------------------- */
 
 /* Makes the chain anew from a record on, as anybody can. */
@@ -201,60 +232,112 @@ static void rechain(kit *k, uint64_t from)
     nr_reader_close(reader);
 }
 
-static void test_rewritten(void)
-{
+/* A trail whose checkpoints are kept elsewhere too. */
+typedef struct kept {
     kit k;
     char elsewhere[128];
-    kit_begin(&k);
-    (void)snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", k.folder);
-    nr_trail_options options = kit_options(&k);
-    options.checkpoint_path = elsewhere;
-    nr_trail *trail = kit_open(&k, &options);
-    for (uint64_t from = 1; from < RECORDS; from += 10)
-        CHECK_INT(kit_write(&k, trail, from, 10, NR_SYNC), NR_TRAIL_OK);
-    CHECK_INT(nr_trail_close(trail), NR_TRAIL_OK);
+    nr_trail_options options;
+    nr_trail_given given;
+} kept;
 
-    kit_sql(&k, "UPDATE records SET reason = 1 WHERE seq = 25");
-    rechain(&k, 25);
-    nr_trail_proof proof = kit_prove(&k, NULL);
-    CHECK_INT(proof.fault, NR_TRAIL_IS_REWRITTEN);
-    CHECK_INT(proof.seq, 21);
-    CHECK_INT(proof.other, 40);
+static void begin_kept(kept *of)
+{
+    kit_begin(&of->k);
+    (void)snprintf(of->elsewhere, sizeof(of->elsewhere), "%s/elsewhere", of->k.folder);
+    of->options = kit_options(&of->k);
+    of->options.checkpoint_path = of->elsewhere;
+    of->given = (nr_trail_given){ .checkpoint_path = of->elsewhere };
+    nr_trail *trail = kit_open(&of->k, &of->options);
+    for (uint64_t from = 1; from < RECORDS; from += 10)
+        CHECK_INT(kit_write(&of->k, trail, from, 10, NR_SYNC), NR_TRAIL_OK);
+    CHECK_INT(nr_trail_close(trail), NR_TRAIL_OK);
+}
+
+static void must_be(nr_trail_proof proof, nr_trail_fault fault, uint64_t seq,
+                    uint64_t other)
+{
+    CHECK_INT(proof.fault, fault);
+    CHECK_INT(proof.seq, seq);
+    CHECK_INT(proof.other, other);
+}
+
+static void test_rewritten(void)
+{
+    kept of;
+    kit *k = &of.k;
+    begin_kept(&of);
+    kit_sql(k, "UPDATE records SET reason = 1 WHERE seq = 25");
+    rechain(k, 25);
+    must_be(kit_prove(k, NULL), NR_TRAIL_IS_REWRITTEN, 21, 40);
 
     /* With the checkpoints removed nothing shows by itself, and it says so. */
-    kit_sql(&k, "DELETE FROM checkpoints WHERE seq > 20");
-    proof = kit_prove(&k, NULL);
-    CHECK_INT(proof.fault, NR_TRAIL_IS_SOUND);
+    kit_sql(k, "DELETE FROM checkpoints WHERE seq > 20");
+    nr_trail_proof proof = kit_prove(k, NULL);
+    must_be(proof, NR_TRAIL_IS_SOUND, 0, 0);
     CHECK_INT(proof.checkpointed, 20);
     CHECK(proof.unknown_count >= 2);
     CHECK(strstr(proof.unknown[0], "beyond record 20") != NULL);
     CHECK(strstr(proof.unknown[1], "kept elsewhere") != NULL);
 
     /* With those kept elsewhere it does. */
-    nr_trail_given given = { .checkpoint_path = elsewhere };
-    proof = kit_prove(&k, &given);
-    CHECK_INT(proof.fault, NR_TRAIL_IS_REWRITTEN);
-    CHECK_INT(proof.seq, 21);
-    CHECK_INT(proof.other, 40);
-    kit_sql(&k, "DELETE FROM records WHERE seq > 20");
-    CHECK_INT(kit_prove(&k, NULL).fault, NR_TRAIL_IS_SOUND);
-    proof = kit_prove(&k, &given);
-    CHECK_INT(proof.fault, NR_TRAIL_IS_TRUNCATED);
-    CHECK_INT(proof.seq, 21);
-    CHECK_INT(proof.other, 60);
+    must_be(kit_prove(k, &of.given), NR_TRAIL_IS_REWRITTEN, 21, 40);
+    kit_sql(k, "DELETE FROM records WHERE seq > 20");
+    must_be(kit_prove(k, NULL), NR_TRAIL_IS_SOUND, 0, 0);
+    proof = kit_prove(k, &of.given);
+    must_be(proof, NR_TRAIL_IS_TRUNCATED, 21, 60);
     CHECK_INT(proof.anchored, 20);
+    kit_end(k);
+}
 
-    /* Nobody goes on writing such a trail, if the file is at hand. */
-    nrbac_error error;
-    CHECK_INT(nr_trail_open(&options, &trail, &error), NR_TRAIL_CORRUPT);
-    CHECK(strstr(error.text, "cut off") != NULL);
-    given.checkpoint_path = "/nowhere/at/all";
+static void must_not_open(const kept *of, const char *why)
+{
+    nr_trail *trail = NULL;
+    nrbac_error error = { 0 };
+    CHECK_INT(nr_trail_open(&of->options, &trail, &error), NR_TRAIL_CORRUPT);
+    CHECK(strstr(error.text, why) != NULL);
+}
+
+/* Nobody goes on writing a trail that was cut, if the file is at hand. */
+static void test_not_gone_on(void)
+{
+    kept of;
+    begin_kept(&of);
+    kit_sql(&of.k, "DELETE FROM records WHERE seq > 20;"
+                   "DELETE FROM checkpoints WHERE seq > 20");
+    must_not_open(&of, "cut off");
     nr_reader *reader = NULL;
-    CHECK_INT(nr_reader_open(k.path, &reader, NULL), NR_TRAIL_OK);
-    CHECK_INT(nr_trail_prove(reader, &given, &proof), NR_TRAIL_MISSING);
+    nr_trail_given nowhere = { .checkpoint_path = "/nowhere/at/all" };
+    nr_trail_proof proof;
+    CHECK_INT(nr_reader_open(of.k.path, &reader, NULL), NR_TRAIL_OK);
+    CHECK_INT(nr_trail_prove(reader, &nowhere, &proof), NR_TRAIL_MISSING);
     CHECK(strstr(nr_reader_error(reader), "/nowhere/at/all") != NULL);
     nr_reader_close(reader);
-    kit_end(&k);
+    kit_end(&of.k);
+}
+
+/* Nor where the file says of it what somebody else signed. */
+static void test_not_signed(void)
+{
+    kept of;
+    nr_key *other = NULL;
+    nr_reader *reader = NULL;
+    nr_trail_stats stats;
+    char name[128], line[NR_STATEMENT_MAX];
+    begin_kept(&of);
+    (void)snprintf(name, sizeof(name), "%s/other.key", of.k.folder);
+    CHECK_INT(nr_key_open(name, true, &other, NULL), NR_TRAIL_OK);
+    CHECK_INT(nr_reader_open(of.k.path, &reader, NULL), NR_TRAIL_OK);
+    CHECK_INT(nr_reader_stats(reader, &stats), NR_TRAIL_OK);
+    nr_reader_close(reader);
+    nr_statement made = { .kind = NR_STATEMENT_CHECKPOINT, .head.seq = 60 };
+    memcpy(made.trail, stats.id, sizeof(made.trail));
+    nr_statement_sign(&made, other, line);
+    nr_key_close(other);
+    FILE *file = fopen(of.elsewhere, "a");
+    CHECK(file != NULL && fprintf(file, "%s\n", line) > 0 && fclose(file) == 0);
+    must_not_open(&of, "not signed by its key");
+    must_be(kit_prove(&of.k, &of.given), NR_TRAIL_IS_FORGED, 60, 0);
+    kit_end(&of.k);
 }
 
 /* Changes since the last checkpoint are found when the trail is opened. */
@@ -410,8 +493,8 @@ static bool is_receipt(const char *text, const uint8_t *key, nr_receipt *receipt
 static void test_receipts(void)
 {
     kit k;
-    nrbac_error error;
-    nr_receipt receipt;
+    nrbac_error error = { 0 };
+    nr_receipt receipt = { 0 };
     kit_begin(&k);
     kit_fill(&k, RECORDS);
     for (uint64_t seq = 1; seq <= RECORDS; seq++) {
@@ -435,8 +518,8 @@ static void test_receipts(void)
 static void test_receipt_changed(void)
 {
     kit k;
-    nrbac_error error;
-    nr_receipt receipt;
+    nrbac_error error = { 0 };
+    nr_receipt receipt = { 0 };
     kit_begin(&k);
     kit_fill(&k, RECORDS);
     char *text = receipt_of(&k, 55);
@@ -483,6 +566,41 @@ static void test_receipt_changed(void)
     kit_end(&k);
 }
 
+/* Another record with a hash that fits it: the statement is not for that. */
+static void test_receipt_made_anew(void)
+{
+    kit k;
+    nrbac_error error = { 0 };
+    nr_receipt receipt = { 0 };
+    const nrbac_value *map = NULL;
+    kit_begin(&k);
+    kit_fill(&k, RECORDS);
+    nrbac_document *document = nrbac_document_create();
+    char *text = receipt_of(&k, 55);
+    CHECK_INT(nrbac_json_read(document, text, strlen(text), &map, NULL), NRBAC_OK);
+    CHECK(nr_receipt_check(document, map, NULL, &receipt, &error));
+    const char *before = nrbac_value_text(nrbac_value_find(map, "before"));
+    nr_entry entry = receipt.entry;
+    nr_head head = { .seq = 54 };
+    CHECK(nr_hex_read(before, NR_DIGEST_SIZE, head.hash));
+    entry.record.reason = NRBAC_REASON_GRANTED_BY_BASELINE;
+    nr_head_move(&head, &entry.record);
+    memcpy(entry.hash, head.hash, NR_DIGEST_SIZE);
+    nrbac_value *made = nrbac_new_map(document);
+    for (size_t i = 0; i < nrbac_value_count(map); i++) {
+        const char *key = nrbac_value_key(map, i);
+        (void)nrbac_set(document, made, key,
+                        strcmp(key, "record") == 0
+                            ? nr_entry_tell(document, &entry)
+                            : nrbac_value_copy(document, nrbac_value_at(map, i)));
+    }
+    CHECK(!nr_receipt_check(document, made, NULL, &receipt, &error));
+    CHECK(strstr(error.text, "not the one that was signed for") != NULL);
+    nrbac_document_destroy(document);
+    free(text);
+    kit_end(&k);
+}
+
 int main(void)
 {
     kit k;
@@ -493,11 +611,15 @@ int main(void)
     kit_end(&k);
     test_harms();
     test_bits();
+    test_elsewhere();
     test_rewritten();
+    test_not_gone_on();
+    test_not_signed();
     test_opening();
     test_given();
     test_statements();
     test_receipts();
     test_receipt_changed();
-    return check_report();
+    test_receipt_made_anew();
+    return check_report() | kit_report();
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { RECORDS = 10000 };
@@ -122,8 +123,8 @@ static void test_bounds(nr_reader *reader)
         { { .up_to = UINT64_MAX }, RECORDS },
         { { .after = 4000, .up_to = 4000 + 2 * 4096 }, RECORDS - 4000 },
         { { .after = 10, .up_to = 5 }, 0 },
-        { { .from = KIT_NOW + 500 * 1000 }, RECORDS - 499 },
-        { { .to = KIT_NOW + 500 * 1000 }, 499 },
+        { { .from = KIT_NOW + 500000 }, RECORDS - 499 },
+        { { .to = KIT_NOW + 500000 }, 499 },
         { { .from = KIT_NOW + 5000, .to = KIT_NOW + 7000 }, 2 },
         { { .user = "nobody" }, 0 },
         { { .user = "" }, 0 },
@@ -247,6 +248,38 @@ static void test_read_only(void)
     kit_end(&k);
 }
 
+/* A copy of a trail that was not closed, without all of its files: its log is not left
+ * out in silence. */
+static void test_not_closed(void)
+{
+    kit k;
+    nr_reader *reader = NULL;
+    nrbac_error error = { 0 };
+    char shared[128];
+    kit_begin(&k);
+    (void)fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        nr_trail *trail = kit_open(&k, NULL);
+        _exit(kit_write(&k, trail, 1, 5, NR_SYNC) == NR_TRAIL_OK ? 0 : 1);
+    }
+    int end = 1;
+    CHECK(waitpid(child, &end, 0) == child && end == 0);
+    (void)snprintf(shared, sizeof(shared), "%s-shm", k.path);
+    CHECK(unlink(shared) == 0 && chmod(k.path, 0444) == 0);
+    CHECK(chmod(k.folder, 0555) == 0);
+    bool root = geteuid() == 0;
+    if (root)
+        CHECK(seteuid(65534) == 0);
+    CHECK_INT(nr_reader_open(k.path, &reader, &error), NR_TRAIL_READ_ONLY);
+    CHECK(strstr(error.text, "with its -wal file") != NULL);
+    if (root)
+        CHECK(seteuid(0) == 0);
+    CHECK(chmod(k.folder, 0755) == 0);
+    CHECK_INT(kit_count(&k), 5);
+    kit_end(&k);
+}
+
 /* Where a policy's digest begins is said by the image's form. */
 static void test_compiled_policy(void)
 {
@@ -299,11 +332,11 @@ static void test_pruning(void)
     CHECK_INT(dropped, 0); /* the first is of that very moment */
     nr_trail_look(trail, &state);
     CHECK_INT(state.head.seq, 100);
-    CHECK_INT(nr_trail_prune(trail, KIT_NOW + 51 * 1000, 30, &dropped), NR_TRAIL_OK);
+    CHECK_INT(nr_trail_prune(trail, KIT_NOW + 51000, 30, &dropped), NR_TRAIL_OK);
     CHECK_INT(dropped, 30);
-    CHECK_INT(nr_trail_prune(trail, KIT_NOW + 51 * 1000, 30, &dropped), NR_TRAIL_OK);
+    CHECK_INT(nr_trail_prune(trail, KIT_NOW + 51000, 30, &dropped), NR_TRAIL_OK);
     CHECK_INT(dropped, 20);
-    CHECK_INT(nr_trail_prune(trail, KIT_NOW + 51 * 1000, 30, &dropped), NR_TRAIL_OK);
+    CHECK_INT(nr_trail_prune(trail, KIT_NOW + 51000, 30, &dropped), NR_TRAIL_OK);
     CHECK_INT(dropped, 0);
     nr_trail_look(trail, &state);
     CHECK_INT(state.head.seq, 102);
@@ -423,10 +456,11 @@ int main(void)
     test_reading();
     test_refused();
     test_read_only();
+    test_not_closed();
     test_compiled_policy();
     test_pruning();
     test_all_pruned();
     test_pruned_clock();
     test_collected();
-    return check_report();
+    return check_report() | kit_report();
 }
