@@ -377,7 +377,8 @@ void nr_connection_begin(nr_worker *worker, nr_arrival arrival)
 {
     nr_connection *connection = calloc(1, sizeof(*connection));
     if (connection == NULL) {
-        nr_log("a connection was not taken: %s", nrbac_status_text(NRBAC_E_MEMORY));
+        if (nr_worker_shed(worker))
+            nr_log("a connection was not taken: %s", nrbac_status_text(NRBAC_E_MEMORY));
         (void)atomic_fetch_sub(&worker->connection_count, 1);
         (void)close(arrival.socket);
         return;

@@ -57,6 +57,8 @@ class Stream:
         self.rest = memoryview(data)
         self.unpacker = msgpack.Unpacker(raw=False, strict_map_key=False)
         self.answers = []
+        self.received = 0           # bytes
+        self.broken = False         # not all that was to be sent could be
         self.ended = None           # "closed", or "reset": there was something that the daemon had not read
         connected.setblocking(False)
 
@@ -67,6 +69,7 @@ class Stream:
         except BlockingIOError:
             pass
         except (BrokenPipeError, ConnectionResetError):
+            self.broken = True
             self.rest = memoryview(b"")
 
     def receive(self):
@@ -80,6 +83,7 @@ class Stream:
         if not data:
             self.ended = "closed"
             return
+        self.received += len(data)
         self.unpacker.feed(data)
         self.answers.extend(self.unpacker)
 
