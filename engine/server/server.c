@@ -10,14 +10,16 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    CLOCK_MS = 50,         /* how late a session may end */
-    DRAIN_MS = 5000,       /* the longest that SIGTERM takes */
-    PAUSE_MS = 100,        /* when nothing can be accepted */
-    ACCEPTED_AT_ONCE = 64, /* before others have their turn */
+    CLOCK_MS = 50,           /* how late a session may end */
+    DRAIN_MS = 5000,         /* the longest that SIGTERM takes */
+    PAUSE_MS = 100,          /* when nothing can be accepted */
+    ACCEPTED_AT_ONCE = 64,   /* before others have their turn */
+    DESCRIPTORS_BESIDE = 64, /* for all but connections */
     SUCCEED_WAIT_MS = 20,
     SUCCEED_TRIES = 750, /* three times as long as the other one may take to end */
 };
@@ -331,6 +333,25 @@ static bool open_what_is_one(nr_server *server)
 
 /* ---- Beginning ---------------------------------------------------------------- */
 
+/* As many descriptors as the connections may take, if the system lets us have them. */
+static void need_descriptors(const nr_options *options)
+{
+    rlim_t needed = (rlim_t)options->limits.connections + DESCRIPTORS_BESIDE;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+        return;
+    rlim_t may = limit.rlim_max < needed ? limit.rlim_max : needed;
+    if (limit.rlim_cur < may) {
+        limit.rlim_cur = may;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (may < needed)
+        nr_log("%" PRIu32 " connections need %llu descriptors, and the system gives "
+               "us %llu: others will wait",
+               options->limits.connections, (unsigned long long)needed,
+               (unsigned long long)may);
+}
+
 static bool open_engine(nr_server *server)
 {
     nrbac_status status = nrbac_engine_create(NRBAC_ENGINE_UNWATCHED, &server->engine);
@@ -465,6 +486,7 @@ int nr_server_run(nr_server *server, const nr_options *options)
     server->started_at = (int64_t)time(NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)pthread_mutex_init(&server->lock, NULL);
+    need_descriptors(options);
     bool opened = open_engine(server) && nr_evidence_open(server) &&
                   nr_server_prepare(server) && open_what_is_one(server) &&
                   open_workers(server) && nr_server_load(server) &&

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the machine gives a daemon runs out: those that are served go on, who is turned away is counted, and it is over when it is over."""
 import resource
+import subprocess
 
 import pytest
 from support.crowd import EVERYTHING, Stream, bounded, connect, descriptors, frames, mapped_bytes, run_streams
 from support.daemon import ROOM
+from support.paths import NRBACD
 from support.requests import neutral
 from support.rpc import Client, Closed, RpcError, until
 from support.small import SMALL
@@ -56,6 +58,26 @@ def test_without_descriptors_the_others_go_on_and_nothing_spins(policy, daemons,
         one.close()
     assert until(lambda: asked(running.socket), seconds=20) is True
     assert running.stop() == 0
+
+
+def test_it_takes_as_many_descriptors_as_its_connections_need(policy, daemons):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+    try:
+        running = daemons.start(policy(SMALL).path, "--max-connections", 300)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    clients = [running.client() for _ in range(300)]
+    assert all(client.wait(client.post("evaluate", neutral("B0820")))["decision"] is True for client in clients)
+    assert "descriptors" not in running.stderr
+
+
+def test_too_few_descriptors_for_the_connections_are_told(tmp_path):
+    done = subprocess.run(["sh", "-c", 'ulimit -n 64; exec "$@"', "sh", str(NRBACD), "--policy", str(tmp_path / "none"), "--socket",
+                           str(tmp_path / "s"), "--unsafe-no-audit", "--max-connections", "300"],
+                          capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 3
+    assert "300 connections need 364 descriptors, and the system gives us 64" in done.stderr
 
 
 def test_a_reload_without_descriptors_fails_and_changes_nothing(policy, daemons):
