@@ -345,11 +345,12 @@ static void need_descriptors(const nr_options *options)
         limit.rlim_cur = may;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
-    if (may < needed)
+    if (may < needed) {
         nr_log("%" PRIu32 " connections need %llu descriptors, and the system gives "
                "us %llu: others will wait",
                options->limits.connections, (unsigned long long)needed,
                (unsigned long long)may);
+    }
 }
 
 static bool open_engine(nr_server *server)
