@@ -134,11 +134,14 @@ static bool is_too_far_behind(nr_follow *follow)
            (uint64_t)(now - follow->behind_since) > life;
 }
 
-/* Stops everything, or lets it go on, as the page says by now. */
+/* Stops everything, or lets it go on, as the page says by now. What was stopped may
+ * have been so for the sake of its policy: it goes on under the one that the page names. */
 static void judge(nrbac_engine *engine, nr_follow *follow)
 {
+    bool behind = follow->generation != follow->status.generation;
     bool stale = follow->status.stopped || is_too_far_behind(follow) ||
-                 nr_status_is_stale(&follow->status, follow->folder);
+                 nr_status_is_stale(&follow->status, follow->folder) ||
+                 (behind && follow->stale);
     if (stale != follow->stale)
         nr_engine_set_stale(engine, stale);
     follow->stale = stale;

@@ -145,9 +145,19 @@ static nr_trail_status set_durability(nr_trail *trail, nr_durability durability)
     return status;
 }
 
+/* A file that was moved away, or removed, takes with it whatever is written to it. */
+static bool is_in_place(const nr_trail *trail)
+{
+    int moved = 0;
+    (void)sqlite3_file_control(trail->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return moved == 0;
+}
+
 /* What stands in the way of a batch before it has begun. */
 static nr_trail_status may_begin(nr_trail *trail, nr_durability durability)
 {
+    if (!is_in_place(trail))
+        return NR_TRAIL_MISSING;
     if (!trail->again && !nr_reserve_restore(&trail->reserve, nr_trail_now(trail)) &&
         durability != NR_URGENT)
         return NR_TRAIL_FULL;

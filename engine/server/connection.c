@@ -18,7 +18,6 @@
 enum {
     OUTPUT_HIGH = 256 << 10, /* answers are written when there is so much of them */
     ENDING_SECONDS = 5,      /* for the peer to take the last answers */
-    SHED_TOLD_MS = 1000,     /* refused connections are told of once in this time */
     TURN_NS = 2000000,       /* the longest that the others wait for one of them */
 };
 
@@ -125,8 +124,11 @@ static bool may_write(const nr_connection *connection)
 static void flush(nr_connection *connection)
 {
     connection->recording = connection->held_link != NULL;
-    if (may_write(connection) && connection->output.failed)
+    if (may_write(connection) && connection->output.failed) {
+        if (!connection->ending) /* else why is counted already */
+            nr_count(&connection->worker->metrics.faults[NR_FAULT_OVER_LIMIT], 1);
         nr_connection_close(connection);
+    }
     if (may_write(connection) && connection->output.size != 0)
         write_output(connection);
     if (!may_write(connection) || connection->handing == NR_HAND_NOTHING)
@@ -145,6 +147,16 @@ static void refuse_connection(nr_connection *connection, nr_fault fault,
     nr_connection_frame(connection, NR_METHOD_COUNT);
     nr_rpc_write_fault(&connection->output, NULL, fault, text);
     connection->ending = true;
+}
+
+/* There is no memory to keep what has come. */
+static void refuse_input(nr_connection *connection)
+{
+    nr_buffer_finish(&connection->input);
+    connection->waiting = false;
+    if (!connection->ending)
+        refuse_connection(connection, NR_FAULT_OVER_LIMIT, "out of memory");
+    flush(connection);
 }
 
 static void refuse_scan(nr_connection *connection, nr_scan_result result)
@@ -266,12 +278,14 @@ static void on_turns(uv_idle_t *turns)
 
 static void settle(nr_connection *connection)
 {
+    if (!connection->closed && connection->input.failed)
+        refuse_input(connection);
     if (connection->closed)
         return;
     bool owes = connection->writing || connection->recording ||
                 connection->handing != NR_HAND_NOTHING || connection->waiting ||
                 connection->reload != 0;
-    if (connection->input.failed || (!owes && connection->ending)) {
+    if (!owes && connection->ending) {
         nr_connection_close(connection);
         return;
     }
@@ -323,11 +337,8 @@ void nr_connection_frame(nr_connection *connection, nr_method method)
 
 static void tell_shed(nr_worker *worker)
 {
-    uint64_t now = uv_now(&worker->loop);
-    nr_count(&worker->metrics.connections_refused, 1);
-    if (worker->shed_told_at != 0 && now - worker->shed_told_at < SHED_TOLD_MS)
+    if (!nr_worker_shed(worker))
         return;
-    worker->shed_told_at = now;
     nr_metrics all;
     nr_server_metrics(worker->server, &all);
     nr_log("more connections than %" PRIu32 ": %" PRIu64 " refused so far",
@@ -366,7 +377,8 @@ void nr_connection_begin(nr_worker *worker, nr_arrival arrival)
 {
     nr_connection *connection = calloc(1, sizeof(*connection));
     if (connection == NULL) {
-        nr_log("a connection was not taken: %s", nrbac_status_text(NRBAC_E_MEMORY));
+        if (nr_worker_shed(worker))
+            nr_log("a connection was not taken: %s", nrbac_status_text(NRBAC_E_MEMORY));
         (void)atomic_fetch_sub(&worker->connection_count, 1);
         (void)close(arrival.socket);
         return;

@@ -346,6 +346,7 @@ static bool start(nr_recorder *recorder)
     (void)pthread_condattr_destroy(&steady);
     recorder->queue_end = &recorder->queue;
     nr_trail_look(recorder->trail, &recorder->state);
+    tell_space(recorder, &(nr_trail_state){ 0 }, &recorder->state);
     sigset_t all, before;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -157,6 +157,32 @@ void nr_server_begin_reload(nr_server *server)
     (void)uv_queue_work(&server->workers[0].loop, &reloads->work, on_work, on_done);
 }
 
+/* ---- Threads ------------------------------------------------------------------- */
+
+static void on_nothing(uv_work_t *work)
+{
+    (void)work;
+}
+
+static void on_nothing_done(uv_work_t *work, int cancelled)
+{
+    nr_server *server = work->data;
+    (void)cancelled;
+    server->reloads.running = false;
+    (void)uv_async_send(&server->workers[0].wake);
+}
+
+void nr_server_prepare_reloads(nr_server *server)
+{
+    nr_reloads *reloads = &server->reloads;
+    reloads->work.data = server;
+    reloads->running = true;
+    (void)uv_queue_work(&server->workers[0].loop, &reloads->work, on_nothing,
+                        on_nothing_done);
+}
+
+/* ---- Telling ------------------------------------------------------------------- */
+
 static nrbac_value *tell_last(const nr_reloads *reloads, nrbac_document *document)
 {
     char at[32] = "";

@@ -6,18 +6,20 @@
 #include "server/notify.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    BACKLOG = 4096,  /* they wait here, too, while a successor gets ready */
-    CLOCK_MS = 50,   /* how late a session may end */
-    DRAIN_MS = 5000, /* the longest that SIGTERM takes */
+    CLOCK_MS = 50,           /* how late a session may end */
+    DRAIN_MS = 5000,         /* the longest that SIGTERM takes */
+    PAUSE_MS = 100,          /* when nothing can be accepted */
+    ACCEPTED_AT_ONCE = 64,   /* before others have their turn */
+    DESCRIPTORS_BESIDE = 64, /* for all but connections */
     SUCCEED_WAIT_MS = 20,
     SUCCEED_TRIES = 750, /* three times as long as the other one may take to end */
 };
@@ -87,6 +89,7 @@ bool nr_server_finish(nr_server *server)
         (uv_handle_t *)&server->signals[0], (uv_handle_t *)&server->signals[1],
         (uv_handle_t *)&server->signals[2], (uv_handle_t *)&server->clock,
         (uv_handle_t *)&server->end,        (uv_handle_t *)&server->beat,
+        (uv_handle_t *)&server->pause,
     };
     for (size_t i = 0; i < NR_COUNT(handles); i++)
         if (!uv_is_closing(handles[i]))
@@ -115,9 +118,12 @@ static void drain(nr_server *server)
     if (!server->retiring)
         nr_listener_unlink(&server->listener);
     pthread_mutex_lock(&server->lock);
+    int socket = server->listener.fd;
     server->listener.fd = -1;
     pthread_mutex_unlock(&server->lock);
+    (void)uv_timer_stop(&server->pause);
     uv_close((uv_handle_t *)&server->listening, NULL);
+    (void)close(socket);
     end_workers(server, NR_DRAINING);
     (void)uv_timer_start(&server->end, on_end, DRAIN_MS, 0);
 }
@@ -171,43 +177,54 @@ void nr_server_attend(nr_server *server)
 
 static void refuse(nr_server *server, const char *why)
 {
-    nr_count(&server->workers[0].metrics.connections_refused, 1);
-    nr_log("a connection was not taken: %s", why);
+    if (nr_worker_shed(&server->workers[0]))
+        nr_log("a connection was not taken: %s", why);
 }
 
-/* Takes what has connected out of this loop, since another one may serve it. */
-static int take_socket(nr_server *server)
+static void give(nr_server *server, int socket)
 {
-    uv_pipe_t *taken = malloc(sizeof(*taken));
-    uv_os_fd_t socket = -1;
-    if (taken == NULL)
-        return -1;
-    (void)uv_pipe_init(loop_of(server), taken, 0);
-    int bad = uv_accept((uv_stream_t *)&server->listening, (uv_stream_t *)taken);
-    if (bad == 0 && uv_fileno((uv_handle_t *)taken, &socket) == 0)
-        socket = fcntl(socket, F_DUPFD_CLOEXEC, 0);
-    uv_close((uv_handle_t *)taken, (uv_close_cb)free);
-    return socket;
-}
-
-static void on_connection(uv_stream_t *listening, int status)
-{
-    nr_server *server = listening->data;
-    if (status < 0) {
-        /* Out of descriptors: libuv keeps one aside to turn peers away with. */
-        refuse(server, uv_strerror(status));
-        return;
-    }
     nr_arrival arrival = {
         .over = nr_server_connections(server) >= server->options->limits.connections,
-        .socket = take_socket(server),
+        .socket = socket,
     };
-    if (arrival.socket < 0) {
-        refuse(server, nr_errno(errno).text);
-    } else if (!nr_worker_give(least_busy(server), arrival)) {
-        refuse(server, nrbac_status_text(NRBAC_E_MEMORY));
-        (void)close(arrival.socket);
+    if (nr_worker_give(least_busy(server), arrival))
+        return;
+    refuse(server, nrbac_status_text(NRBAC_E_MEMORY));
+    (void)close(socket);
+}
+
+/* What has connected waits in the kernel, and so do we: a socket that could be accepted
+ * and is not would wake us for ever. */
+static void pause_listening(nr_server *server);
+
+static void on_connection(uv_poll_t *listening, int status, int events)
+{
+    nr_server *server = listening->data;
+    (void)status;
+    (void)events;
+    for (int i = 0; i < ACCEPTED_AT_ONCE; i++) {
+        int socket = nr_listener_accept(&server->listener);
+        if (socket >= 0) {
+            give(server, socket);
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            if (errno != EAGAIN)
+                pause_listening(server);
+            return;
+        }
     }
+}
+
+static void on_pause_over(uv_timer_t *timer)
+{
+    nr_server *server = timer->data;
+    (void)uv_poll_start(&server->listening, UV_READABLE, on_connection);
+}
+
+static void pause_listening(nr_server *server)
+{
+    refuse(server, nr_errno(errno).text);
+    (void)uv_poll_stop(&server->listening);
+    (void)uv_timer_start(&server->pause, on_pause_over, PAUSE_MS, 0);
 }
 
 /* ---- Who may what ---------------------------------------------------------------- */
@@ -316,6 +333,26 @@ static bool open_what_is_one(nr_server *server)
 
 /* ---- Beginning ---------------------------------------------------------------- */
 
+/* As many descriptors as the connections may take, if the system lets us have them. */
+static void need_descriptors(const nr_options *options)
+{
+    rlim_t needed = (rlim_t)options->limits.connections + DESCRIPTORS_BESIDE;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+        return;
+    rlim_t may = limit.rlim_max < needed ? limit.rlim_max : needed;
+    if (limit.rlim_cur < may) {
+        limit.rlim_cur = may;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (may < needed) {
+        nr_log("%" PRIu32 " connections need %llu descriptors, and the system gives "
+               "us %llu: others will wait",
+               options->limits.connections, (unsigned long long)needed,
+               (unsigned long long)may);
+    }
+}
+
 static bool open_engine(nr_server *server)
 {
     nrbac_status status = nrbac_engine_create(NRBAC_ENGINE_UNWATCHED, &server->engine);
@@ -374,15 +411,16 @@ static bool open_loop(nr_server *server)
     (void)uv_timer_init(loop, &server->clock);
     (void)uv_timer_init(loop, &server->end);
     (void)uv_timer_init(loop, &server->beat);
-    server->clock.data = server->end.data = server->beat.data = server;
+    (void)uv_timer_init(loop, &server->pause);
+    server->clock.data = server->end.data = server;
+    server->beat.data = server->pause.data = server;
     start_beat(server);
     int bad = start_signals(server);
-    (void)uv_pipe_init(loop, &server->listening, 0);
+    if (bad == 0)
+        bad = uv_poll_init(loop, &server->listening, server->listener.fd);
     server->listening.data = server;
     if (bad == 0)
-        bad = uv_pipe_open(&server->listening, server->listener.fd);
-    if (bad == 0)
-        bad = uv_listen((uv_stream_t *)&server->listening, BACKLOG, on_connection);
+        bad = uv_poll_start(&server->listening, UV_READABLE, on_connection);
     if (bad != 0)
         nr_log("cannot serve: %s", uv_strerror(bad));
     return bad == 0;
@@ -449,6 +487,7 @@ int nr_server_run(nr_server *server, const nr_options *options)
     server->started_at = (int64_t)time(NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)pthread_mutex_init(&server->lock, NULL);
+    need_descriptors(options);
     bool opened = open_engine(server) && nr_evidence_open(server) &&
                   nr_server_prepare(server) && open_what_is_one(server) &&
                   open_workers(server) && nr_server_load(server) &&
@@ -456,6 +495,7 @@ int nr_server_run(nr_server *server, const nr_options *options)
     if (opened) {
         nr_recording_begin(&server->workers[0]);
         start_workers(server);
+        nr_server_prepare_reloads(server);
         tell_ready(server);
         (void)uv_run(loop_of(server), UV_RUN_DEFAULT);
     } else {

@@ -34,11 +34,12 @@ struct nr_server {
     _Atomic uint64_t occasions; /* messages so far */
     _Atomic uint64_t connections_begun;
     _Atomic int64_t session_count; /* sessions so far */
-    uv_pipe_t listening;
+    uv_poll_t listening;
     uv_signal_t signals[3];
     uv_timer_t clock; /* for sessions that can expire, while there are any */
     uv_timer_t end;   /* bounds the draining */
     uv_timer_t beat;  /* the shared table's heart */
+    uv_timer_t pause; /* of listening, while nothing can be accepted */
     nr_listener listener;
     nrbac_engine *engine;
     nrbac_verifier *verifier; /* NULL: evidence is not checked */
@@ -93,6 +94,9 @@ nrbac_value *nr_evidence_tell(nr_server *server, nrbac_document *document, bool 
 bool nr_server_prepare(nr_server *server);
 /* Puts it in force. */
 bool nr_server_load(nr_server *server);
+/* Starts the threads that reloads take: libuv does with its first piece of work, and ends
+ * the process if it cannot, which must not be when others are served. */
+void nr_server_prepare_reloads(nr_server *server);
 /* Asks for a reload, from any thread. The number of the one whose end answers this. */
 uint64_t nr_server_reload(nr_server *server);
 /* Begins the reload that was asked for, unless one runs. */

@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 enum {
-    PASSED_FD = 3, /* where systemd's descriptors begin */
-    BACKLOG = 128,
+    PASSED_FD = 3,  /* where systemd's descriptors begin */
+    BACKLOG = 4096, /* of which the kernel keeps what net.core.somaxconn allows */
     LOCK_TRIES = 100,
     LOCK_WAIT_MS = 20,
     TAKE_WAIT_MS = 10000,
@@ -191,6 +191,11 @@ bool nr_listener_take(nr_listener *out, const char *path)
     }
     *out = (nr_listener){ fetch.image, path, true, made.st_dev, made.st_ino };
     return true;
+}
+
+int nr_listener_accept(const nr_listener *listener)
+{
+    return accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 void nr_listener_unlink(const nr_listener *listener)

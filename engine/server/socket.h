@@ -30,6 +30,9 @@ bool nr_listener_bind(nr_listener *out, const char *path, mode_t mode);
  * nobody serves it. False after saying why not. */
 bool nr_listener_take(nr_listener *out, const char *path);
 
+/* A connection that has come, which neither blocks nor is inherited; -1 with errno. */
+int nr_listener_accept(const nr_listener *listener);
+
 /* Removes our file, if it is still ours. */
 void nr_listener_unlink(const nr_listener *listener);
 

@@ -12,6 +12,7 @@
 enum {
     SWEEP_MS_MIN = 250,  /* how late an idle connection may be closed: a quarter */
     SWEEP_MS_MAX = 5000, /* of the idle time, between these */
+    SHED_TOLD_MS = 1000, /* who is turned away is told of once in this time */
 };
 
 /* ---- Ending ------------------------------------------------------------------------ */
@@ -39,6 +40,16 @@ void nr_worker_settle(nr_worker *worker)
     for (size_t i = 0; i < NR_COUNT(handles); i++)
         if (!uv_is_closing(handles[i]))
             uv_close(handles[i], NULL);
+}
+
+bool nr_worker_shed(nr_worker *worker)
+{
+    uint64_t now = uv_now(&worker->loop);
+    nr_count(&worker->metrics.connections_refused, 1);
+    if (worker->shed_told_at != 0 && now - worker->shed_told_at < SHED_TOLD_MS)
+        return false;
+    worker->shed_told_at = now;
+    return true;
 }
 
 static void end(nr_worker *worker, nr_ending ending)

@@ -56,7 +56,7 @@ typedef struct nr_worker {
     nr_mail mail;
     nrbac_document *document; /* of the request at hand */
     nrbac_document *scratch;  /* of one item of many */
-    uint64_t shed_told_at;    /* when refused connections were last told of */
+    uint64_t shed_told_at;    /* when that somebody was turned away was last told */
     nr_ending ending;
     nr_recording recording;
     nr_connection *connections;
@@ -85,5 +85,8 @@ void nr_worker_end(nr_worker *worker, nr_ending ending);
 
 /* Something has ended: a draining worker may have nothing left to do. */
 void nr_worker_settle(nr_worker *worker);
+/* Somebody is turned away, which is counted. Whether it is to be told of, too: whoever is
+ * turned away tries again. */
+bool nr_worker_shed(nr_worker *worker);
 
 #endif

@@ -119,6 +119,33 @@ static void a_stale_table_stops_everything_and_goes_on(void)
     giver_end(&it);
 }
 
+/* An operator stops everybody, mends the policy, and lets them go on: whoever cannot
+ * have the new one yet does not go on under the old one. */
+static void a_stop_is_lifted_by_the_policy_of_now_alone(void)
+{
+    giver it = giver_start(path, odd, even);
+    nrbac_engine *engine = NULL;
+    CHECK_INT(follow(&engine, NULL), NRBAC_OK);
+    nrbac_name one = nrbac_prepare(engine, "B0001");
+    nrbac_name three = nrbac_prepare(engine, "B0003");
+    nrbac_session *session = open_session(engine);
+    giver_tell(&it, GIVE_STOP);
+    poll_now(engine);
+    giver_tell(&it, GIVE_NOT_ALLOWED);
+    giver_tell(&it, GIVE_EVEN);
+    giver_tell(&it, GIVE_GO);
+    poll_well(engine);
+    CHECK_INT(nrbac_engine_generation(engine), 1);
+    CHECK(!nrbac_check(session, one));
+    CHECK_INT(nrbac_decide(session, one).reason, NRBAC_REASON_POLICY_STALE);
+    giver_tell(&it, GIVE_WELL);
+    poll_well(engine);
+    CHECK(!nrbac_check(session, one) && nrbac_check(session, three));
+    nrbac_session_close(session);
+    nrbac_engine_destroy(engine);
+    giver_end(&it);
+}
+
 /* What ends while everything stands still has ended when it goes on. */
 static void an_end_outlasts_a_stale_table(void)
 {
@@ -416,6 +443,7 @@ int main(void)
     even = compiled(even_policy);
     policies_are_followed();
     a_stale_table_stops_everything_and_goes_on();
+    a_stop_is_lifted_by_the_policy_of_now_alone();
     an_end_outlasts_a_stale_table();
     a_successor_is_found();
     a_page_left_half_written_is_outlived();
