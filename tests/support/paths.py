@@ -15,3 +15,4 @@ NRBACD = _path("NRBACD", "build/bin/nrbacd")
 POLICY = _path("NRBAC_POLICY", "policy")
 ATTACH_TOOL = _path("NRBAC_ATTACH_TOOL", NRBAC.parents[1] / "tests/attach_tool")
 TRAIL_TOOL = _path("NRBAC_TRAIL_TOOL", NRBAC.parents[1] / "tests/trail_tool")
+LOGS = NRBAC.parents[1] / "logs"
