@@ -8,9 +8,13 @@
  * SHAPES is a list like `1x1,8x128`: connections, and requests in flight on each. A
  * connection sends that many in one write and reads until all are answered. WHERE
  * says in the results where client and server ran. For each server and shape it
- * tells `WHERE SHAPE /s`, the server's processor time as `ns`, and with one request
- * in flight the round trip's percentiles in microseconds. MILLISECONDS `=N` asks N
- * requests instead, however long that takes.
+ * tells `WHERE SHAPE /s`, the server's and the client's processor time as `ns`, and
+ * with one request in flight the round trip's percentiles in microseconds.
+ * MILLISECONDS `=N` asks N requests instead, however long that takes.
+ *
+ * So that it is the server that is measured, answers are read one by one only once,
+ * before time runs: after that their bytes are compared with those, and what differs
+ * is read again.
  */
 #include "measure.h"
 #include "protocol.h"
@@ -27,18 +31,26 @@ enum {
     SERVERS_MAX = 8,
     INPUT_SIZE = 256 << 10,
     SAMPLES_MAX = 1 << 20,
+    LEARNT_AT_ONCE = 8 << 10, /* bytes of requests */
 };
 
 typedef struct connection {
     bench_talk talk;
+    bench_request requests[BENCH_ASKED];
+    uint8_t expected[BENCH_ASKED];
     bench_bytes encoded;
     size_t offsets[BENCH_ASKED + 1];
-    uint32_t next;     /* request to send */
-    uint32_t serial;   /* how many were sent */
-    uint32_t awaited;  /* request whose answer comes next */
-    uint32_t left;     /* answers */
-    size_t bytes_left; /* of an echo */
-    size_t size;       /* of the input */
+    uint32_t next;    /* request to send */
+    uint32_t serial;  /* how many were sent */
+    uint32_t awaited; /* request whose answer comes next */
+    uint32_t left;    /* answers */
+    /* Answers that were read and judged, in the order of the requests; none where each
+     * answer is another one. */
+    bench_bytes known;
+    size_t known_at[BENCH_ASKED + 1];
+    bool learning;
+    bool differs; /* what is being answered, from what is known */
+    size_t size;  /* of the input */
     uint8_t input[INPUT_SIZE];
 } connection;
 
@@ -48,6 +60,7 @@ typedef struct server {
     pid_t process;
     connection *connections[CONNECTIONS_MAX];
     unsigned count;
+    bool loaded; /* with what it needs to know beforehand */
     uint64_t asked, wrong;
 } server;
 
@@ -57,8 +70,6 @@ typedef struct client {
     unsigned rounds;
     uint64_t budget;
     uint64_t most; /* requests of a round; 0: what the budget allows */
-    bench_request *requests;
-    uint8_t *expected;
     uint64_t *samples;
     size_t sample_count;
     server servers[SERVERS_MAX];
@@ -67,21 +78,25 @@ typedef struct client {
 
 /* ---- Connecting ------------------------------------------------------------------------ */
 
-/* The first requests that are about the users asked about here. */
-static void choose_requests(client *c)
+/* Each connection has its share of the users asked about here, as an application has
+ * its own, and asks the first requests that are about them, again if there are few. */
+static void choose_requests(const bench_workload *w, connection *one, unsigned number,
+                            unsigned connections)
 {
-    const bench_workload *w = c->workload;
     uint32_t count = 0;
-    c->requests = bench_new(BENCH_ASKED, sizeof(*c->requests));
-    c->expected = bench_new(BENCH_ASKED, 1);
     for (uint32_t i = 0; i < w->request_count && count < BENCH_ASKED; i++) {
-        if (w->requests[i].user >= BENCH_ASKED_USERS)
+        uint32_t user = w->requests[i].user;
+        if (user >= BENCH_ASKED_USERS || user % connections != number)
             continue;
-        c->requests[count] = w->requests[i];
-        c->expected[count++] = w->expected[i];
+        one->requests[count] = w->requests[i];
+        one->expected[count++] = w->expected[i];
     }
-    if (count < BENCH_ASKED)
-        bench_fail("too few requests for the socket");
+    if (count == 0)
+        bench_fail("no requests for the socket");
+    for (uint32_t from = 0; count < BENCH_ASKED; from++, count++) {
+        one->requests[count] = one->requests[from];
+        one->expected[count] = one->expected[from];
+    }
 }
 
 static int connect_to(const char *path)
@@ -94,26 +109,6 @@ static int connect_to(const char *path)
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
         bench_fail("nobody serves %s", path);
     return fd;
-}
-
-static void open_connection(const client *c, server *s)
-{
-    /* An echo is sent our own bytes; which session they name does not matter to it. */
-    const bench_protocol *p = s->protocol;
-    const bench_protocol *bytes = p->put == NULL ? &bench_check : p;
-    connection *made = bench_new(1, sizeof(*made));
-    made->talk = (bench_talk){ .workload = c->workload,
-                               .requests = c->requests,
-                               .fd = connect_to(s->path),
-                               .first = s->count == 0 };
-    for (uint32_t u = 0; p->put == NULL && u < BENCH_ASKED_USERS; u++)
-        made->talk.sessions[u] = u + 1;
-    p->prepare(&made->talk);
-    for (uint32_t n = 0; n < BENCH_ASKED; n++) {
-        bytes->put(&made->talk, n, &made->encoded);
-        made->offsets[n + 1] = made->encoded.size;
-    }
-    s->connections[s->count++] = made;
 }
 
 /* ---- Talking ----------------------------------------------------------------------------- */
@@ -130,7 +125,7 @@ static void send_some(const server *s, connection *one, uint32_t depth)
     size_t size = one->offsets[one->next + depth] - one->offsets[one->next];
     one->awaited = one->next;
     one->left = depth;
-    one->bytes_left = size;
+    one->differs = false;
     one->next += depth;
     for (ssize_t sent; size > 0; bytes += sent, size -= (size_t)sent)
         if ((sent = write(one->talk.fd, bytes, size)) <= 0)
@@ -138,7 +133,7 @@ static void send_some(const server *s, connection *one, uint32_t depth)
 }
 
 /* Answers that are wholly there; what is left moves to the front. */
-static void take_answers(const client *c, server *s, connection *one)
+static void take_answers(server *s, connection *one)
 {
     size_t at = 0;
     uint8_t may = 0;
@@ -146,7 +141,11 @@ static void take_answers(const client *c, server *s, connection *one)
         size_t size = s->protocol->take(one->input + at, one->size - at, &may);
         if (size == 0)
             break;
-        s->wrong += may != c->expected[one->awaited++] ? 1 : 0;
+        if (one->learning) {
+            bench_put(&one->known, one->input + at, size);
+            one->known_at[one->awaited + 1] = one->known.size;
+        }
+        s->wrong += may != one->expected[one->awaited++] ? 1 : 0;
         at += size;
         one->left--;
     }
@@ -155,19 +154,89 @@ static void take_answers(const client *c, server *s, connection *one)
         memmove(one->input, one->input + at, one->size);
 }
 
-static void read_answers(const client *c, server *s, connection *one)
+/* Whether the last bytes are those that are known; if they are the last of all, this
+ * was that. */
+static bool is_known(connection *one, size_t last)
+{
+    const uint8_t *known = one->known.at + one->known_at[one->awaited];
+    size_t all = one->known_at[one->awaited + one->left] - one->known_at[one->awaited];
+    size_t before = one->size - last;
+    if (one->size > all || memcmp(one->input + before, known + before, last) != 0)
+        return false;
+    if (one->size == all) {
+        one->left = 0;
+        one->size = 0;
+    }
+    return true;
+}
+
+static void read_answers(server *s, connection *one)
 {
     while (one->left > 0) {
         ssize_t got = read(one->talk.fd, one->input + one->size,
                            INPUT_SIZE - one->size);
         if (got <= 0)
             bench_fail("%s answers nothing", s->protocol->told_as);
-        if (s->protocol->take != NULL) {
-            one->size += (size_t)got;
-            take_answers(c, s, one);
-        } else if ((one->bytes_left -= (size_t)got) == 0) {
-            one->left = 0;
-        }
+        one->size += (size_t)got;
+        one->differs = one->differs || !is_known(one, (size_t)got);
+        if (one->differs && s->protocol->take == NULL)
+            bench_fail("the echo gives back something else");
+        if (one->differs)
+            take_answers(s, one);
+    }
+}
+
+/* Asks everything once. */
+static void learn(server *s, connection *one)
+{
+    uint32_t at_once = LEARNT_AT_ONCE / (uint32_t)(one->encoded.size / BENCH_ASKED);
+    if (at_once == 0)
+        at_once = 1;
+    one->learning = true;
+    for (uint32_t n = 0; n < BENCH_ASKED; n = one->next) {
+        send_some(s, one, at_once < BENCH_ASKED - n ? at_once : BENCH_ASKED - n);
+        one->differs = true; /* from nothing */
+        read_answers(s, one);
+    }
+    one->learning = false;
+}
+
+static void open_connection(const client *c, server *s, unsigned connections)
+{
+    /* An echo is sent our own bytes; which session they name does not matter to it. */
+    const bench_protocol *p = s->protocol;
+    const bench_protocol *bytes = p->put == NULL ? &bench_check : p;
+    connection *made = bench_new(1, sizeof(*made));
+    made->talk = (bench_talk){ .workload = c->workload,
+                               .requests = made->requests,
+                               .fd = connect_to(s->path),
+                               .first = !s->loaded };
+    choose_requests(c->workload, made, s->count, connections);
+    for (uint32_t u = 0; p->put == NULL && u < BENCH_ASKED_USERS; u++)
+        made->talk.sessions[u] = u + 1;
+    p->prepare(&made->talk);
+    s->loaded = true;
+    for (uint32_t n = 0; n < BENCH_ASKED; n++) {
+        bytes->put(&made->talk, n, &made->encoded);
+        made->offsets[n + 1] = made->encoded.size;
+    }
+    s->connections[s->count++] = made;
+    if (p->take == NULL) {
+        bench_put(&made->known, made->encoded.at, made->encoded.size);
+        memcpy(made->known_at, made->offsets, sizeof(made->offsets));
+    } else if (p->stamp == NULL) {
+        learn(s, made);
+    }
+}
+
+static void close_connections(server *s)
+{
+    while (s->count > 0) {
+        connection *one = s->connections[--s->count];
+        (void)close(one->talk.fd);
+        free(one->encoded.at);
+        free(one->known.at);
+        free(one);
     }
 }
 
@@ -192,6 +261,7 @@ static void play(client *c, server *s, unsigned connections, uint32_t depth,
     char name[96];
     uint64_t asked = 0;
     uint64_t busy = bench_processor_time(s->process);
+    uint64_t own = bench_processor_time(getpid());
     uint64_t started = bench_now();
     uint64_t now = started;
     c->sample_count = 0;
@@ -200,18 +270,21 @@ static void play(client *c, server *s, unsigned connections, uint32_t depth,
         for (unsigned i = 0; i < connections; i++)
             send_some(s, s->connections[i], depth);
         for (unsigned i = 0; i < connections; i++)
-            read_answers(c, s, s->connections[i]);
+            read_answers(s, s->connections[i]);
         asked += (uint64_t)connections * depth;
         now = bench_now();
         sample(c, now - before);
     } while (c->most != 0 ? asked < c->most : now - started < c->budget);
     busy = bench_processor_time(s->process) - busy;
+    own = bench_processor_time(getpid()) - own;
     s->asked += asked;
 
     (void)snprintf(name, sizeof(name), "%ux%u /s", connections, depth);
     tell(c, s, name, (double)asked * 1e9 / (double)(now - started), round);
     (void)snprintf(name, sizeof(name), "%ux%u server ns", connections, depth);
     tell(c, s, name, (double)busy / (double)asked, round);
+    (void)snprintf(name, sizeof(name), "%ux%u client ns", connections, depth);
+    tell(c, s, name, (double)own / (double)asked, round);
     if (connections == 1 && depth == 1) {
         (void)snprintf(name, sizeof(name), "%s 1x1 us", c->where);
         bench_figure figure = { c->workload->name, name, s->protocol->told_as };
@@ -237,9 +310,12 @@ static void play_shape(client *c, unsigned connections, uint32_t depth)
     if (connections < 1 || connections > CONNECTIONS_MAX || depth < 1 ||
         depth > BENCH_ASKED)
         bench_fail("no such shape: %ux%u", connections, depth);
-    for (unsigned s = 0; s < c->count; s++)
+    for (unsigned s = 0; s < c->count; s++) {
+        if (c->servers[s].count != connections)
+            close_connections(&c->servers[s]);
         while (c->servers[s].count < connections)
-            open_connection(c, &c->servers[s]);
+            open_connection(c, &c->servers[s], connections);
+    }
     for (unsigned round = 0; round < c->rounds; round++)
         for (unsigned s = 0; s < c->count; s++)
             play(c, &c->servers[s], connections, depth, round);
@@ -273,7 +349,6 @@ int main(int argc, char **argv)
         c.most = strtoul(argv[5] + 1, NULL, 10);
     else
         c.budget = strtoul(argv[5], NULL, 10) * 1000000u;
-    choose_requests(&c);
     for (int i = 7; i < argc; i += 3) {
         c.servers[c.count++] = (server){
             .protocol = protocol_of(argv[i]),
