@@ -12,6 +12,16 @@ enum { LOOK_US = 1000000 };
 /* A policy's digest is of its image from here on: what is before it names it. */
 enum { IMAGE_DIGESTED_FROM = 64 };
 
+/* ---- Space ------------------------------------------------------------------------------- */
+
+static void look_at_space(nr_trail *trail, int64_t now)
+{
+    if (now >= trail->space_at && now - trail->space_at < LOOK_US)
+        return;
+    trail->space_at = now;
+    trail->free_bytes = nr_reserve_free_bytes(&trail->reserve);
+}
+
 /* ---- When it goes wrong ---------------------------------------------------------------- */
 
 void nr_trail_undo(nr_trail *trail)
@@ -35,6 +45,8 @@ nr_trail_status nr_trail_fail(nr_trail *trail, nr_trail_status status)
         return status;
     trail->trouble = status;
     trail->failures++;
+    trail->space_at = 0; /* what was seen before is no longer true */
+    look_at_space(trail, nr_trail_now(trail));
     if (status != NR_TRAIL_FULL || trail->reserve.spent)
         return status;
     nr_reserve_spend(&trail->reserve);
@@ -67,16 +79,6 @@ nr_trail_status nr_trail_settle(nr_trail *trail)
     trail->lost = false;
     trail->synced = trail->head.seq;
     return NR_TRAIL_OK;
-}
-
-/* ---- Space ------------------------------------------------------------------------------- */
-
-static void look_at_space(nr_trail *trail, int64_t now)
-{
-    if (now >= trail->space_at && now - trail->space_at < LOOK_US)
-        return;
-    trail->space_at = now;
-    trail->free_bytes = nr_reserve_free_bytes(&trail->reserve);
 }
 
 /* ---- Checkpoints ------------------------------------------------------------------------- */
@@ -190,6 +192,8 @@ nr_trail_status nr_trail_keep_policy(nr_trail *trail,
 {
     uint8_t found[NR_DIGEST_SIZE];
     int64_t id = 0;
+    if (!trail->open)
+        return NR_TRAIL_ARGUMENT;
     nr_trail_status status = nr_intern_policy(trail, digest, &id);
     if (status == NR_TRAIL_OK && id != 0)
         return NR_TRAIL_OK;

@@ -127,10 +127,12 @@ static nr_trail_status open_database(nr_trail *trail, const nr_trail_options *op
         return trail->db == NULL ? NR_TRAIL_MEMORY
                                  : nr_database_trouble(trail->db, code);
     nr_trail_status status = nr_database_settle(trail->db);
-    if (status == NR_TRAIL_OK)
+    if (status == NR_TRAIL_OK) {
         status = nr_database_run(trail->db, "PRAGMA journal_mode = WAL;"
                                             "PRAGMA synchronous = FULL;"
-                                            "PRAGMA secure_delete = ON;");
+                                            "PRAGMA secure_delete = ON;"
+                                            "PRAGMA journal_size_limit = 16777216;");
+    }
     return status == NR_TRAIL_OK ? nr_trail_settle(trail) : status;
 }
 

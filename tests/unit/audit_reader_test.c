@@ -395,7 +395,7 @@ static void test_pruned_clock(void)
     nr_trail *trail = kit_open(&k, NULL);
     CHECK_INT(nr_trail_begin(trail, NR_SYNC), NR_TRAIL_OK);
     for (int i = 0; i < 10; i++) {
-        nr_record record = { .event = NR_EVENT_CLOCK, .at = i == 4 ? 900 : 100 + i };
+        nr_record record = { .event = NR_EVENT_STOP, .at = i == 4 ? 900 : 100 + i };
         CHECK_INT(nr_trail_append(trail, &record), NR_TRAIL_OK);
     }
     CHECK_INT(nr_trail_commit(trail, NULL), NR_TRAIL_OK);

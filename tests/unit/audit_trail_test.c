@@ -56,6 +56,8 @@ static void test_undone(void)
     nr_trail_undo(trail);
     CHECK_INT(nr_trail_append(trail, &record), NR_TRAIL_ARGUMENT);
     CHECK_INT(nr_trail_commit(trail, NULL), NR_TRAIL_ARGUMENT);
+    CHECK_INT(nr_trail_keep_policy(trail, k.policy, k.image, sizeof(k.image)),
+              NR_TRAIL_ARGUMENT);
     /* The policy went with the batch. */
     CHECK_INT(nr_trail_begin(trail, NR_SYNC), NR_TRAIL_OK);
     CHECK_INT(nr_trail_append(trail, &record), NR_TRAIL_ARGUMENT);
