@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -80,9 +81,9 @@ bool nr_server_load(nr_server *server)
     return published;
 }
 
-static void on_work(uv_work_t *work)
+static void *prepare(void *context)
 {
-    nr_server *server = work->data;
+    nr_server *server = context;
     nr_candidate *candidate = &server->reloads.candidate;
     nr_candidate_prepare(candidate, server->options, server->verifier);
     publish(server, candidate);
@@ -92,6 +93,9 @@ static void on_work(uv_work_t *work)
                                          : "not reloaded, generation %" PRIu32
                                            " stays in force",
            nrbac_engine_generation(server->engine));
+    atomic_store(&server->reloads.done, true);
+    (void)uv_async_send(&server->workers[0].wake);
+    return NULL;
 }
 
 /* The outcome is kept for health: of a failed one, everything that was wrong. */
@@ -121,10 +125,8 @@ static void record_outcome(nr_server *server)
     nr_recording_event(&server->workers[0], NR_EVENT_RELOAD, NULL, detail);
 }
 
-static void on_done(uv_work_t *work, int cancelled)
+static void end(nr_server *server)
 {
-    nr_server *server = work->data;
-    (void)cancelled; /* nothing cancels it */
     nr_metrics *metrics = &server->workers[0].metrics;
     bool published = server->reloads.candidate.status == NRBAC_OK;
     nr_count(published ? &metrics->reloads_ok : &metrics->reloads_failed, 1);
@@ -149,49 +151,49 @@ uint64_t nr_server_reload(nr_server *server)
     return number;
 }
 
-void nr_server_begin_reload(nr_server *server)
+/* A thread each time: libuv's, once started, end the process if they cannot be, and
+ * make every system call of the others dearer as long as they wait. */
+static void begin(nr_server *server)
+{
+    nr_reloads *reloads = &server->reloads;
+    sigset_t all, before;
+    atomic_store(&reloads->done, false);
+    reloads->running = true;
+    nr_notify_reloading();
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int bad = pthread_create(&reloads->thread, NULL, prepare, server);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (bad == 0)
+        return;
+    reloads->candidate.status = NRBAC_E_MEMORY;
+    (void)snprintf(reloads->candidate.error.text, sizeof(reloads->candidate.error.text),
+                   "cannot start a thread: %s", nr_errno(bad).text);
+    end(server);
+}
+
+static bool is_due(nr_server *server)
 {
     nr_reloads *reloads = &server->reloads;
     pthread_mutex_lock(&server->lock);
-    bool begin = reloads->asked && !reloads->running && !server->draining;
-    if (begin) {
+    bool due = reloads->asked && !reloads->running && !server->draining;
+    if (due) {
         reloads->asked = false;
         reloads->started++;
     }
     pthread_mutex_unlock(&server->lock);
-    if (!begin)
-        return;
-    reloads->work.data = server;
-    reloads->running = true;
-    nr_notify_reloading();
-    (void)uv_queue_work(&server->workers[0].loop, &reloads->work, on_work, on_done);
+    return due;
 }
 
-/* ---- Threads ------------------------------------------------------------------- */
-
-static void on_nothing(uv_work_t *work)
+void nr_server_attend_reloads(nr_server *server)
 {
-    (void)work;
+    if (server->reloads.running && atomic_load(&server->reloads.done)) {
+        (void)pthread_join(server->reloads.thread, NULL);
+        end(server);
+    }
+    if (is_due(server))
+        begin(server);
 }
-
-static void on_nothing_done(uv_work_t *work, int cancelled)
-{
-    nr_server *server = work->data;
-    (void)cancelled;
-    server->reloads.running = false;
-    (void)uv_async_send(&server->workers[0].wake);
-}
-
-void nr_server_prepare_reloads(nr_server *server)
-{
-    nr_reloads *reloads = &server->reloads;
-    reloads->work.data = server;
-    reloads->running = true;
-    (void)uv_queue_work(&server->workers[0].loop, &reloads->work, on_nothing,
-                        on_nothing_done);
-}
-
-/* ---- Telling ------------------------------------------------------------------- */
 
 static nrbac_value *tell_last(const nr_reloads *reloads, nrbac_document *document)
 {

@@ -168,7 +168,7 @@ void nr_server_expects(nr_server *server)
 void nr_server_attend(nr_server *server)
 {
     watch_clock(server);
-    nr_server_begin_reload(server);
+    nr_server_attend_reloads(server);
     if (server->retiring)
         drain(server);
 }
@@ -495,7 +495,6 @@ int nr_server_run(nr_server *server, const nr_options *options)
     if (opened) {
         nr_recording_begin(&server->workers[0]);
         start_workers(server);
-        nr_server_prepare_reloads(server);
         tell_ready(server);
         (void)uv_run(loop_of(server), UV_RUN_DEFAULT);
     } else {

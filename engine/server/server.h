@@ -16,9 +16,10 @@
 /* Reloads: one at a time; whoever asks waits for the next that begins, since one that
  * runs may have read the files before they were changed. */
 typedef struct nr_reloads {
-    uv_work_t work;
-    nr_candidate candidate; /* of the one that runs */
+    pthread_t thread;       /* of the one that runs */
+    nr_candidate candidate; /* that thread's, until it is done */
     bool running;
+    atomic_bool done;
     bool asked;        /* `lock`: for another one */
     uint64_t started;  /* `lock`: the number of the last one begun */
     bool happened;     /* `lock`: since the start */
@@ -94,13 +95,10 @@ nrbac_value *nr_evidence_tell(nr_server *server, nrbac_document *document, bool 
 bool nr_server_prepare(nr_server *server);
 /* Puts it in force. */
 bool nr_server_load(nr_server *server);
-/* Starts the threads that reloads take: libuv does with its first piece of work, and ends
- * the process if it cannot, which must not be when others are served. */
-void nr_server_prepare_reloads(nr_server *server);
 /* Asks for a reload, from any thread. The number of the one whose end answers this. */
 uint64_t nr_server_reload(nr_server *server);
-/* Begins the reload that was asked for, unless one runs. */
-void nr_server_begin_reload(nr_server *server);
+/* Ends the reload that is done, and begins the one that was asked for, unless one runs. */
+void nr_server_attend_reloads(nr_server *server);
 /* What came of the last one; *ok: whether it, if there was one, is in force. */
 nrbac_value *nr_server_last_reload(nr_server *server, nrbac_document *document,
                                    bool *ok);

@@ -82,7 +82,7 @@ def test_what_was_sent_before_is_answered_by_the_predecessor(policy, daemons):
     first = daemons.start(policy(SMALL).path)
     client = first.client()
     session = client.open(neutral(None))
-    numbers = [client.post("check", session, "B0820") for _ in range(500)]
+    numbers = [client.post("check", session, "B0820") for _ in range(300)]
     second = daemons.start(policy(SMALL).path, "--takeover", path=first.socket)
     assert all(client.wait(number)[0] for number in numbers)
     with pytest.raises(Closed):
