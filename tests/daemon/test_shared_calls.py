@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from support.attached import Attached
+from support.paths import LOGS
 from support.policy import text_of
 from support.small import SMALL
 
@@ -55,3 +56,35 @@ def replace_until(source, served, done):
                 (source.path / "policy.yaml").write_bytes(text_of(text))
                 client.wait(client.post("reload"))
                 done.wait(0.02)
+
+
+def counted(source, daemons, checks, changes, told):
+    """What `strace -c` says of the thread that checks: {system call: how often}. The table itself goes to `told`."""
+    served = daemons.start(source.path)
+    told.parent.mkdir(parents=True, exist_ok=True)
+    # Without -f it is the first thread alone that is traced; the watcher fetches policies unseen.
+    tracer = ["strace", "-E", "ASAN_OPTIONS=detect_leaks=0", "-c", "-o", str(told)]
+    with Attached(f"shm:{served.socket}", wrapped=tracer) as program:
+        session = program.session()
+        program.order(f"hammer {session} B0820 {checks} {changes}")
+        done = threading.Event()
+        thread = threading.Thread(target=replace_until, args=(source, served, done))
+        thread.start()
+        try:
+            assert int(program.answer().split()[0]) >= checks
+        finally:
+            done.set()
+            thread.join()
+        assert program.end() == 0
+    rows = [line.split() for line in told.read_text().splitlines()]
+    return {row[-1]: int(row[3]) for row in rows if len(row) in (5, 6) and row[3].isdigit() and row[-1] != "total"}
+
+
+@pytest.mark.skipif(not may_trace(), reason="strace is not there, or may not trace")
+def test_strace_counts_as_many_calls_for_a_million_checks_as_for_ten(policy, daemons):
+    source = policy(SMALL)
+    few = counted(source, daemons, 10, 1, LOGS / "strace-10-checks.txt")
+    many = counted(source, daemons, CHECKS, CHANGES, LOGS / "strace-1000000-checks.txt")
+    assert few["write"] >= 2, "the calls of this very thread were counted"
+    # How often it waits for the watcher at the end is chance; each of CHANGES policies must not cost a call either.
+    assert all(abs(many.get(call, 0) - few.get(call, 0)) <= 4 for call in few | many), (few, many)

@@ -16,3 +16,4 @@ POLICY = _path("NRBAC_POLICY", "policy")
 ATTACH_TOOL = _path("NRBAC_ATTACH_TOOL", NRBAC.parents[1] / "tests/attach_tool")
 TRAIL_TOOL = _path("NRBAC_TRAIL_TOOL", NRBAC.parents[1] / "tests/trail_tool")
 SHIFTED_CLOCK = _path("NRBAC_SHIFTED_CLOCK", NRBAC.parents[1] / "tests/shifted_clock.so")
+LOGS = NRBAC.parents[1] / "logs"
