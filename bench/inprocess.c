@@ -3,9 +3,10 @@
  * Asks everybody who answers in this process, in turn, round after round, and holds
  * every answer against the oracle's.
  *
- *   bench-inprocess WORKLOAD ROOT IMAGE ROUNDS MILLISECONDS
+ *   bench-inprocess WORKLOAD ROOT IMAGE ROUNDS MILLISECONDS [MEASURE...]
  *
- * A round of one contender takes about so many milliseconds of asking. Tells for
+ * A round of one contender takes about so many milliseconds of asking; of all
+ * measures, or of these (`check`, `check by name`, ...). Tells for
  * each: `MEASURE ns` per request, `asked` and `wrong`; once, in a process of its
  * own: `load ms` and `memory MB`.
  */
@@ -14,6 +15,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,6 +35,7 @@ typedef struct contest {
     size_t count;
     unsigned rounds;
     uint64_t budget;  /* of one round of one contender, in nanoseconds */
+    char **measures;  /* ends with NULL; none: all */
     uint8_t *answers; /* AT_ONCE of them */
 } contest;
 
@@ -124,25 +127,37 @@ static void enter(contest *c, const bench_contender *contender)
         (void)fprintf(stderr, "bench: %s takes no part\n", contender->name);
 }
 
+static bool is_wanted(const contest *c, const bench_contender *contender)
+{
+    for (char **one = c->measures; *one != NULL; one++)
+        if (strcmp(*one, contender->measure) == 0)
+            return true;
+    return *c->measures == NULL;
+}
+
 static void enlist(contest *c)
 {
     for (size_t l = 0; bench_lists[l] != NULL; l++)
         for (const bench_contender *one = bench_lists[l]; one->name != NULL; one++)
-            enter(c, one);
+            if (is_wanted(c, one))
+                enter(c, one);
     for (size_t i = 0; i < c->count; i++)
         c->entrants[i].state = c->entrants[i].contender->start(c->workload, c->image);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 6) {
-        (void)fputs("usage: bench-inprocess WORKLOAD ROOT IMAGE ROUNDS MS\n", stderr);
+    if (argc < 6) {
+        (void)fputs(
+            "usage: bench-inprocess WORKLOAD ROOT IMAGE ROUNDS MS [MEASURE...]\n",
+            stderr);
         return 2;
     }
     contest c = { .workload = bench_workload_make(argv[1], argv[2]),
                   .image = argv[3],
                   .rounds = (unsigned)strtoul(argv[4], NULL, 10),
                   .budget = strtoul(argv[5], NULL, 10) * 1000000u,
+                  .measures = argv + 6,
                   .answers = bench_new(AT_ONCE, 1) };
     enlist(&c);
     for (unsigned round = 0; round < c.rounds; round++)

@@ -107,6 +107,12 @@ static limit *limit_new(const bench_workload *w)
     return l;
 }
 
+/* Names of functions are longer than a code: these limits are of codes alone. */
+static bool has_longer_names(const bench_workload *w)
+{
+    return w->function_count > 0;
+}
+
 static void index_codes(limit *l)
 {
     const bench_workload *w = l->workload;
@@ -131,6 +137,8 @@ static void *start_bit(const bench_workload *w, const char *image)
 static void *start_code(const bench_workload *w, const char *image)
 {
     (void)image;
+    if (has_longer_names(w))
+        return NULL;
     limit *l = limit_new(w);
     index_codes(l);
     l->by_code = bench_new(w->request_count, sizeof(*l->by_code));
@@ -145,6 +153,8 @@ static void *start_code(const bench_workload *w, const char *image)
 static void *start_text(const bench_workload *w, const char *image)
 {
     (void)image;
+    if (has_longer_names(w))
+        return NULL;
     limit *l = limit_new(w);
     index_codes(l);
     l->users = hash_new(w->user_count);

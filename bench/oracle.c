@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who may do what, computed slowly from what the policy says: what the profile in
- * force is granted, and whatever that includes, until nothing new is found.
+ * force is granted, and whatever that includes, until nothing new is found; then the
+ * functions, one by one.
  * Nothing of the engine is used here.
  */
 #include "workload.h"
@@ -46,13 +47,37 @@ static void grant(const bench_workload *w, const bench_profile *profile,
         bench_add(granted, profile->extras[e]);
 }
 
+static bool belongs(const bench_profile *profile, const bench_function *function)
+{
+    for (uint32_t i = 0; i < profile->workgroup_count; i++)
+        if (profile->workgroups[i] >= function->first &&
+            profile->workgroups[i] < function->first + function->count)
+            return true;
+    return false;
+}
+
+static bool holds(const bench_profile *profile, const bench_function *function,
+                  const uint64_t *row)
+{
+    if (profile->role == function->role)
+        return true;
+    if (function->activity != BENCH_NONE && !bench_has(row, function->activity))
+        return false;
+    return belongs(profile, function);
+}
+
 void bench_oracle(bench_workload *w)
 {
     uint64_t *granted = bench_new(w->words, sizeof(uint64_t));
     for (uint32_t u = 0; u < w->user_count; u++) {
         const bench_user *user = &w->users[u];
-        grant(w, &user->profiles[user->in_force], granted);
-        bench_close(w, granted, w->rows + (size_t)u * w->words);
+        const bench_profile *profile = &user->profiles[user->in_force];
+        uint64_t *row = w->rows + (size_t)u * w->words;
+        grant(w, profile, granted);
+        bench_close(w, granted, row);
+        for (uint32_t f = 0; f < w->function_count; f++)
+            if (holds(profile, &w->functions[f], row))
+                bench_add(row, bench_plain_count(w) + f);
     }
     free(granted);
 }

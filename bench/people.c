@@ -19,6 +19,8 @@ void bench_person_of(const bench_workload *w, uint32_t user_number,
                      bench_person *person)
 {
     const bench_user *user = &w->users[user_number];
+    for (uint32_t g = 0; g < user->profiles[0].workgroup_count; g++)
+        person->workgroups[g] = w->workgroups[user->profiles[0].workgroups[g]];
     for (uint32_t p = 0; p < user->profile_count; p++) {
         const bench_profile *profile = &user->profiles[p];
         for (uint32_t e = 0; e < profile->extra_count; e++)
@@ -32,6 +34,8 @@ void bench_person_of(const bench_workload *w, uint32_t user_number,
             .area_of_work_count = profile->in_area ? 1 : 0,
             .activities = person->extras[p],
             .activity_count = profile->extra_count,
+            .workgroups = person->workgroups,
+            .workgroup_count = profile->workgroup_count,
         };
     }
     person->request = (nrbac_request){
@@ -79,6 +83,9 @@ static void put_profile(page *to, const bench_workload *w, const bench_profile *
         put(to, "%s\"%s\"", e == 0 ? "" : ", ", w->activities[profile->extras[e]].code);
     if (profile->in_area)
         put(to, "], \"aow_codes\": [\"%s\"", w->roles[profile->role].area);
+    for (uint32_t g = 0; g < profile->workgroup_count; g++)
+        put(to, "%s\"%s\"", g == 0 ? "], \"workgroups_codes\": [" : ", ",
+            w->workgroups[profile->workgroups[g]]);
     put(to, "]}");
 }
 

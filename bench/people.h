@@ -14,6 +14,7 @@ typedef struct bench_person {
     nrbac_profile profiles[BENCH_PROFILES_MAX];
     const char *extras[BENCH_PROFILES_MAX][BENCH_EXTRAS_MAX];
     const char *areas[BENCH_PROFILES_MAX];
+    const char *workgroups[BENCH_WORKGROUPS_MAX]; /* of the first profile */
 } bench_person;
 
 void bench_person_of(const bench_workload *w, uint32_t user_number,

@@ -136,8 +136,7 @@ static bench_request make_request(const bench_workload *w, bench_random *random,
     }
 }
 
-void bench_workload_people(bench_workload *w, bench_random *random, uint32_t users,
-                           uint32_t requests)
+void bench_workload_room(bench_workload *w, uint32_t users, uint32_t requests)
 {
     w->user_count = users;
     w->request_count = requests;
@@ -145,6 +144,12 @@ void bench_workload_people(bench_workload *w, bench_random *random, uint32_t use
     w->rows = bench_new((size_t)users * w->words, sizeof(*w->rows));
     w->requests = bench_new(requests, sizeof(*w->requests));
     w->expected = bench_new(requests, 1);
+}
+
+void bench_workload_people(bench_workload *w, bench_random *random, uint32_t users,
+                           uint32_t requests)
+{
+    bench_workload_room(w, users, requests);
     for (uint32_t u = 0; u < users; u++)
         make_user(w, random, u, &w->users[u]);
     bench_oracle(w);
@@ -178,8 +183,12 @@ bench_workload *bench_workload_make(const char *name, const char *root)
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
         if (strcmp(shapes[i].name, name) == 0)
             return bench_workload_of(&shapes[i]);
+    bench_workload *published = bench_published_make(name);
+    if (published != NULL)
+        return published;
     if (strcmp(name, "national") != 0)
-        bench_fail("no workload `%s`; there are W1, W2, national, counted", name);
+        bench_fail("no workload `%s`: bench/workload.h and published.c name them",
+                   name);
     bench_random random = { BENCH_SEED };
     bench_workload *w = bench_national_new(root);
     bench_workload_people(w, &random, BENCH_USERS, BENCH_REQUESTS);
@@ -191,6 +200,9 @@ void bench_workload_free(bench_workload *w)
     free(w->activities);
     free(w->roles);
     free(w->bits);
+    free(w->functions);
+    free(w->workgroups);
+    free(w->memberships);
     free(w->users);
     free(w->rows);
     free(w->requests);

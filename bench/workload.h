@@ -8,8 +8,9 @@
  *   W2        ten times the roles and activities
  *   national  policy/national, read from its CSV, with users made the same way
  *
- * and for each 1,000,000 requests, half of them allowed. The right answers come
- * from oracle.c, which shares nothing with the engine.
+ * and for each 1,000,000 requests, half of them allowed; published.c has the shapes
+ * that others publish figures for. The right answers come from oracle.c, which shares
+ * nothing with the engine.
  */
 #ifndef BENCH_WORKLOAD_H
 #define BENCH_WORKLOAD_H
@@ -25,10 +26,13 @@ enum {
     BENCH_PROFILES_MAX = 3,
     BENCH_EXTRAS_MAX = 5,
     BENCH_INCLUDES_MAX = 8,
-    BENCH_CODE_SIZE = 8, /* a code and its NUL */
+    BENCH_WORKGROUPS_MAX = 48, /* whoever has some has one profile */
+    BENCH_CODE_SIZE = 8,       /* a code and its NUL */
     BENCH_ID_SIZE = 13,
     BENCH_AREA_SIZE = 20,
 };
+
+#define BENCH_NONE UINT32_MAX
 
 /* Small, known, and the same everywhere: splitmix64. */
 typedef struct bench_random {
@@ -52,12 +56,22 @@ typedef struct bench_role {
     uint64_t *grants_in_area;
 } bench_role;
 
+/* What is asked for by a name that is no activity: an activity (or none) and one of
+ * some workgroups in a row, or else a role (or none). */
+typedef struct bench_function {
+    uint32_t activity;
+    uint32_t first, count; /* workgroups */
+    uint32_t role;
+} bench_function;
+
 typedef struct bench_profile {
     char id[BENCH_ID_SIZE];
     uint32_t role;
     bool in_area; /* the role's area of work */
     uint32_t extra_count;
     uint32_t extras[BENCH_EXTRAS_MAX];
+    uint32_t workgroup_count;
+    const uint32_t *workgroups; /* into the workload's `memberships` */
 } bench_profile;
 
 typedef struct bench_user {
@@ -79,6 +93,11 @@ typedef struct bench_workload {
     uint32_t words; /* of a row of activities */
     bench_activity *activities;
     bench_role *roles;
+    /* The last of the activities are functions: names that can be asked for too. */
+    uint32_t function_count, workgroup_count;
+    bench_function *functions;
+    char (*workgroups)[BENCH_CODE_SIZE];
+    uint32_t *memberships;
     bench_user *users;
     bench_request *requests;
     uint64_t *rows;    /* by user, `words` each: what the user may do */
@@ -93,7 +112,8 @@ typedef struct bench_shape {
     uint32_t roles, activities, grants, users, requests, areas;
 } bench_shape;
 
-/* "W1", "W2", "national"; `root` is the repository. Ends the program if it cannot. */
+/* "W1", "W2", "national", or one of published.c; `root` is the repository. Ends the
+ * program if it cannot. */
 bench_workload *bench_workload_make(const char *name, const char *root);
 bench_workload *bench_workload_of(const bench_shape *shape);
 void bench_workload_free(bench_workload *workload);
@@ -101,9 +121,12 @@ void bench_workload_free(bench_workload *workload);
 /* The steps, for those who fill in the roles and activities themselves. */
 bench_workload *bench_workload_new(const char *name, uint32_t activities,
                                    uint32_t roles);
+void bench_workload_room(bench_workload *workload, uint32_t users, uint32_t requests);
 void bench_workload_people(bench_workload *workload, bench_random *random,
                            uint32_t users, uint32_t requests);
 bench_workload *bench_national_new(const char *root);
+/* NULL: none of this name. */
+bench_workload *bench_published_make(const char *name);
 
 /* The slow way: fills `rows`. Plain loops over what the policy says. */
 void bench_oracle(bench_workload *workload);
@@ -114,6 +137,12 @@ void bench_close(const bench_workload *workload, const uint64_t *granted,
 static inline const uint64_t *bench_row(const bench_workload *workload, uint32_t user)
 {
     return workload->rows + (size_t)user * workload->words;
+}
+
+/* How many of the activities are just that. */
+static inline uint32_t bench_plain_count(const bench_workload *workload)
+{
+    return workload->activity_count - workload->function_count;
 }
 
 static inline bool bench_has(const uint64_t *row, uint32_t bit)

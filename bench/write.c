@@ -4,9 +4,9 @@
  *
  *   bench-write WORKLOAD ROOT FOLDER
  *
- *   FOLDER/policy/policy.yaml   the policy as anybody would write it (W1, W2)
+ *   FOLDER/policy/policy.yaml   the policy as anybody would write it (not national)
  *   FOLDER/policy.sepol.conf    the same for checkpolicy: users are types, roles are
- *                               attributes, activities are permissions
+ *                               attributes, activities are permissions (no functions)
  *   FOLDER/cerbos/record.yaml   the same for Cerbos (W1, W2)
  *   FOLDER/workload.json        for the peers: roles and extra activities with all
  *                               that they include, users, the first 100,000
@@ -58,8 +58,28 @@ static void write_user(FILE *file, const bench_workload *w, const bench_user *us
     (void)fprintf(file, "{\"id\":\"%s\",\"role\":\"%s\",\"extras\":", user->id,
                   w->roles[profile->role].code);
     write_closed(file, w, granted);
-    (void)fputc('}', file);
+    for (uint32_t g = 0; g < profile->workgroup_count; g++)
+        (void)fprintf(file, "%s\"%s\"", g == 0 ? ",\"workgroups\":[" : ",",
+                      w->workgroups[profile->workgroups[g]]);
+    (void)fputs(profile->workgroup_count == 0 ? "}" : "]}", file);
     free(granted);
+}
+
+/* For Casbin: which workgroups may. */
+static void write_functions(FILE *file, const bench_workload *w)
+{
+    for (uint32_t f = 0; f < w->function_count; f++) {
+        const bench_function *function = &w->functions[f];
+        (void)fprintf(file, "%s{\"code\":\"%s\",\"workgroups\":[",
+                      f == 0 ? "\"functions\":[\n" : ",\n",
+                      w->activities[bench_plain_count(w) + f].code);
+        for (uint32_t g = 0; g < function->count; g++)
+            (void)fprintf(file, "%s\"%s\"", g == 0 ? "" : ",",
+                          w->workgroups[function->first + g]);
+        (void)fputs("]}", file);
+    }
+    if (w->function_count > 0)
+        (void)fputs("],\n", file);
 }
 
 static void write_requests(FILE *file, const bench_workload *w)
@@ -79,7 +99,9 @@ static void write_requests(FILE *file, const bench_workload *w)
 static void write_json(const bench_workload *w, const char *folder)
 {
     FILE *file = create(folder, "workload.json");
-    (void)fputs("{\"activities\":[", file);
+    (void)fputc('{', file);
+    write_functions(file, w);
+    (void)fputs("\"activities\":[", file);
     for (uint32_t a = 0; a < w->activity_count; a++)
         (void)fprintf(file, "%s\"%s\"", a == 0 ? "" : ",", w->activities[a].code);
     (void)fputs("],\n\"roles\":[", file);
@@ -98,6 +120,19 @@ static void write_json(const bench_workload *w, const char *folder)
     finish(file);
 }
 
+static void write_policy(FILE *file, const bench_workload *w)
+{
+    bench_write_policy(file, w, 0);
+}
+
+static void write_with(void (*write)(FILE *file, const bench_workload *workload),
+                       const bench_workload *w, const char *folder, const char *name)
+{
+    FILE *file = create(folder, name);
+    write(file, w);
+    finish(file);
+}
+
 int main(int argc, char **argv)
 {
     char path[PATH_SIZE];
@@ -112,17 +147,14 @@ int main(int argc, char **argv)
     (void)snprintf(path, sizeof(path), "%s/cerbos", argv[3]);
     (void)mkdir(path, 0777);
     if (!w->written) {
-        FILE *policy = create(argv[3], "policy/policy.yaml");
-        bench_write_policy(policy, w, 0);
-        finish(policy);
+        write_with(write_policy, w, argv[3], "policy/policy.yaml");
         write_json(w, argv[3]);
-        FILE *cerbos = create(argv[3], "cerbos/record.yaml");
-        bench_write_cerbos(cerbos, w);
-        finish(cerbos);
     }
-    FILE *sepol = create(argv[3], "policy.sepol.conf");
-    bench_write_sepol(sepol, w);
-    finish(sepol);
+    if (w->function_count > 0)
+        return 0;
+    if (!w->written)
+        write_with(bench_write_cerbos, w, argv[3], "cerbos/record.yaml");
+    write_with(bench_write_sepol, w, argv[3], "policy.sepol.conf");
     bench_workload_free(w);
     return 0;
 }

@@ -18,8 +18,9 @@ void bench_write_codes(FILE *file, const bench_workload *w, const uint64_t *row,
 
 static void write_activities(FILE *file, const bench_workload *w)
 {
-    (void)fputs("\nactivities:\n", file);
-    for (uint32_t a = 0; a < w->activity_count; a++) {
+    if (bench_plain_count(w) > 0)
+        (void)fputs("\nactivities:\n", file);
+    for (uint32_t a = 0; a < bench_plain_count(w); a++) {
         const bench_activity *activity = &w->activities[a];
         (void)fprintf(file, "  %s: { name: Activity %u", activity->code, a + 1);
         for (uint32_t i = 0; i < activity->include_count; i++)
@@ -39,6 +40,8 @@ static bool is_empty(const bench_workload *w, const uint64_t *row)
 
 static void write_grants(FILE *file, const bench_workload *w, const bench_role *role)
 {
+    if (is_empty(w, role->grants))
+        return;
     (void)fprintf(file, "  - { roles: [%s], activities: [", role->code);
     bench_write_codes(file, w, role->grants, "");
     (void)fputs("] }\n", file);
@@ -60,6 +63,42 @@ static void write_areas(FILE *file, const bench_workload *w)
             break;
         (void)fprintf(file, "%s  \"%s\": { name: Area %u }\n",
                       r == 0 ? "\nareas_of_work:\n" : "", w->roles[r].area, r + 1);
+    }
+}
+
+static void write_workgroups(FILE *file, const bench_workload *w,
+                             const bench_function *function)
+{
+    const char *between = function->count > 1 ? "{ any: [" : "";
+    for (uint32_t g = 0; g < function->count; g++) {
+        (void)fprintf(file, "%s{ workgroup: %s }", between,
+                      w->workgroups[function->first + g]);
+        between = ", ";
+    }
+    (void)fputs(function->count > 1 ? "] }" : "", file);
+}
+
+static void write_requirement(FILE *file, const bench_workload *w,
+                              const bench_function *function)
+{
+    if (function->role != BENCH_NONE)
+        (void)fprintf(file, "{ any: [{ role: %s }, ", w->roles[function->role].code);
+    if (function->activity != BENCH_NONE)
+        (void)fprintf(file, "{ all: [%s, ", w->activities[function->activity].code);
+    write_workgroups(file, w, function);
+    (void)fputs(function->activity != BENCH_NONE ? "] }" : "", file);
+    (void)fputs(function->role != BENCH_NONE ? "] }" : "", file);
+}
+
+static void write_own_functions(FILE *file, const bench_workload *w)
+{
+    if (w->function_count > 0)
+        (void)fputs("\nfunctions:\n", file);
+    for (uint32_t f = 0; f < w->function_count; f++) {
+        (void)fprintf(
+            file, "  %s: { require: ", w->activities[bench_plain_count(w) + f].code);
+        write_requirement(file, w, &w->functions[f]);
+        (void)fputs(" }\n", file);
     }
 }
 
@@ -98,8 +137,10 @@ void bench_write_policy(FILE *file, const bench_workload *w, uint32_t functions)
     for (uint32_t r = 0; r < w->role_count; r++)
         (void)fprintf(file, "  %s: { name: Role %u }\n", w->roles[r].code, r + 1);
     write_areas(file, w);
-    (void)fputs("\nbaseline:\n", file);
+    if (bench_plain_count(w) > 0)
+        (void)fputs("\nbaseline:\n", file);
     for (uint32_t r = 0; r < w->role_count; r++)
         write_grants(file, w, &w->roles[r]);
+    write_own_functions(file, w);
     write_functions(file, w, functions);
 }
