@@ -216,10 +216,18 @@ void nr_candidate_prepare(nr_candidate *candidate, const nr_options *options,
         keep_mistakes(candidate, verifier);
 }
 
-void nr_candidate_finish(nr_candidate *candidate)
+void nr_candidate_drop(nr_candidate *candidate)
 {
     nrbac_build_destroy(candidate->build);
-    nrbac_document_destroy(candidate->mistakes);
     free(candidate->file);
+    candidate->build = NULL;
+    candidate->file = NULL;
+    candidate->image = NULL;
+}
+
+void nr_candidate_finish(nr_candidate *candidate)
+{
+    nr_candidate_drop(candidate);
+    nrbac_document_destroy(candidate->mistakes);
     *candidate = (nr_candidate){ .status = NRBAC_OK };
 }

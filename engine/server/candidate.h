@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A policy that might be published: compiled from its folder or read from its
- * file, and looked at, without touching the engine that serves. This is the part
- * of a reload that takes long, and runs on a thread of its own.
+ * file, and looked at, without touching the engine that serves. A reload does this
+ * on a thread of its own.
  */
 #ifndef NR_CANDIDATE_H
 #define NR_CANDIDATE_H
@@ -33,6 +33,9 @@ void nr_candidate_prepare(nr_candidate *candidate, const nr_options *options,
 /* Has the trail keep it, before anybody can decide by it; then the status says so. */
 void nr_candidate_keep(nr_candidate *candidate, nr_recorder *recorder);
 void nr_candidate_finish(nr_candidate *candidate);
+
+/* Frees the image and what it was made from; the outcome stays. */
+void nr_candidate_drop(nr_candidate *candidate);
 
 /* Says on stderr what is wrong with it, mistake by mistake. */
 void nr_candidate_report(const nr_candidate *candidate, const nrbac_verifier *verifier);

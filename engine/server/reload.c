@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Publishing: prepare aside, publish if sound, else keep what there is.
+ * Publishing: prepare aside, publish if sound, else keep what there is. All of that is
+ * done aside, since each part takes longer than a check, and the engine lets others
+ * decide meanwhile. A worker's loop only begins it, and tells those who wait.
  */
 #include "server/log.h"
 #include "server/notify.h"
@@ -13,36 +15,50 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The memory for others comes first: what cannot be given to them is not published
- * here either, so that all decide on one policy. */
-static void put_in_force(nr_server *server, nr_candidate *candidate)
+/* Takes the memory over. What followers had before goes when nobody maps it any more. */
+static void tell_followers(nr_server *server, int memory, size_t size,
+                           nrbac_document *document)
 {
-    int memory = nr_memory_seal(candidate->image, candidate->size);
-    if (memory < 0) {
-        candidate->status = NRBAC_E_MEMORY;
-        (void)snprintf(candidate->error.text, sizeof(candidate->error.text),
-                       "the shared table: %s", nr_errno(errno).text);
-        return;
-    }
-    candidate->status = nrbac_engine_load_image(server->engine, candidate->image,
-                                                candidate->size, &candidate->error);
-    if (candidate->status != NRBAC_OK) {
-        (void)close(memory);
-        return;
-    }
-    nrbac_document *document = server->workers[0].document;
-    nrbac_document_reset(document);
     const nrbac_value *info = nrbac_policy_info(server->engine, document);
     pthread_mutex_lock(&server->lock);
-    nr_shared_publish(&server->shared, memory, candidate->size, info);
+    int last = nr_shared_publish(&server->shared, memory, size, info);
     pthread_mutex_unlock(&server->lock);
+    if (last >= 0)
+        (void)close(last);
 }
 
-static bool publish(nr_server *server, nr_candidate *candidate)
+static void fail(nr_candidate *candidate)
 {
+    candidate->status = NRBAC_E_MEMORY;
+    (void)snprintf(candidate->error.text, sizeof(candidate->error.text),
+                   "the shared table: %s", nr_errno(errno).text);
+}
+
+/* What others need comes first: what cannot be given to them is not published here
+ * either, so that all decide on one policy. */
+static void put_in_force(nr_server *server, nr_candidate *candidate)
+{
+    nrbac_document *document = nrbac_document_create();
+    int memory = document == NULL ? -1
+                                  : nr_memory_seal(candidate->image, candidate->size);
+    if (memory < 0) {
+        fail(candidate);
+    } else {
+        candidate->status = nrbac_engine_load_image(server->engine, candidate->image,
+                                                    candidate->size, &candidate->error);
+        if (candidate->status == NRBAC_OK)
+            tell_followers(server, memory, candidate->size, document);
+        else
+            (void)close(memory);
+    }
+    nrbac_document_destroy(document);
+}
+
+static void publish(nr_server *server, nr_candidate *candidate)
+{
+    nr_candidate_keep(candidate, nr_server_recorder(server));
     if (candidate->status == NRBAC_OK)
         put_in_force(server, candidate);
-    return candidate->status == NRBAC_OK;
 }
 
 bool nr_server_prepare(nr_server *server)
@@ -56,8 +72,8 @@ bool nr_server_prepare(nr_server *server)
 bool nr_server_load(nr_server *server)
 {
     nr_candidate *candidate = &server->reloads.candidate;
-    nr_candidate_keep(candidate, nr_server_recorder(server));
-    bool published = publish(server, candidate);
+    publish(server, candidate);
+    bool published = candidate->status == NRBAC_OK;
     if (!published)
         nr_log("%s", candidate->error.text);
     nr_candidate_finish(candidate);
@@ -69,7 +85,13 @@ static void on_work(uv_work_t *work)
     nr_server *server = work->data;
     nr_candidate *candidate = &server->reloads.candidate;
     nr_candidate_prepare(candidate, server->options, server->verifier);
-    nr_candidate_keep(candidate, nr_server_recorder(server));
+    publish(server, candidate);
+    nr_candidate_report(candidate, server->verifier);
+    nr_candidate_drop(candidate);
+    nr_log(candidate->status == NRBAC_OK ? "reloaded, generation %" PRIu32
+                                         : "not reloaded, generation %" PRIu32
+                                           " stays in force",
+           nrbac_engine_generation(server->engine));
 }
 
 /* The outcome is kept for health: of a failed one, everything that was wrong. */
@@ -88,20 +110,6 @@ static void keep_outcome(nr_server *server)
     pthread_mutex_unlock(&server->lock);
 }
 
-static void tell_outcome(nr_server *server, bool published)
-{
-    nr_metrics *metrics = &server->workers[0].metrics;
-    uint32_t generation = nrbac_engine_generation(server->engine);
-    nr_candidate_report(&server->reloads.candidate, server->verifier);
-    if (published) {
-        nr_count(&metrics->reloads_ok, 1);
-        nr_log("reloaded, generation %" PRIu32, generation);
-    } else {
-        nr_count(&metrics->reloads_failed, 1);
-        nr_log("not reloaded, generation %" PRIu32 " stays in force", generation);
-    }
-}
-
 static void record_outcome(nr_server *server)
 {
     char detail[NR_DIGEST_HEX + 64];
@@ -117,8 +125,10 @@ static void on_done(uv_work_t *work, int cancelled)
 {
     nr_server *server = work->data;
     (void)cancelled; /* nothing cancels it */
+    nr_metrics *metrics = &server->workers[0].metrics;
+    bool published = server->reloads.candidate.status == NRBAC_OK;
+    nr_count(published ? &metrics->reloads_ok : &metrics->reloads_failed, 1);
     server->reloads.running = false;
-    tell_outcome(server, publish(server, &server->reloads.candidate));
     record_outcome(server);
     keep_outcome(server);
     if (!server->draining)

@@ -122,11 +122,10 @@ static void set_digest(nr_shared *shared, const char *text)
                                              hex(text[2 * i + 1]));
 }
 
-void nr_shared_publish(nr_shared *shared, int image, size_t size,
-                       const nrbac_value *info)
+int nr_shared_publish(nr_shared *shared, int image, size_t size,
+                      const nrbac_value *info)
 {
-    if (shared->image_fd >= 0)
-        (void)close(shared->image_fd); /* it lives as long as somebody maps it */
+    int last = shared->image_fd;
     shared->image_fd = image;
     set_digest(shared, nrbac_value_text(nrbac_value_find(info, "digest")));
     shared->status.generation = (uint64_t)nrbac_value_integer(
@@ -135,6 +134,7 @@ void nr_shared_publish(nr_shared *shared, int image, size_t size,
     shared->status.published_at = (int64_t)time(NULL);
     shared->folder_behind = true;
     nr_shared_beat(shared);
+    return last;
 }
 
 void nr_shared_revoke(nr_shared *shared, const nrbac_revocation *which)

@@ -34,9 +34,10 @@ bool nr_shared_open(nr_shared *shared, const nr_options *options);
 void nr_shared_close(nr_shared *shared);
 
 /* Publishes what the engine has in force, which is the image in this sealed memory,
- * and takes the descriptor over. `info` is the policy's. */
-void nr_shared_publish(nr_shared *shared, int image, size_t size,
-                       const nrbac_value *info);
+ * and takes the descriptor over. `info` is the policy's. Returns the descriptor of what
+ * it replaces, for the caller to close, or -1. */
+int nr_shared_publish(nr_shared *shared, int image, size_t size,
+                      const nrbac_value *info);
 /* Promises to live for another `stale_seconds`. */
 void nr_shared_beat(nr_shared *shared);
 /* How often that must happen, in milliseconds; 0: never. */

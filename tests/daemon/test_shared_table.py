@@ -129,6 +129,7 @@ def test_a_thousand_reloads_leave_nothing_behind(policy, daemons, attached):
             last = client.wait(client.post("reload"))["generation"]
         program.tell(f"generation-is {last}")
         assert program.check(session, "B0820")[0] is True
+        assert until(lambda: client.call("health")["connections"] == 1), "the program has fetched the last one"
         return program.descriptors(), len(os.listdir(f"/proc/{served.process.pid}/fd")), program.resident_kb(), served.resident_kb()
     before = reload_many(100)
     after = reload_many(1000)
