@@ -8,9 +8,13 @@
  * SHAPES is a list like `1x1,8x128`: connections, and requests in flight on each. A
  * connection sends that many in one write and reads until all are answered. WHERE
  * says in the results where client and server ran. For each server and shape it
- * tells `WHERE SHAPE /s`, the server's processor time as `ns`, and with one request
- * in flight the round trip's percentiles in microseconds. MILLISECONDS `=N` asks N
- * requests instead, however long that takes.
+ * tells `WHERE SHAPE /s`, the server's and the client's processor time as `ns`, and
+ * with one request in flight the round trip's percentiles in microseconds.
+ * MILLISECONDS `=N` asks N requests instead, however long that takes.
+ *
+ * So that it is the server that is measured, answers are read one by one only once,
+ * before time runs: after that their bytes are compared with those, and what differs
+ * is read again.
  */
 #include "measure.h"
 #include "protocol.h"
@@ -27,18 +31,24 @@ enum {
     SERVERS_MAX = 8,
     INPUT_SIZE = 256 << 10,
     SAMPLES_MAX = 1 << 20,
+    LEARNT_AT_ONCE = 8 << 10, /* bytes of requests */
 };
 
 typedef struct connection {
     bench_talk talk;
     bench_bytes encoded;
     size_t offsets[BENCH_ASKED + 1];
-    uint32_t next;     /* request to send */
-    uint32_t serial;   /* how many were sent */
-    uint32_t awaited;  /* request whose answer comes next */
-    uint32_t left;     /* answers */
-    size_t bytes_left; /* of an echo */
-    size_t size;       /* of the input */
+    uint32_t next;    /* request to send */
+    uint32_t serial;  /* how many were sent */
+    uint32_t awaited; /* request whose answer comes next */
+    uint32_t left;    /* answers */
+    /* Answers that were read and judged, in the order of the requests; none where each
+     * answer is another one. */
+    bench_bytes known;
+    size_t known_at[BENCH_ASKED + 1];
+    bool learning;
+    bool differs; /* what is being answered, from what is known */
+    size_t size;  /* of the input */
     uint8_t input[INPUT_SIZE];
 } connection;
 
@@ -96,6 +106,96 @@ static int connect_to(const char *path)
     return fd;
 }
 
+/* ---- Talking ----------------------------------------------------------------------------- */
+
+static void send_some(const server *s, connection *one, uint32_t depth)
+{
+    if (one->next + depth > BENCH_ASKED)
+        one->next = 0;
+    for (uint32_t n = one->next; s->protocol->stamp != NULL && n < one->next + depth;
+         n++)
+        s->protocol->stamp(one->encoded.at + one->offsets[n],
+                           one->offsets[n + 1] - one->offsets[n], one->serial++);
+    const uint8_t *bytes = one->encoded.at + one->offsets[one->next];
+    size_t size = one->offsets[one->next + depth] - one->offsets[one->next];
+    one->awaited = one->next;
+    one->left = depth;
+    one->differs = false;
+    one->next += depth;
+    for (ssize_t sent; size > 0; bytes += sent, size -= (size_t)sent)
+        if ((sent = write(one->talk.fd, bytes, size)) <= 0)
+            bench_fail("a server takes nothing");
+}
+
+/* Answers that are wholly there; what is left moves to the front. */
+static void take_answers(const client *c, server *s, connection *one)
+{
+    size_t at = 0;
+    uint8_t may = 0;
+    while (one->left > 0) {
+        size_t size = s->protocol->take(one->input + at, one->size - at, &may);
+        if (size == 0)
+            break;
+        if (one->learning) {
+            bench_put(&one->known, one->input + at, size);
+            one->known_at[one->awaited + 1] = one->known.size;
+        }
+        s->wrong += may != c->expected[one->awaited++] ? 1 : 0;
+        at += size;
+        one->left--;
+    }
+    one->size -= at;
+    if (one->size > 0)
+        memmove(one->input, one->input + at, one->size);
+}
+
+/* Whether the last bytes are those that are known; if they are the last of all, this
+ * was that. */
+static bool is_known(connection *one, size_t last)
+{
+    const uint8_t *known = one->known.at + one->known_at[one->awaited];
+    size_t all = one->known_at[one->awaited + one->left] - one->known_at[one->awaited];
+    size_t before = one->size - last;
+    if (one->size > all || memcmp(one->input + before, known + before, last) != 0)
+        return false;
+    if (one->size == all) {
+        one->left = 0;
+        one->size = 0;
+    }
+    return true;
+}
+
+static void read_answers(const client *c, server *s, connection *one)
+{
+    while (one->left > 0) {
+        ssize_t got = read(one->talk.fd, one->input + one->size,
+                           INPUT_SIZE - one->size);
+        if (got <= 0)
+            bench_fail("%s answers nothing", s->protocol->told_as);
+        one->size += (size_t)got;
+        one->differs = one->differs || !is_known(one, (size_t)got);
+        if (one->differs && s->protocol->take == NULL)
+            bench_fail("the echo gives back something else");
+        if (one->differs)
+            take_answers(c, s, one);
+    }
+}
+
+/* Asks everything once. */
+static void learn(const client *c, server *s, connection *one)
+{
+    uint32_t at_once = LEARNT_AT_ONCE / (uint32_t)(one->encoded.size / BENCH_ASKED);
+    if (at_once == 0)
+        at_once = 1;
+    one->learning = true;
+    for (uint32_t n = 0; n < BENCH_ASKED; n = one->next) {
+        send_some(s, one, at_once < BENCH_ASKED - n ? at_once : BENCH_ASKED - n);
+        one->differs = true; /* from nothing */
+        read_answers(c, s, one);
+    }
+    one->learning = false;
+}
+
 static void open_connection(const client *c, server *s)
 {
     /* An echo is sent our own bytes; which session they name does not matter to it. */
@@ -114,60 +214,11 @@ static void open_connection(const client *c, server *s)
         made->offsets[n + 1] = made->encoded.size;
     }
     s->connections[s->count++] = made;
-}
-
-/* ---- Talking ----------------------------------------------------------------------------- */
-
-static void send_some(const server *s, connection *one, uint32_t depth)
-{
-    if (one->next + depth > BENCH_ASKED)
-        one->next = 0;
-    for (uint32_t n = one->next; s->protocol->stamp != NULL && n < one->next + depth;
-         n++)
-        s->protocol->stamp(one->encoded.at + one->offsets[n],
-                           one->offsets[n + 1] - one->offsets[n], one->serial++);
-    const uint8_t *bytes = one->encoded.at + one->offsets[one->next];
-    size_t size = one->offsets[one->next + depth] - one->offsets[one->next];
-    one->awaited = one->next;
-    one->left = depth;
-    one->bytes_left = size;
-    one->next += depth;
-    for (ssize_t sent; size > 0; bytes += sent, size -= (size_t)sent)
-        if ((sent = write(one->talk.fd, bytes, size)) <= 0)
-            bench_fail("a server takes nothing");
-}
-
-/* Answers that are wholly there; what is left moves to the front. */
-static void take_answers(const client *c, server *s, connection *one)
-{
-    size_t at = 0;
-    uint8_t may = 0;
-    while (one->left > 0) {
-        size_t size = s->protocol->take(one->input + at, one->size - at, &may);
-        if (size == 0)
-            break;
-        s->wrong += may != c->expected[one->awaited++] ? 1 : 0;
-        at += size;
-        one->left--;
-    }
-    one->size -= at;
-    if (one->size > 0)
-        memmove(one->input, one->input + at, one->size);
-}
-
-static void read_answers(const client *c, server *s, connection *one)
-{
-    while (one->left > 0) {
-        ssize_t got = read(one->talk.fd, one->input + one->size,
-                           INPUT_SIZE - one->size);
-        if (got <= 0)
-            bench_fail("%s answers nothing", s->protocol->told_as);
-        if (s->protocol->take != NULL) {
-            one->size += (size_t)got;
-            take_answers(c, s, one);
-        } else if ((one->bytes_left -= (size_t)got) == 0) {
-            one->left = 0;
-        }
+    if (p->take == NULL) {
+        bench_put(&made->known, made->encoded.at, made->encoded.size);
+        memcpy(made->known_at, made->offsets, sizeof(made->offsets));
+    } else if (p->stamp == NULL) {
+        learn(c, s, made);
     }
 }
 
@@ -192,6 +243,7 @@ static void play(client *c, server *s, unsigned connections, uint32_t depth,
     char name[96];
     uint64_t asked = 0;
     uint64_t busy = bench_processor_time(s->process);
+    uint64_t own = bench_processor_time(getpid());
     uint64_t started = bench_now();
     uint64_t now = started;
     c->sample_count = 0;
@@ -206,12 +258,15 @@ static void play(client *c, server *s, unsigned connections, uint32_t depth,
         sample(c, now - before);
     } while (c->most != 0 ? asked < c->most : now - started < c->budget);
     busy = bench_processor_time(s->process) - busy;
+    own = bench_processor_time(getpid()) - own;
     s->asked += asked;
 
     (void)snprintf(name, sizeof(name), "%ux%u /s", connections, depth);
     tell(c, s, name, (double)asked * 1e9 / (double)(now - started), round);
     (void)snprintf(name, sizeof(name), "%ux%u server ns", connections, depth);
     tell(c, s, name, (double)busy / (double)asked, round);
+    (void)snprintf(name, sizeof(name), "%ux%u client ns", connections, depth);
+    tell(c, s, name, (double)own / (double)asked, round);
     if (connections == 1 && depth == 1) {
         (void)snprintf(name, sizeof(name), "%s 1x1 us", c->where);
         bench_figure figure = { c->workload->name, name, s->protocol->told_as };
