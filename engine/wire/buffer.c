@@ -39,6 +39,33 @@ void nr_buffer_append(nr_buffer *buffer, const void *bytes, size_t size)
     buffer->size += size;
 }
 
+enum { TEXT_HEAD_MAX = 5 };
+
+static inline uint8_t *put_text_head(uint8_t *at, size_t size)
+{
+    if (size < 32) {
+        *at = (uint8_t)(0xa0 | size);
+        return at + 1;
+    }
+    unsigned wide = size <= UINT8_MAX ? 0 : size <= UINT16_MAX ? 1 : 2;
+    *at++ = (uint8_t)(0xd9 + wide);
+    for (unsigned i = 1u << wide; i-- > 0;)
+        *at++ = (uint8_t)(size >> (8 * i));
+    return at;
+}
+
+void nr_buffer_append_text(nr_buffer *buffer, const char *text, size_t size)
+{
+    if (size > UINT32_MAX)
+        buffer->failed = true;
+    uint8_t *at = nr_buffer_room(buffer, TEXT_HEAD_MAX + size);
+    if (at == NULL)
+        return;
+    at = put_text_head(at, size);
+    memcpy(at, text, size);
+    buffer->size = (size_t)(at - buffer->bytes) + size;
+}
+
 void nr_buffer_drop(nr_buffer *buffer, size_t size)
 {
     if (size == 0)

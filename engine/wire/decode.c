@@ -4,6 +4,7 @@
  * straight into the document. The message has been scanned, so the template
  * meets whole values, bounded in depth and number.
  */
+#include "wire/plain.h"
 #include "wire/wire.h"
 
 #include "base/value.h"
@@ -24,6 +25,7 @@
 
 typedef struct builder {
     nrbac_document *document;
+    size_t size; /* of the message, which has no more items than bytes */
     const char *problem;
 } builder;
 
@@ -63,6 +65,8 @@ static size_t character_size(const uint8_t *at, size_t left)
 
 static bool is_text(const uint8_t *bytes, size_t size)
 {
+    if (nr_is_plain((const char *)bytes, size))
+        return true;
     for (size_t at = 0; at < size;) {
         size_t step = character_size(bytes + at, size - at);
         if (step == 0)
@@ -77,21 +81,40 @@ static int compare_keys(const void *left, const void *right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-/* Sorted rather than searched: a map may have as many members as a message may
- * have elements. */
-static int check_keys(builder *user, const nrbac_value *map)
+/* Sorted, since a map may have as many members as a message may have elements. */
+static bool has_twins_of_many(const char **keys, size_t count)
 {
-    size_t count = nrbac_value_count(map);
-    const char **keys = nr_arena_new_array(&user->document->arena, count, const char *);
-    if (keys == NULL)
-        return MSGPACK_UNPACK_NOMEM_ERROR;
-    for (size_t i = 0; i < count; i++)
-        keys[i] = nrbac_value_key(map, i);
     qsort(keys, count, sizeof(*keys), compare_keys);
     for (size_t i = 1; i < count; i++)
         if (strcmp(keys[i - 1], keys[i]) == 0)
-            return refuse(user, "a map has the same key twice");
-    return 0;
+            return true;
+    return false;
+}
+
+static bool has_twins_of_few(const char *const *keys, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        for (size_t other = 0; other < i; other++)
+            if (*keys[i] == *keys[other] && strcmp(keys[i], keys[other]) == 0)
+                return true;
+    return false;
+}
+
+static int check_keys(builder *user, const nrbac_value *map)
+{
+    enum { FEW = 16 };
+    size_t count = map->map.count;
+    const char *few[FEW];
+    const char **keys = few;
+    if (count > FEW)
+        keys = nr_arena_new_array(&user->document->arena, count, const char *);
+    if (keys == NULL)
+        return MSGPACK_UNPACK_NOMEM_ERROR;
+    for (size_t i = 0; i < count; i++)
+        keys[i] = map->map.items[i].key;
+    bool twins = count > FEW ? has_twins_of_many(keys, count)
+                             : has_twins_of_few(keys, count);
+    return twins ? refuse(user, "a map has the same key twice") : 0;
 }
 
 /* ---- The template's callbacks ---------------------------------------------- */
@@ -171,10 +194,20 @@ static int on_false(builder *user, built *out)
     return keep(nrbac_new_boolean(user->document, false), out);
 }
 
+static size_t room_for(const builder *user, unsigned count)
+{
+    return count < user->size ? count : user->size;
+}
+
 static int on_array(builder *user, unsigned count, built *out)
 {
-    (void)count;
-    return keep(nrbac_new_list(user->document), out);
+    int result = keep(nrbac_new_list(user->document), out);
+    if (result != 0 || count == 0)
+        return result;
+    out->value->list.room = room_for(user, count);
+    out->value->list.items = nr_arena_new_array(&user->document->arena,
+                                                out->value->list.room, nrbac_value *);
+    return out->value->list.items == NULL ? MSGPACK_UNPACK_NOMEM_ERROR : 0;
 }
 
 static int on_array_item(builder *user, built *list, built item)
@@ -188,19 +221,25 @@ static int on_map(builder *user, unsigned count, built *out)
 {
     int result = keep(nrbac_new_map(user->document), out);
     out->expected = count;
-    return result;
+    if (result != 0 || count == 0)
+        return result;
+    out->value->map.room = room_for(user, count);
+    out->value->map.items = nr_arena_new_array(&user->document->arena,
+                                               out->value->map.room, nr_member);
+    return out->value->map.items == NULL ? MSGPACK_UNPACK_NOMEM_ERROR : 0;
 }
 
+/* The key's text is the document's already. */
 static int on_map_item(builder *user, built *map, built key, built item)
 {
     const char *text = nrbac_value_text(key.value);
     if (text == NULL)
         return refuse(user, "a map has a key that is not a text");
-    if (nrbac_set_of(user->document, map->value, text, nrbac_value_text_size(key.value),
-                     item.value) == NULL)
+    nr_member *member = nr_list_add(&user->document->arena, &map->value->map);
+    if (member == NULL)
         return MSGPACK_UNPACK_NOMEM_ERROR;
-    return nrbac_value_count(map->value) == map->expected ? check_keys(user, map->value)
-                                                          : 0;
+    *member = (nr_member){ text, item.value };
+    return map->value->map.count == map->expected ? check_keys(user, map->value) : 0;
 }
 
 static int on_str(builder *user, const char *base, const char *text, unsigned size,
@@ -237,7 +276,9 @@ nrbac_status nr_wire_decode(nrbac_document *document, const uint8_t *bytes, size
                             const nrbac_value **value, const char **problem)
 {
     struct unpack_context context;
-    context.user = (builder){ .document = document, .problem = "not MessagePack" };
+    context.user = (builder){ .document = document,
+                              .size = size,
+                              .problem = "not MessagePack" };
     unpack_init(&context);
     size_t at = 0;
     int result = unpack_execute(&context, (const char *)bytes, size, &at);

@@ -10,12 +10,6 @@ static int write_bytes(void *context, const char *bytes, size_t size)
     return buffer->failed ? -1 : 0;
 }
 
-static void pack_text(msgpack_packer *packer, const char *text, size_t size)
-{
-    msgpack_pack_str(packer, size);
-    msgpack_pack_str_body(packer, text, size);
-}
-
 static void pack(msgpack_packer *packer, const nrbac_value *value);
 
 static void pack_list(msgpack_packer *packer, const nrbac_value *list)
@@ -32,7 +26,7 @@ static void pack_map(msgpack_packer *packer, const nrbac_value *map)
     msgpack_pack_map(packer, count);
     for (size_t i = 0; i < count; i++) {
         const char *key = nrbac_value_key(map, i);
-        pack_text(packer, key, strlen(key));
+        nr_buffer_append_text(packer->data, key, strlen(key));
         pack(packer, nrbac_value_at(map, i));
     }
 }
@@ -57,7 +51,8 @@ static void pack(msgpack_packer *packer, const nrbac_value *value)
         msgpack_pack_double(packer, nrbac_value_real(value));
         break;
     case NRBAC_KIND_TEXT:
-        pack_text(packer, nrbac_value_text(value), nrbac_value_text_size(value));
+        nr_buffer_append_text(packer->data, nrbac_value_text(value),
+                              nrbac_value_text_size(value));
         break;
     case NRBAC_KIND_LIST:
         pack_list(packer, value);
@@ -83,7 +78,7 @@ size_t nr_wire_open_list(nr_buffer *buffer, const char *key)
     msgpack_packer packer;
     msgpack_packer_init(&packer, buffer, write_bytes);
     msgpack_pack_map(&packer, 1);
-    pack_text(&packer, key, strlen(key));
+    nr_buffer_append_text(buffer, key, strlen(key));
     nr_buffer_append(buffer, head, sizeof(head));
     return buffer->size - LIST_HEAD;
 }

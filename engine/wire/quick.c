@@ -5,7 +5,7 @@
  */
 #include "wire/quick.h"
 
-#include "base/hash.h"
+#include "wire/plain.h"
 
 /* ---- Reading --------------------------------------------------------------- */
 
@@ -92,31 +92,6 @@ static inline const uint8_t *take_text(const uint8_t *at, const uint8_t *end,
     return at + *size;
 }
 
-/* Of eight bytes: none is 0 or above 0x7f. */
-static inline bool is_plain_word(uint64_t word)
-{
-    return (((word - UINT64_C(0x0101010101010101)) | word) &
-            UINT64_C(0x8080808080808080)) == 0;
-}
-
-/* ASCII without NUL; ends are read by words that may overlap. */
-static inline bool is_plain(const char *text, size_t size)
-{
-    if (size < 4) {
-        for (size_t i = 0; i < size; i++)
-            if ((unsigned char)(text[i] - 1) >= 0x7f)
-                return false;
-        return true;
-    }
-    if (size < 8)
-        return is_plain_word(nr_read_u32_le(text) |
-                             (uint64_t)nr_read_u32_le(text + size - 4) << 32);
-    for (size_t at = 0; at + 8 < size; at += 8)
-        if (!is_plain_word(nr_read_u64_le(text + at)))
-            return false;
-    return is_plain_word(nr_read_u64_le(text + size - 8));
-}
-
 static inline const uint8_t *take_name(const uint8_t *at, const uint8_t *end,
                                        nr_quick_name *out)
 {
@@ -134,7 +109,7 @@ static inline const uint8_t *take_name(const uint8_t *at, const uint8_t *end,
 static inline bool is_sound(const nr_quick_name *name, uint32_t numbers)
 {
     if (name->text != NULL)
-        return is_plain(name->text, name->size);
+        return nr_is_plain(name->text, name->size);
     return name->number >= 1 && name->number <= numbers;
 }
 
@@ -305,22 +280,6 @@ static inline uint8_t *put_list(uint8_t *at, uint32_t count)
                                : put_big_endian(at, 0xdd, count, 4);
 }
 
-static void append_text(nr_buffer *buffer, const char *text)
-{
-    uint8_t head[5];
-    uint32_t size = (uint32_t)strlen(text);
-    uint8_t *end = head + 1;
-    if (size < 32)
-        head[0] = (uint8_t)(0xa0 | size);
-    else if (size <= UINT8_MAX)
-        end = put_big_endian(head, 0xd9, size, 1);
-    else
-        end = size <= UINT16_MAX ? put_big_endian(head, 0xda, size, 2)
-                                 : put_big_endian(head, 0xdb, size, 4);
-    nr_buffer_append(buffer, head, (size_t)(end - head));
-    nr_buffer_append(buffer, text, size);
-}
-
 enum { BEGIN_ROOM = 16, ROW_ROOM = 64 }; /* more than either can take */
 
 void nr_quick_begin(nr_buffer *buffer, const nr_quick *quick)
@@ -351,5 +310,6 @@ void nr_quick_row(nr_buffer *buffer, const nrbac_decision *decision)
     at = put_list(at, decision->obligation_count);
     buffer->size = (size_t)(at - buffer->bytes);
     for (uint32_t i = 0; i < decision->obligation_count; i++)
-        append_text(buffer, decision->obligations[i]);
+        nr_buffer_append_text(buffer, decision->obligations[i],
+                              strlen(decision->obligations[i]));
 }

@@ -34,6 +34,8 @@ static inline uint8_t *nr_buffer_room(nr_buffer *buffer, size_t size)
                : nr_buffer_grow(buffer, size);
 }
 void nr_buffer_append(nr_buffer *buffer, const void *bytes, size_t size);
+/* As a MessagePack text. */
+void nr_buffer_append_text(nr_buffer *buffer, const char *text, size_t size);
 /* Drops bytes from the front. */
 void nr_buffer_drop(nr_buffer *buffer, size_t size);
 void nr_buffer_finish(nr_buffer *buffer);
