@@ -17,10 +17,11 @@ static nrbac_value *text(const nr_question *question, const char *string)
     return nrbac_new_text(question->document, string);
 }
 
+/* Keys are texts of this file. */
 static void set(const nr_question *question, nrbac_value *map, const char *key,
                 nrbac_value *value)
 {
-    nrbac_set(question->document, map, key, value);
+    nr_set_lasting(question->document, map, key, value);
 }
 
 static void set_text(const nr_question *question, nrbac_value *map, const char *key,

@@ -153,15 +153,24 @@ nrbac_value *nrbac_set(nrbac_document *document, nrbac_value *map, const char *k
 nrbac_value *nrbac_set_of(nrbac_document *document, nrbac_value *map, const char *key,
                           size_t key_size, nrbac_value *item)
 {
+    const char *copy = nr_arena_copy(&document->arena, key, key_size);
+    if (copy != NULL)
+        return nr_set_lasting(document, map, copy, item);
+    document->failed = true;
+    return NULL;
+}
+
+nrbac_value *nr_set_lasting(nrbac_document *document, nrbac_value *map, const char *key,
+                            nrbac_value *item)
+{
     if (map == NULL || item == NULL || map->kind != NRBAC_KIND_MAP)
         return NULL;
-    const char *copy = nr_arena_copy(&document->arena, key, key_size);
-    nr_member *member = copy == NULL ? NULL : nr_list_add(&document->arena, &map->map);
+    nr_member *member = nr_list_add(&document->arena, &map->map);
     if (member == NULL) {
         document->failed = true;
         return NULL;
     }
-    *member = (nr_member){ copy, item };
+    *member = (nr_member){ key, item };
     return item;
 }
 

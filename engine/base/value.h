@@ -44,4 +44,8 @@ struct nrbac_document {
 nrbac_value *nr_new_texts(nrbac_document *document, const char *const *texts,
                           size_t count);
 
+/* nrbac_set() by a key that lasts as long as the document, which is not copied. */
+nrbac_value *nr_set_lasting(nrbac_document *document, nrbac_value *map, const char *key,
+                            nrbac_value *item);
+
 #endif

@@ -235,10 +235,8 @@ static int on_map_item(builder *user, built *map, built key, built item)
     const char *text = nrbac_value_text(key.value);
     if (text == NULL)
         return refuse(user, "a map has a key that is not a text");
-    nr_member *member = nr_list_add(&user->document->arena, &map->value->map);
-    if (member == NULL)
+    if (nr_set_lasting(user->document, map->value, text, item.value) == NULL)
         return MSGPACK_UNPACK_NOMEM_ERROR;
-    *member = (nr_member){ text, item.value };
     return map->value->map.count == map->expected ? check_keys(user, map->value) : 0;
 }
 
