@@ -20,10 +20,18 @@ bool nr_sessions_add(nr_sessions *sessions, int64_t number, nrbac_session *sessi
     return true;
 }
 
+/* Numbers only grow, so none stands further behind the first than it is larger; most
+ * stand just there, since most connections open theirs in a row and keep them. */
 nr_session_entry *nr_sessions_find(const nr_sessions *sessions, int64_t number)
 {
+    size_t count = sessions->count;
+    if (count == 0 || number < sessions->entries[0].number)
+        return NULL;
+    uint64_t furthest = (uint64_t)number - (uint64_t)sessions->entries[0].number;
+    if (furthest < count && sessions->entries[furthest].number == number)
+        return &sessions->entries[furthest];
     size_t low = 0;
-    size_t high = sessions->count;
+    size_t high = furthest < count ? (size_t)furthest : count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (sessions->entries[middle].number < number)
@@ -31,7 +39,7 @@ nr_session_entry *nr_sessions_find(const nr_sessions *sessions, int64_t number)
         else
             high = middle;
     }
-    bool found = low < sessions->count && sessions->entries[low].number == number;
+    bool found = low < count && sessions->entries[low].number == number;
     return found ? &sessions->entries[low] : NULL;
 }
 
