@@ -7,12 +7,16 @@
  *       thread publishes the image every 10 ms; tells how long 32 checks take
  *   bench-reload daemon SOCKET
  *       makes a daemon load its policy again every 10 ms, until it is ended
+ *   bench-reload count SOCKET WORKLOAD ROOT TIMES
+ *       opens the sessions of 100 users at a daemon and makes it load its policy again
+ *       so many times, for bench/counts to count what its loop does for it
  */
 #define _GNU_SOURCE /* pthread_setaffinity_np */
 #include "measure.h"
 #include "people.h"
 
 #include <nrbac/client.h>
+#include <nrbac/policy.h>
 
 #include <pthread.h>
 #include <sched.h>
@@ -141,22 +145,70 @@ static int in_process(char **arguments)
     return s.wrong == 0 ? 0 : 1;
 }
 
+/* ---- A daemon ----------------------------------------------------------------------- */
+
+typedef struct caller {
+    nrbac_client *client;
+    nrbac_document *document;
+} caller;
+
+static caller call_daemon(const char *socket)
+{
+    caller c = { .document = nrbac_document_create() };
+    nrbac_error error = { 0 };
+    if (nrbac_client_connect(socket, 0, &c.client, &error) != NRBAC_OK)
+        bench_fail("%s", error.text);
+    return c;
+}
+
+static void reload_daemon(caller *c)
+{
+    const nrbac_value *result;
+    nrbac_error error = { 0 };
+    nrbac_document_reset(c->document);
+    if (nrbac_client_call(c->client, "reload", NULL, c->document, &result, &error) !=
+            NRBAC_OK ||
+        !nrbac_value_boolean(nrbac_value_find(result, "ok")))
+        bench_fail("the daemon does not reload: %s", error.text);
+}
+
+static void open_at_daemon(caller *c, const bench_workload *w, uint32_t user)
+{
+    char text[BENCH_DOCUMENT_SIZE];
+    size_t size = bench_document_of(w, &(bench_request){ user, 0 }, text);
+    const nrbac_value *request, *result;
+    nrbac_document_reset(c->document);
+    nrbac_value *params = nrbac_new_list(c->document);
+    if (nrbac_json_read(c->document, text, size, &request, NULL) != NRBAC_OK)
+        bench_fail("a document cannot be read");
+    nrbac_append(c->document, params, nrbac_value_copy(c->document, request));
+    if (nrbac_client_call(c->client, "open", params, c->document, &result, NULL) !=
+            NRBAC_OK ||
+        nrbac_value_integer(nrbac_value_find(result, "session")) == 0)
+        bench_fail("the daemon opens no session");
+}
+
 static void of_daemon(const char *socket)
 {
-    nrbac_client *client;
-    nrbac_error error = { 0 };
-    nrbac_document *document = nrbac_document_create();
-    if (nrbac_client_connect(socket, 0, &client, &error) != NRBAC_OK)
-        bench_fail("%s", error.text);
+    caller c = call_daemon(socket);
     for (;;) {
-        const nrbac_value *result;
-        nrbac_document_reset(document);
-        if (nrbac_client_call(client, "reload", NULL, document, &result, &error) !=
-                NRBAC_OK ||
-            !nrbac_value_boolean(nrbac_value_find(result, "ok")))
-            bench_fail("the daemon does not reload: %s", error.text);
+        reload_daemon(&c);
         pause_for(EVERY_NS);
     }
+}
+
+static int counted(char **arguments)
+{
+    caller c = call_daemon(arguments[0]);
+    bench_workload *w = bench_workload_make(arguments[1], arguments[2]);
+    for (uint32_t u = 0; u < USERS; u++)
+        open_at_daemon(&c, w, u);
+    for (unsigned long left = strtoul(arguments[3], NULL, 10); left > 0; left--)
+        reload_daemon(&c);
+    nrbac_client_disconnect(c.client);
+    nrbac_document_destroy(c.document);
+    bench_workload_free(w);
+    return 0;
 }
 
 int main(int argc, char **argv)
@@ -165,8 +217,11 @@ int main(int argc, char **argv)
         return in_process(argv + 2);
     if (argc == 3 && strcmp(argv[1], "daemon") == 0)
         of_daemon(argv[2]);
+    if (argc == 6 && strcmp(argv[1], "count") == 0)
+        return counted(argv + 2);
     (void)fputs("usage: bench-reload process WORKLOAD ROOT IMAGE ROUNDS MS\n"
-                "       bench-reload daemon SOCKET\n",
+                "       bench-reload daemon SOCKET\n"
+                "       bench-reload count SOCKET WORKLOAD ROOT TIMES\n",
                 stderr);
     return 2;
 }
