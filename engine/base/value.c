@@ -232,9 +232,11 @@ const nrbac_value *nrbac_value_find(const nrbac_value *value, const char *key)
 {
     if (nrbac_value_kind(value) != NRBAC_KIND_MAP)
         return NULL;
-    for (size_t i = 0; i < value->map.count; i++)
-        if (strcmp(value->map.items[i].key, key) == 0)
+    for (size_t i = 0; i < value->map.count; i++) {
+        const char *here = value->map.items[i].key;
+        if (*here == *key && strcmp(here, key) == 0)
             return value->map.items[i].value;
+    }
     return NULL;
 }
 

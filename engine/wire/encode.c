@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/value.h"
 #include "wire/wire.h"
 
 #include <msgpack/pack.h>
@@ -14,20 +15,18 @@ static void pack(msgpack_packer *packer, const nrbac_value *value);
 
 static void pack_list(msgpack_packer *packer, const nrbac_value *list)
 {
-    size_t count = nrbac_value_count(list);
-    msgpack_pack_array(packer, count);
-    for (size_t i = 0; i < count; i++)
-        pack(packer, nrbac_value_at(list, i));
+    msgpack_pack_array(packer, list->list.count);
+    for (size_t i = 0; i < list->list.count; i++)
+        pack(packer, list->list.items[i]);
 }
 
 static void pack_map(msgpack_packer *packer, const nrbac_value *map)
 {
-    size_t count = nrbac_value_count(map);
-    msgpack_pack_map(packer, count);
-    for (size_t i = 0; i < count; i++) {
-        const char *key = nrbac_value_key(map, i);
-        nr_buffer_append_text(packer->data, key, strlen(key));
-        pack(packer, nrbac_value_at(map, i));
+    msgpack_pack_map(packer, map->map.count);
+    for (size_t i = 0; i < map->map.count; i++) {
+        const nr_member *member = &map->map.items[i];
+        nr_buffer_append_text(packer->data, member->key, strlen(member->key));
+        pack(packer, member->value);
     }
 }
 
@@ -39,20 +38,19 @@ static void pack(msgpack_packer *packer, const nrbac_value *value)
         msgpack_pack_nil(packer);
         break;
     case NRBAC_KIND_BOOLEAN:
-        if (nrbac_value_boolean(value))
+        if (value->boolean)
             msgpack_pack_true(packer);
         else
             msgpack_pack_false(packer);
         break;
     case NRBAC_KIND_INTEGER:
-        msgpack_pack_int64(packer, nrbac_value_integer(value));
+        msgpack_pack_int64(packer, value->integer);
         break;
     case NRBAC_KIND_REAL:
-        msgpack_pack_double(packer, nrbac_value_real(value));
+        msgpack_pack_double(packer, value->real);
         break;
     case NRBAC_KIND_TEXT:
-        nr_buffer_append_text(packer->data, nrbac_value_text(value),
-                              nrbac_value_text_size(value));
+        nr_buffer_append_text(packer->data, value->text.bytes, value->text.size);
         break;
     case NRBAC_KIND_LIST:
         pack_list(packer, value);
