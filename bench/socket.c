@@ -36,6 +36,8 @@ enum {
 
 typedef struct connection {
     bench_talk talk;
+    bench_request requests[BENCH_ASKED];
+    uint8_t expected[BENCH_ASKED];
     bench_bytes encoded;
     size_t offsets[BENCH_ASKED + 1];
     uint32_t next;    /* request to send */
@@ -58,6 +60,7 @@ typedef struct server {
     pid_t process;
     connection *connections[CONNECTIONS_MAX];
     unsigned count;
+    bool loaded; /* with what it needs to know beforehand */
     uint64_t asked, wrong;
 } server;
 
@@ -67,8 +70,6 @@ typedef struct client {
     unsigned rounds;
     uint64_t budget;
     uint64_t most; /* requests of a round; 0: what the budget allows */
-    bench_request *requests;
-    uint8_t *expected;
     uint64_t *samples;
     size_t sample_count;
     server servers[SERVERS_MAX];
@@ -77,21 +78,25 @@ typedef struct client {
 
 /* ---- Connecting ------------------------------------------------------------------------ */
 
-/* The first requests that are about the users asked about here. */
-static void choose_requests(client *c)
+/* Each connection has its share of the users asked about here, as an application has
+ * its own, and asks the first requests that are about them, again if there are few. */
+static void choose_requests(const bench_workload *w, connection *one, unsigned number,
+                            unsigned connections)
 {
-    const bench_workload *w = c->workload;
     uint32_t count = 0;
-    c->requests = bench_new(BENCH_ASKED, sizeof(*c->requests));
-    c->expected = bench_new(BENCH_ASKED, 1);
     for (uint32_t i = 0; i < w->request_count && count < BENCH_ASKED; i++) {
-        if (w->requests[i].user >= BENCH_ASKED_USERS)
+        uint32_t user = w->requests[i].user;
+        if (user >= BENCH_ASKED_USERS || user % connections != number)
             continue;
-        c->requests[count] = w->requests[i];
-        c->expected[count++] = w->expected[i];
+        one->requests[count] = w->requests[i];
+        one->expected[count++] = w->expected[i];
     }
-    if (count < BENCH_ASKED)
-        bench_fail("too few requests for the socket");
+    if (count == 0)
+        bench_fail("no requests for the socket");
+    for (uint32_t from = 0; count < BENCH_ASKED; from++, count++) {
+        one->requests[count] = one->requests[from];
+        one->expected[count] = one->expected[from];
+    }
 }
 
 static int connect_to(const char *path)
@@ -128,7 +133,7 @@ static void send_some(const server *s, connection *one, uint32_t depth)
 }
 
 /* Answers that are wholly there; what is left moves to the front. */
-static void take_answers(const client *c, server *s, connection *one)
+static void take_answers(server *s, connection *one)
 {
     size_t at = 0;
     uint8_t may = 0;
@@ -140,7 +145,7 @@ static void take_answers(const client *c, server *s, connection *one)
             bench_put(&one->known, one->input + at, size);
             one->known_at[one->awaited + 1] = one->known.size;
         }
-        s->wrong += may != c->expected[one->awaited++] ? 1 : 0;
+        s->wrong += may != one->expected[one->awaited++] ? 1 : 0;
         at += size;
         one->left--;
     }
@@ -165,7 +170,7 @@ static bool is_known(connection *one, size_t last)
     return true;
 }
 
-static void read_answers(const client *c, server *s, connection *one)
+static void read_answers(server *s, connection *one)
 {
     while (one->left > 0) {
         ssize_t got = read(one->talk.fd, one->input + one->size,
@@ -177,12 +182,12 @@ static void read_answers(const client *c, server *s, connection *one)
         if (one->differs && s->protocol->take == NULL)
             bench_fail("the echo gives back something else");
         if (one->differs)
-            take_answers(c, s, one);
+            take_answers(s, one);
     }
 }
 
 /* Asks everything once. */
-static void learn(const client *c, server *s, connection *one)
+static void learn(server *s, connection *one)
 {
     uint32_t at_once = LEARNT_AT_ONCE / (uint32_t)(one->encoded.size / BENCH_ASKED);
     if (at_once == 0)
@@ -191,24 +196,26 @@ static void learn(const client *c, server *s, connection *one)
     for (uint32_t n = 0; n < BENCH_ASKED; n = one->next) {
         send_some(s, one, at_once < BENCH_ASKED - n ? at_once : BENCH_ASKED - n);
         one->differs = true; /* from nothing */
-        read_answers(c, s, one);
+        read_answers(s, one);
     }
     one->learning = false;
 }
 
-static void open_connection(const client *c, server *s)
+static void open_connection(const client *c, server *s, unsigned connections)
 {
     /* An echo is sent our own bytes; which session they name does not matter to it. */
     const bench_protocol *p = s->protocol;
     const bench_protocol *bytes = p->put == NULL ? &bench_check : p;
     connection *made = bench_new(1, sizeof(*made));
     made->talk = (bench_talk){ .workload = c->workload,
-                               .requests = c->requests,
+                               .requests = made->requests,
                                .fd = connect_to(s->path),
-                               .first = s->count == 0 };
+                               .first = !s->loaded };
+    choose_requests(c->workload, made, s->count, connections);
     for (uint32_t u = 0; p->put == NULL && u < BENCH_ASKED_USERS; u++)
         made->talk.sessions[u] = u + 1;
     p->prepare(&made->talk);
+    s->loaded = true;
     for (uint32_t n = 0; n < BENCH_ASKED; n++) {
         bytes->put(&made->talk, n, &made->encoded);
         made->offsets[n + 1] = made->encoded.size;
@@ -218,7 +225,18 @@ static void open_connection(const client *c, server *s)
         bench_put(&made->known, made->encoded.at, made->encoded.size);
         memcpy(made->known_at, made->offsets, sizeof(made->offsets));
     } else if (p->stamp == NULL) {
-        learn(c, s, made);
+        learn(s, made);
+    }
+}
+
+static void close_connections(server *s)
+{
+    while (s->count > 0) {
+        connection *one = s->connections[--s->count];
+        (void)close(one->talk.fd);
+        free(one->encoded.at);
+        free(one->known.at);
+        free(one);
     }
 }
 
@@ -252,7 +270,7 @@ static void play(client *c, server *s, unsigned connections, uint32_t depth,
         for (unsigned i = 0; i < connections; i++)
             send_some(s, s->connections[i], depth);
         for (unsigned i = 0; i < connections; i++)
-            read_answers(c, s, s->connections[i]);
+            read_answers(s, s->connections[i]);
         asked += (uint64_t)connections * depth;
         now = bench_now();
         sample(c, now - before);
@@ -292,9 +310,12 @@ static void play_shape(client *c, unsigned connections, uint32_t depth)
     if (connections < 1 || connections > CONNECTIONS_MAX || depth < 1 ||
         depth > BENCH_ASKED)
         bench_fail("no such shape: %ux%u", connections, depth);
-    for (unsigned s = 0; s < c->count; s++)
+    for (unsigned s = 0; s < c->count; s++) {
+        if (c->servers[s].count != connections)
+            close_connections(&c->servers[s]);
         while (c->servers[s].count < connections)
-            open_connection(c, &c->servers[s]);
+            open_connection(c, &c->servers[s], connections);
+    }
     for (unsigned round = 0; round < c->rounds; round++)
         for (unsigned s = 0; s < c->count; s++)
             play(c, &c->servers[s], connections, depth, round);
@@ -328,7 +349,6 @@ int main(int argc, char **argv)
         c.most = strtoul(argv[5] + 1, NULL, 10);
     else
         c.budget = strtoul(argv[5], NULL, 10) * 1000000u;
-    choose_requests(&c);
     for (int i = 7; i < argc; i += 3) {
         c.servers[c.count++] = (server){
             .protocol = protocol_of(argv[i]),
