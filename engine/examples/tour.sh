@@ -38,7 +38,7 @@ printf '{"subject": %s, "action": {"name": "B0360"}}' "$(cat $flo)" |
 run $bin/example-evaluate "$here/national.nrb" "$here/request.json"
 
 say "4. The daemon decides, asked over its socket"
-$bin/nrbacd --policy "$here/national.nrb" --allow-example --unsafe-no-audit --socket "$here/nrbac.sock" 2>"$here/log" &
+$bin/nrbacd --policy "$here/national.nrb" --allow-example --audit "$here/trail" --socket "$here/nrbac.sock" 2>"$here/log" &
 daemon=$!
 tries=0
 until [ -S "$here/nrbac.sock" ]; do
@@ -47,7 +47,13 @@ until [ -S "$here/nrbac.sock" ]; do
     sleep 0.05
 done
 run $bin/nrbac query --socket "$here/nrbac.sock" --subject $flo --role-profile 555057996107 --action B0360
+run $bin/nrbac query --socket "$here/nrbac.sock" --subject $flo --role-profile 555057996107 --action B8029
 run $bin/nrbac query --socket "$here/nrbac.sock" --info
+
+say "5. What the daemon decided is recorded, can be proved, and can be decided again"
+run $bin/nrbac audit list "$here/trail"
+run $bin/nrbac audit verify "$here/trail"
+run $bin/nrbac audit replay "$here/trail" --policy "$here/national.nrb"
 
 say "Now yours:"
 cat <<'EOT'
