@@ -19,6 +19,8 @@ enum {
     TEND_MS = 200,        /* how often the trail is looked after when nothing comes */
     PRUNE_MS = 60000,     /* how often records are looked for whose time has come */
     PRUNE_RECORDS = 1000, /* dropped at a time: others wait so long */
+    CLOCK_STEP_MS = 1000,
+    CLOCK_TRUSTED_MS = 3600000,
     DETAIL_SIZE = 160,
 };
 
@@ -38,10 +40,11 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+/* Goes on while the machine sleeps, and nobody sets it. */
 static int64_t steady_ms(void)
 {
     struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
@@ -149,12 +152,33 @@ static void sync_if_due(nr_recorder *recorder)
 
 /* ---- Looking after it ------------------------------------------------------------------ */
 
+static nr_trail_status write_event(nr_recorder *recorder, nr_event event,
+                                   const char *detail);
+
+/* A clock that is set, not one that is led to the right time step by step. */
+static void watch_clock(nr_recorder *recorder)
+{
+    char detail[DETAIL_SIZE];
+    int64_t ahead = now_us() / 1000 - steady_ms();
+    int64_t step = ahead - recorder->ahead;
+    recorder->ahead = ahead;
+    if (step > -CLOCK_STEP_MS && step < CLOCK_STEP_MS)
+        return;
+    recorder->moved += step;
+    nr_log("the clock was set by %" PRId64 " s", step / 1000);
+    (void)snprintf(detail, sizeof(detail), "{\"by_ms\":%" PRId64 "}", step);
+    (void)write_event(recorder, NR_EVENT_CLOCK, detail);
+}
+
+/* Whose time has come is a question for a clock that was not set by hours meanwhile: one
+ * that is wrong would drop everything. */
 static void prune(nr_recorder *recorder)
 {
     int64_t days = recorder->options->audit_keep_days;
     uint64_t dropped = 0;
     int64_t now = steady_ms();
-    if (days == 0 || now - recorder->pruned_at < PRUNE_MS)
+    if (days == 0 || now - recorder->pruned_at < PRUNE_MS ||
+        recorder->moved > CLOCK_TRUSTED_MS)
         return;
     int64_t before = now_us() - days * 86400 * INT64_C(1000000);
     nr_trail_status status = nr_trail_prune(recorder->trail, before, PRUNE_RECORDS,
@@ -183,6 +207,7 @@ static void tend(nr_recorder *recorder)
     nr_trail_status status = nr_trail_tend(recorder->trail);
     if (status != NR_TRAIL_OK && status != NR_TRAIL_FULL)
         nr_log("the audit trail: %s", nr_trail_status_text(status));
+    watch_clock(recorder);
     prune(recorder);
     nr_trail_state state;
     nr_trail_look(recorder->trail, &state);
@@ -345,6 +370,8 @@ static bool start(nr_recorder *recorder)
     (void)pthread_cond_init(&recorder->done, NULL);
     (void)pthread_condattr_destroy(&steady);
     recorder->queue_end = &recorder->queue;
+    recorder->pruned_at = steady_ms();
+    recorder->ahead = now_us() / 1000 - recorder->pruned_at;
     nr_trail_look(recorder->trail, &recorder->state);
     tell_space(recorder, &(nr_trail_state){ 0 }, &recorder->state);
     sigset_t all, before;

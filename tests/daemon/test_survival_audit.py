@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to a trail in production: its daemon is killed, its disk is full, it is locked, taken away or changed, the clock is set."""
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -273,5 +274,24 @@ def test_a_clock_that_is_set_back_and_forth_changes_no_order_and_revives_nobody(
             assert program.tell(f"until {theirs} B0820 granted-by-baseline") != "never"
     assert program.end() == 0
     assert client.call("health")["status"] == "ok"
+    assert until(lambda: [row["event"] for row in records(trail)].count("clock") >= 4)
     assert daemon.stop() == 0
     assert_sound(trail)
+
+
+@pytest.mark.skipif(ROOM != 1, reason="a sanitizer wants to be the first library")
+def test_a_clock_that_is_set_far_ahead_drops_no_record(policy, daemons, trail):
+    clock = daemons.folder / "clock"
+    clock.write_bytes(struct.pack("=q", 0))
+    daemon = start(daemons, policy(SMALL).path, trail, "--audit-keep-days", 30,
+                   env={"LD_PRELOAD": str(SHIFTED_CLOCK), "SHIFTED_CLOCK": str(clock)})
+    client = daemon.client()
+    client.evaluate(neutral("B0820"))
+    with clock.open("r+b") as out:
+        out.write(struct.pack("=q", 400 * DAY))
+    assert until(lambda: "clock" in [row["event"] for row in records(trail)])
+    by = [json.loads(row["detail"])["by_ms"] for row in records(trail) if row["event"] == "clock"]
+    assert abs(by[0] - 400 * DAY * 1000) < 5000
+    client.evaluate(neutral("B0820"))
+    assert [row["seq"] for row in records(trail)][0] == 1
+    assert "the clock was set" in daemon.stderr
