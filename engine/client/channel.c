@@ -3,11 +3,10 @@
 #define _GNU_SOURCE
 #include "client/channel.h"
 
+#include "base/socket.h"
+
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,13 +56,12 @@ static nrbac_status try_connect(nr_channel *channel, const struct sockaddr_un *a
 
 nrbac_status nr_channel_connect(nr_channel *channel, const char *path, int64_t deadline)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct sockaddr_un address;
     channel->fd = -1;
-    if (strlen(path) >= sizeof(address.sun_path)) {
+    if (!nr_socket_address(&address, path)) {
         errno = ENAMETOOLONG;
         return NRBAC_E_IO;
     }
-    memcpy(address.sun_path, path, strlen(path));
     channel->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (channel->fd < 0)
         return NRBAC_E_IO;

@@ -32,9 +32,10 @@ extern "C" {
 
 typedef struct nrbac_client nrbac_client; /* opaque: one connection */
 
-/* Connects to the daemon at `path`. timeout_ms bounds the connecting and each
- * call afterwards; 0 or less: 5000. NRBAC_E_IO: nobody serves the socket, or it
- * may not be used; NRBAC_E_TIMEOUT. The caller owns *out. */
+/* Connects to the daemon at `path`: its socket, or a folder, which means the socket
+ * nrbacd.sock in it. timeout_ms bounds the connecting and each call afterwards; 0 or
+ * less: 5000. NRBAC_E_IO: nobody serves the socket, or it may not be used;
+ * NRBAC_E_TIMEOUT. The caller owns *out. */
 NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_client_connect(const char *path,
                                                            int timeout_ms,
                                                            nrbac_client **out,
