@@ -29,6 +29,7 @@ struct nrbac_client {
     int timeout_ms;
     bool gone; /* the connection is of no use any more */
     uint32_t last_id;
+    size_t limit;     /* of a message, in bytes; 0: none */
     nr_buffer output; /* what the socket has not taken yet */
     nr_buffer input;
     nr_scan scan;
@@ -106,6 +107,11 @@ void nrbac_client_disconnect(nrbac_client *client)
     nr_buffer_finish(&client->input);
     nrbac_document_destroy(client->document);
     free(client);
+}
+
+void nrbac_client_limit(nrbac_client *client, size_t message_bytes)
+{
+    client->limit = message_bytes;
 }
 
 const char *nrbac_client_fault(const nrbac_client *client)
@@ -221,7 +227,15 @@ static nrbac_status send_request(nrbac_client *client, const char *method,
         return fail(error, NRBAC_E_IO, "the connection is gone");
     if (++client->last_id == 0) /* 0 is nobody's number */
         client->last_id = 1;
+    size_t before = client->output.size;
     nr_rpc_write_request(&client->output, client->last_id, method, params);
+    size_t size = client->output.size - before;
+    if (client->limit != 0 && size > client->limit) {
+        client->output.size = before;
+        return fail(error, NRBAC_E_LIMIT,
+                    "the message has %zu bytes, and the daemon takes %zu", size,
+                    client->limit);
+    }
     return send_output(client, deadline, error);
 }
 

@@ -154,6 +154,27 @@ static void what_is_not_taken_is_kept(void)
     finish(&it);
 }
 
+/* What the daemon would not take is not sent, and is nobody's end. */
+static void a_message_can_be_too_large(void)
+{
+    pair it = connected();
+    uint32_t call;
+    char text[100] = "";
+    memset(text, 'x', sizeof(text) - 1);
+    nrbac_value *params = nrbac_new_list(document);
+    nrbac_append(document, params, nrbac_new_text(document, text));
+    nrbac_client_limit(it.client, 100);
+    CHECK_INT(nrbac_client_send(it.client, "echo", params, &call, &error),
+              NRBAC_E_LIMIT);
+    CHECK_INT(call, 0);
+    CHECK_INT(nrbac_client_unsent(it.client), 0);
+    CHECK_INT(nrbac_client_send(it.client, "echo", NULL, &call, &error), NRBAC_OK);
+    CHECK_INT((long long)drained(&it), 9);
+    nrbac_client_limit(it.client, 0);
+    CHECK_INT(nrbac_client_send(it.client, "echo", params, &call, &error), NRBAC_OK);
+    finish(&it);
+}
+
 static bool is_open(int fd)
 {
     return fcntl(fd, F_GETFD) != -1;
@@ -229,6 +250,7 @@ int main(void)
     answers_find_their_calls();
     an_answer_counts_when_it_is_whole();
     what_is_not_taken_is_kept();
+    a_message_can_be_too_large();
     the_end_is_told_and_the_descriptor_stays();
     nonsense_is_the_end();
     a_connection_can_be_refused();

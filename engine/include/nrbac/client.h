@@ -55,10 +55,16 @@ NRBAC_API void nrbac_client_disconnect(nrbac_client *client);
  * NRBAC_E_TIMEOUT   no answer in time; should it still come, it is passed over
  * NRBAC_E_IO        the connection is gone; connect again
  * NRBAC_E_FORMAT    what came is not the protocol; the connection is given up
+ * NRBAC_E_LIMIT     the message is larger than nrbac_client_limit() allows; nothing
+ *                   was sent
  */
 NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_client_call(
     nrbac_client *client, const char *method, const nrbac_value *params,
     nrbac_document *document, const nrbac_value **result, nrbac_error *error);
+
+/* The largest message to send, as `hello` tells it in `limits`; 0, as at first: any. A
+ * larger one would end the connection. */
+NRBAC_API void nrbac_client_limit(nrbac_client *client, size_t message_bytes);
 
 /* Why the last call was NRBAC_E_REFUSED ("unknown-session", "not-allowed", ...);
  * "" if it was not. Valid until the next call. */
@@ -77,7 +83,7 @@ NRBAC_API int nrbac_client_descriptor(const nrbac_client *client);
 /* Sends a call; *call is its number, never 0. What the socket does not take now is kept
  * and goes with nrbac_client_flush() or the next call, so a caller that goes on sending
  * should look at nrbac_client_unsent(). As with nrbac_client_call(), other statuses
- * than NRBAC_OK are the end of the connection. */
+ * than NRBAC_OK, NRBAC_E_LIMIT apart, are the end of the connection. */
 NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_client_send(nrbac_client *client,
                                                         const char *method,
                                                         const nrbac_value *params,
