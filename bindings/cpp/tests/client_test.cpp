@@ -419,11 +419,13 @@ void reopening_can_be_denied(const kit::folder &here)
 void names_are_asked_by_the_number_of_this_connection(const kit::folder &here)
 {
     std::atomic<int> hellos{ 0 }, by_number{ 0 }, by_text{ 0 };
-    std::atomic<bool> hang_up{ false };
+    std::atomic<bool> hang_up{ false }, refuse{ false };
     kit::fake daemon(
         here / "nrbacd.sock", after_open([&](const frame &got) {
             if (hang_up.exchange(false))
                 return std::string("!");
+            if (got.is("hello") && refuse)
+                return got.fault("over-limit");
             if (got.is("hello")) {
                 const char number = static_cast<char>(0x10 + ++hellos);
                 return got.result(std::string("\x81\xa7numbers\x81\xa5"
@@ -455,6 +457,48 @@ void names_are_asked_by_the_number_of_this_connection(const kit::folder &here)
     CHECK_SAME(hellos.load(), 2);  // told anew on the second connection
     CHECK_SAME(by_number.load(), 6);
     CHECK_SAME(by_text.load(), 3);
+    hang_up = refuse = true;
+    CHECK(static_cast<bool>(session->check(view)));  // a number of before means nothing
+    CHECK_SAME(daemon.connections(), 3);
+    CHECK_SAME(by_number.load(), 6);
+    CHECK_SAME(by_text.load(), 4);
+}
+
+/// What is meant for one connection is not sent on the next.
+void a_call_keeps_to_its_connection(const kit::folder &here)
+{
+    kit::fake daemon(here / "nrbacd.sock",
+                     [](const frame &got) { return got.result("\x80"); });
+    nrbac::detail::link line(here / "nrbacd.sock", {});
+    const auto deadline = std::chrono::steady_clock::now() + 5s;
+    const auto params = nrbac::detail::params_of({});
+    const auto first = line.send("health", params.root(), deadline);
+    if (!CHECK_HAS(first))
+        return;
+    const nrbac::detail::epoch of = (*first)->of;
+    CHECK(!line.wait(**first, deadline).has_value());
+    CHECK(line.is_connected(of) && !line.is_connected(of + 1));
+    CHECK_HAS(line.send("health", params.root(), deadline, of));
+    CHECK_ERROR(line.send("health", params.root(), deadline, of + 1),
+                daemon_unavailable);
+}
+
+/// Who has read for others and has its own answer leaves the reading to one of them.
+void another_reads_when_the_reader_leaves(const kit::folder &here)
+{
+    kit::fake daemon(here / "nrbacd.sock", [](const frame &got) {
+        std::this_thread::sleep_for(200ms);
+        return got.result("\x80");
+    });
+    auto it = client::open("unix:" + here.path());
+    CHECK_HAS(it->health());
+    auto first = it->send("health"), second = it->send("health");
+    const auto began = std::chrono::steady_clock::now();
+    std::thread reader([&] { CHECK_HAS(first->get()); });
+    std::this_thread::sleep_for(50ms);  // it reads by now
+    CHECK_HAS(second->get());
+    CHECK(since(began) < 3s);
+    reader.join();
 }
 
 void the_queue_is_bounded(const kit::folder &here)
@@ -649,6 +693,8 @@ int main(int, char **arguments)
     a_session_that_is_not_known_is_opened_once_more(here);
     reopening_can_be_denied(here);
     names_are_asked_by_the_number_of_this_connection(here);
+    a_call_keeps_to_its_connection(here);
+    another_reads_when_the_reader_leaves(here);
     the_queue_is_bounded(here);
     a_late_answer_is_nobodys(here);
     a_refused_connection_is_tried_again(here);
