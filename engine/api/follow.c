@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NS_PER_MS INT64_C(1000000)
@@ -361,12 +362,19 @@ static nrbac_status follow_from(nrbac_engine *engine, const char *path, bool fol
     return status;
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
 nrbac_status nrbac_engine_open(nrbac_engine *engine, const char *source,
                                nrbac_error *error)
 {
     if (strncmp(source, "shm:", 4) == 0)
         return follow_from(engine, source + 4, false, error);
-    if (strncmp(source, "file:", 5) == 0)
-        return follow_from(engine, source + 5, true, error);
-    return nrbac_engine_load(engine, source, error);
+    const char *path = strncmp(source, "file:", 5) == 0 ? source + 5 : source;
+    if (path != source && is_folder(path))
+        return follow_from(engine, path, true, error);
+    return nrbac_engine_load(engine, path, error);
 }

@@ -3,11 +3,10 @@
 #define _GNU_SOURCE
 #include "client/channel.h"
 
+#include "base/socket.h"
+
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +28,8 @@ static int left_ms(int64_t deadline)
 static nrbac_status wait_for(nr_channel *channel, short events, int64_t deadline)
 {
     struct pollfd poller = { .fd = channel->fd, .events = events };
+    if (deadline == 0)
+        return NRBAC_E_TIMEOUT;
     for (;;) {
         int ready = poll(&poller, 1, left_ms(deadline));
         if (ready > 0)
@@ -57,13 +58,12 @@ static nrbac_status try_connect(nr_channel *channel, const struct sockaddr_un *a
 
 nrbac_status nr_channel_connect(nr_channel *channel, const char *path, int64_t deadline)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct sockaddr_un address;
     channel->fd = -1;
-    if (strlen(path) >= sizeof(address.sun_path)) {
+    if (!nr_socket_address(&address, path)) {
         errno = ENAMETOOLONG;
         return NRBAC_E_IO;
     }
-    memcpy(address.sun_path, path, strlen(path));
     channel->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (channel->fd < 0)
         return NRBAC_E_IO;
@@ -76,14 +76,12 @@ nrbac_status nr_channel_connect(nr_channel *channel, const char *path, int64_t d
     return status;
 }
 
-nrbac_status nr_channel_send(nr_channel *channel, const uint8_t *bytes, size_t size,
-                             int64_t deadline)
+nrbac_status nr_channel_send(nr_channel *channel, nr_buffer *buffer, int64_t deadline)
 {
-    while (size > 0) {
-        ssize_t sent = send(channel->fd, bytes, size, MSG_NOSIGNAL);
+    while (buffer->size > 0) {
+        ssize_t sent = send(channel->fd, buffer->bytes, buffer->size, MSG_NOSIGNAL);
         if (sent >= 0) {
-            bytes += sent;
-            size -= (size_t)sent;
+            nr_buffer_drop(buffer, (size_t)sent);
         } else if (errno == EAGAIN) {
             NR_TRY(wait_for(channel, POLLOUT, deadline));
         } else if (errno != EINTR) {
@@ -112,6 +110,12 @@ nrbac_status nr_channel_receive(nr_channel *channel, nr_buffer *buffer,
         else if (errno != EINTR)
             return NRBAC_E_IO;
     }
+}
+
+void nr_channel_hang_up(nr_channel *channel)
+{
+    if (channel->fd >= 0)
+        (void)shutdown(channel->fd, SHUT_RDWR);
 }
 
 void nr_channel_close(nr_channel *channel)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One call at a time: send a request, then read until the answer with its
- * number. Answers to calls that timed out may still come; they are passed over.
+ * Requests go out of one buffer, and answers come into another. A call at a time
+ * waits for both; whoever has many under way waits elsewhere. Answers to calls that
+ * timed out may still come; they are passed over.
  */
 #include <nrbac/client.h>
 
@@ -26,7 +27,10 @@ static const nr_scan_limits answer_limits = {
 struct nrbac_client {
     nr_channel channel;
     int timeout_ms;
+    bool gone; /* the connection is of no use any more */
     uint32_t last_id;
+    size_t limit;     /* of a message, in bytes; 0: none */
+    nr_buffer output; /* what the socket has not taken yet */
     nr_buffer input;
     nr_scan scan;
     nrbac_document *document; /* of the typed calls */
@@ -99,9 +103,15 @@ void nrbac_client_disconnect(nrbac_client *client)
     if (client == NULL)
         return;
     nr_channel_close(&client->channel);
+    nr_buffer_finish(&client->output);
     nr_buffer_finish(&client->input);
     nrbac_document_destroy(client->document);
     free(client);
+}
+
+void nrbac_client_limit(nrbac_client *client, size_t message_bytes)
+{
+    client->limit = message_bytes;
 }
 
 const char *nrbac_client_fault(const nrbac_client *client)
@@ -111,12 +121,17 @@ const char *nrbac_client_fault(const nrbac_client *client)
 
 /* ---- Calling --------------------------------------------------------------- */
 
-/* The connection is of no use any more. */
+static void hang_up(nrbac_client *client)
+{
+    client->gone = true;
+    nr_channel_hang_up(&client->channel);
+}
+
 static nrbac_status give_up(nrbac_client *client, nrbac_status status,
                             nrbac_error *error)
 {
     int saved = errno;
-    nr_channel_close(&client->channel);
+    hang_up(client);
     if (status == NRBAC_E_IO && saved != 0)
         return fail(error, status, "the connection to the daemon failed: %s",
                     errno_text(saved).text);
@@ -138,7 +153,7 @@ static nrbac_status refused(nrbac_client *client, const nr_rpc *frame,
         (void)snprintf(error->text, sizeof(error->text), "%.60s: %.180s", client->fault,
                        text == NULL ? "" : text);
     if (!frame->has_id)
-        nr_channel_close(&client->channel);
+        hang_up(client);
     return NRBAC_E_REFUSED;
 }
 
@@ -186,17 +201,42 @@ static nrbac_status receive(nrbac_client *client, int64_t deadline,
 
 /* A daemon that sheds connections says why and closes, so a failed send is not
  * the end: its reason may be waiting to be read. */
-static nrbac_status send_request(nrbac_client *client, const char *method,
-                                 const nrbac_value *params, int64_t deadline)
+static nrbac_status send_output(nrbac_client *client, int64_t deadline,
+                                nrbac_error *error)
 {
-    nr_buffer buffer = { 0 };
-    nr_rpc_write_request(&buffer, ++client->last_id, method, params);
-    nrbac_status status = NRBAC_E_MEMORY;
-    if (!buffer.failed)
-        status = nr_channel_send(&client->channel, buffer.bytes, buffer.size, deadline);
-    nr_buffer_finish(&buffer);
-    bool gone = status == NRBAC_E_IO && (errno == EPIPE || errno == ECONNRESET);
-    return gone ? NRBAC_OK : status;
+    nrbac_status status = client->output.failed
+                              ? NRBAC_E_MEMORY
+                              : nr_channel_send(&client->channel, &client->output,
+                                                deadline);
+    if (status == NRBAC_E_IO && (errno == EPIPE || errno == ECONNRESET)) {
+        nr_buffer_drop(&client->output, client->output.size);
+        return NRBAC_OK;
+    }
+    if (status != NRBAC_OK && status != NRBAC_E_TIMEOUT)
+        return give_up(client, status, error);
+    return status == NRBAC_OK ? status
+                              : fail(error, status, "%s", nrbac_status_text(status));
+}
+
+static nrbac_status send_request(nrbac_client *client, const char *method,
+                                 const nrbac_value *params, int64_t deadline,
+                                 nrbac_error *error)
+{
+    client->fault[0] = '\0';
+    if (client->gone)
+        return fail(error, NRBAC_E_IO, "the connection is gone");
+    if (++client->last_id == 0) /* 0 is nobody's number */
+        client->last_id = 1;
+    size_t before = client->output.size;
+    nr_rpc_write_request(&client->output, client->last_id, method, params);
+    size_t size = client->output.size - before;
+    if (client->limit != 0 && size > client->limit) {
+        client->output.size = before;
+        return fail(error, NRBAC_E_LIMIT,
+                    "the message has %zu bytes, and the daemon takes %zu", size,
+                    client->limit);
+    }
+    return send_output(client, deadline, error);
 }
 
 nrbac_status nrbac_client_call(nrbac_client *client, const char *method,
@@ -204,14 +244,66 @@ nrbac_status nrbac_client_call(nrbac_client *client, const char *method,
                                const nrbac_value **result, nrbac_error *error)
 {
     *result = NULL;
-    client->fault[0] = '\0';
-    if (client->channel.fd < 0)
-        return fail(error, NRBAC_E_IO, "the connection is gone");
     int64_t deadline = nr_clock_ms() + client->timeout_ms;
-    nrbac_status status = send_request(client, method, params, deadline);
-    if (status != NRBAC_OK)
+    nrbac_status status = send_request(client, method, params, deadline, error);
+    if (status == NRBAC_E_TIMEOUT)
         return give_up(client, status, error); /* half a request may be out */
+    NR_TRY(status);
     return receive(client, deadline, document, result, error);
+}
+
+/* ---- Many calls under way ---------------------------------------------------- */
+
+int nrbac_client_descriptor(const nrbac_client *client)
+{
+    return client->channel.fd;
+}
+
+size_t nrbac_client_unsent(const nrbac_client *client)
+{
+    return client->gone ? 0 : client->output.size;
+}
+
+nrbac_status nrbac_client_flush(nrbac_client *client, nrbac_error *error)
+{
+    if (client->gone)
+        return fail(error, NRBAC_E_IO, "the connection is gone");
+    nrbac_status status = send_output(client, 0, error);
+    return status == NRBAC_E_TIMEOUT ? NRBAC_OK : status;
+}
+
+nrbac_status nrbac_client_send(nrbac_client *client, const char *method,
+                               const nrbac_value *params, uint32_t *call,
+                               nrbac_error *error)
+{
+    *call = 0;
+    nrbac_status status = send_request(client, method, params, 0, error);
+    if (status != NRBAC_OK && status != NRBAC_E_TIMEOUT)
+        return status;
+    *call = client->last_id;
+    return NRBAC_OK;
+}
+
+nrbac_status nrbac_client_receive(nrbac_client *client, nrbac_document *document,
+                                  uint32_t *call, const nrbac_value **result,
+                                  nrbac_error *error)
+{
+    *call = 0;
+    *result = NULL;
+    client->fault[0] = '\0';
+    if (client->gone)
+        return fail(error, NRBAC_E_IO, "the connection is gone");
+    nr_rpc frame;
+    nrbac_status status = next_frame(client, 0, document, &frame);
+    if (status == NRBAC_E_TIMEOUT)
+        return fail(error, status, "no answer has come");
+    if (status != NRBAC_OK)
+        return give_up(client, status, error);
+    *call = frame.has_id ? frame.id : 0;
+    if (nrbac_value_kind(frame.error) != NRBAC_KIND_NULL)
+        return refused(client, &frame, error);
+    *result = frame.result;
+    return NRBAC_OK;
 }
 
 /* ---- Questions ------------------------------------------------------------- */
@@ -267,9 +359,8 @@ nrbac_status nrbac_client_close(nrbac_client *client, int64_t session,
     return ask(client, "close", session_params(client, session), &closed, error);
 }
 
-/* [decision, reason, generation, [obligations]]; false if it is not that. More
- * obligations than there is room for are no permit: none may be overlooked. */
-static bool read_answer(const nrbac_value *row, nrbac_client_answer *out)
+/* [decision, reason, generation, [obligations]] */
+bool nrbac_client_read_answer(const nrbac_value *row, nrbac_client_answer *out)
 {
     const nrbac_value *obligations = nrbac_value_at(row, 3);
     const char *reason = nrbac_value_text(nrbac_value_at(row, 1));
@@ -300,7 +391,9 @@ static nrbac_status check(nrbac_client *client, nrbac_value *params, nrbac_value
     nrbac_append(client->document, params, name);
     const nrbac_value *row = NULL;
     NR_TRY(ask(client, "check", params, &row, error));
-    return read_answer(row, answer) ? NRBAC_OK : give_up(client, NRBAC_E_FORMAT, error);
+    return nrbac_client_read_answer(row, answer)
+               ? NRBAC_OK
+               : give_up(client, NRBAC_E_FORMAT, error);
 }
 
 nrbac_status nrbac_client_check(nrbac_client *client, int64_t session, const char *name,
@@ -336,7 +429,7 @@ nrbac_status nrbac_client_check_many(nrbac_client *client, int64_t session,
     NR_TRY(ask(client, "check_many", params, &rows, error));
     bool whole = nrbac_value_count(rows) == count;
     for (size_t i = 0; i < count && whole; i++)
-        whole = read_answer(nrbac_value_at(rows, i), &answers[i]);
+        whole = nrbac_client_read_answer(nrbac_value_at(rows, i), &answers[i]);
     if (whole)
         return NRBAC_OK;
     for (size_t i = 0; i < count; i++)

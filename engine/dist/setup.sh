@@ -13,7 +13,7 @@ if [ "${1:-}" = --tests ]; then
     packages="$packages clang clang-format clang-tidy libclang-rt-14-dev llvm binutils mandoc spin valgrind strace python3 python3-pytest python3-msgpack python3-yaml python3-jsonschema python3-cryptography"
 fi
 if [ "${1:-}" = --tests ] || [ "${1:-}" = --bindings ]; then
-    packages="$packages python3-dev python3-pip python3-setuptools python3-wheel python3-venv python3-msgpack"
+    packages="$packages g++ python3-dev python3-pip python3-setuptools python3-wheel python3-venv python3-msgpack"
     packages="$packages python3-pytest python3-starlette python3-fastapi python3-uvicorn python3-httpx mypy" # bindings/python's tests
 fi
 if [ "${1:-}" = --bench ]; then

@@ -3,12 +3,12 @@
 #define _GNU_SOURCE
 #include "share/fetch.h"
 
+#include "base/socket.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 /* [0, 1, "attach", []], and how its answer begins: [1, 1, nil, ... */
@@ -66,10 +66,9 @@ void nr_fetch_drop(nr_fetch *fetch)
 static nrbac_status ask(nr_fetch *fetch, const char *path, nrbac_error *error)
 {
     const struct question *question = &questions[fetch->wanted];
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    if (strlen(path) >= sizeof(address.sun_path))
+    struct sockaddr_un address;
+    if (!nr_socket_address(&address, path))
         return fail(error, NRBAC_E_ARGUMENT, path, "too long for a socket");
-    memcpy(address.sun_path, path, strlen(path));
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return fail_errno(error, path, errno);

@@ -136,7 +136,7 @@ def test_a_folder_without_a_table_is_refused_in_words(served, folder, missing):
         (folder / missing).unlink()
     with Attached() as program:
         said = program.tell(f"open file:{folder if missing else folder / 'nothing'}")
-        assert said.startswith("failed 2 ") and (missing or "status") in said
+        assert said.startswith("failed 2 ") and (missing or "nothing") in said
     served.signal(signal.SIGCONT)
 
 

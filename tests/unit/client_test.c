@@ -142,7 +142,8 @@ static nrbac_client *start(scripted *daemon, const deed *deeds, size_t count)
     (void)snprintf(daemon->folder, sizeof(daemon->folder), "/tmp/nrbac-client-XXXXXX");
     if (mkdtemp(daemon->folder) == NULL)
         abort();
-    (void)snprintf(daemon->path, sizeof(daemon->path), "%s/socket", daemon->folder);
+    (void)snprintf(daemon->path, sizeof(daemon->path), "%s/nrbacd.sock",
+                   daemon->folder);
     memcpy(address.sun_path, daemon->path, sizeof(daemon->path));
     daemon->listening = socket(AF_UNIX, SOCK_STREAM, 0);
     if (bind(daemon->listening, (struct sockaddr *)&address, sizeof(address)) != 0 ||
@@ -194,6 +195,21 @@ static void nobody_serves_the_socket(void)
     CHECK_INT(nrbac_client_connect(path, 200, &client, &error), NRBAC_E_IO);
     CHECK_INT(nrbac_client_connect(path, 200, &client, NULL), NRBAC_E_IO);
     nrbac_client_disconnect(NULL);
+}
+
+static void a_folder_means_the_socket_in_it(void)
+{
+    scripted daemon;
+    nrbac_client_disconnect(start(&daemon, NULL, 0));
+    (void)pthread_join(daemon.thread, NULL);
+    nrbac_client *client = NULL;
+    nrbac_error error;
+    CHECK_INT(nrbac_client_connect(daemon.folder, 200, &client, &error), NRBAC_OK);
+    nrbac_client_disconnect(client);
+    (void)close(daemon.listening);
+    (void)unlink(daemon.path);
+    CHECK_INT(nrbac_client_connect(daemon.folder, 200, &client, &error), NRBAC_E_IO);
+    (void)rmdir(daemon.folder);
 }
 
 static void answers_and_refusals_are_told_apart(void)
@@ -308,6 +324,7 @@ static void rows_are_read_as_decisions(void)
 int main(void)
 {
     nobody_serves_the_socket();
+    a_folder_means_the_socket_in_it();
     answers_and_refusals_are_told_apart();
     a_late_answer_is_passed_over();
     a_daemon_that_is_gone_is_a_status();

@@ -414,6 +414,46 @@ static void an_engine_keeps_to_its_daemon(void)
     giver_end(&it);
 }
 
+/* A path says by what lies there what it is of. */
+static void a_source_is_a_file_or_a_folder(void)
+{
+    char folder[] = "/tmp/nrbac-source-XXXXXX";
+    char place[64], source[80];
+    nrbac_engine *engine = NULL;
+    nrbac_error error;
+    size_t size = 0;
+    const void *image = nrbac_build_image(even, &size);
+    CHECK(mkdtemp(folder) != NULL);
+
+    (void)snprintf(place, sizeof(place), "%s/even.nrb", folder);
+    FILE *file = fopen(place, "w");
+    CHECK_INT(fwrite(image, 1, size, file), size);
+    CHECK_INT(fclose(file), 0);
+    (void)snprintf(source, sizeof(source), "file:%s", place);
+    CHECK_INT(nrbac_engine_create(NRBAC_ENGINE_UNWATCHED, &engine), NRBAC_OK);
+    CHECK_INT(nrbac_engine_open(engine, source, &error), NRBAC_OK);
+    CHECK_INT(nrbac_engine_open(engine, place, &error), NRBAC_OK);
+    CHECK_INT(nrbac_engine_generation(engine), 2);
+    (void)unlink(place);
+    CHECK_INT(nrbac_engine_open(engine, source, &error), NRBAC_E_IO);
+    CHECK(strstr(error.text, place) != NULL);
+    (void)snprintf(source, sizeof(source), "file:%s", folder);
+    CHECK_INT(nrbac_engine_open(engine, source, &error), NRBAC_E_IO);
+    CHECK(strstr(error.text, "/status: ") != NULL);
+    nrbac_engine_destroy(engine);
+
+    (void)snprintf(place, sizeof(place), "%s/nrbacd.sock", folder);
+    giver it = giver_start(place, odd, even);
+    (void)snprintf(source, sizeof(source), "shm:%s", folder);
+    CHECK_INT(nrbac_engine_create(NRBAC_ENGINE_UNWATCHED, &engine), NRBAC_OK);
+    CHECK_INT(nrbac_engine_open(engine, source, &error), NRBAC_OK);
+    CHECK_INT(nrbac_engine_generation(engine), 1);
+    nrbac_engine_destroy(engine);
+    giver_end(&it);
+    (void)unlink(place);
+    (void)rmdir(folder);
+}
+
 /* The switch of a program's own, beside what it follows. */
 static void either_reason_stops_it(void)
 {
@@ -454,6 +494,7 @@ int main(void)
     nobody_stays_behind_for_ever();
     an_image_counts_for_its_own_status_alone();
     either_reason_stops_it();
+    a_source_is_a_file_or_a_folder();
     (void)unlink(path);
     nrbac_build_destroy(odd);
     nrbac_build_destroy(even);

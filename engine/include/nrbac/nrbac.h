@@ -59,11 +59,13 @@ NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_engine_load_image(nrbac_engine *engi
                                                               nrbac_error *error);
 /* Opens a policy by where it is, and publishes it:
  *
- *   shm:/run/nrbac/nrbacd.sock  the table of the daemon that serves this socket
+ *   shm:/run/nrbac/nrbacd.sock  the table of the daemon that serves this socket, or
+ *   shm:/run/nrbac              the socket nrbacd.sock in this folder
  *   file:/run/nrbac/table       the table that a daemon publishes in this folder
- *   anything else               a compiled policy, as nrbac_engine_load()
+ *   file:national.nrb           a compiled policy, as nrbac_engine_load()
+ *   anything else               the same, by its path alone
  *
- * With the first two the engine follows the daemon from then on: it decides in this
+ * On a daemon's table the engine follows the daemon from then on: it decides in this
  * process on the daemon's image, takes each new policy within 100 ms of its
  * publication, ends sessions that are revoked there, and numbers its generations as
  * the daemon does. While the daemon has not been heard of for as long as it promised
