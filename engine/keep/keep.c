@@ -149,7 +149,21 @@ static const char *join(const nrbac_decision *decision, nr_arena *arena)
     return joined;
 }
 
-bool nr_keep_record(const nr_keeping *keeping, const nrbac_record *told,
+/* Most records are of the policy of the one before. */
+static bool keep_policy(nr_keeping *keeping, const char *digest,
+                        uint8_t policy[NR_DIGEST_SIZE])
+{
+    if (strcmp(keeping->digest, digest) != 0) {
+        memset(keeping->digest, 0, sizeof(keeping->digest));
+        if (!nr_hex_read(digest, NR_DIGEST_SIZE, keeping->policy))
+            return false;
+        memcpy(keeping->digest, digest, NR_DIGEST_HEX - 1);
+    }
+    memcpy(policy, keeping->policy, NR_DIGEST_SIZE);
+    return true;
+}
+
+bool nr_keep_record(nr_keeping *keeping, const nrbac_record *told,
                     const nr_circumstances *circumstances, const char *subject_number,
                     nr_arena *arena, nr_record *out)
 {
@@ -161,8 +175,7 @@ bool nr_keep_record(const nr_keeping *keeping, const nrbac_record *told,
         .circumstances = circumstances,
         .reason = decision->reason,
     };
-    if (told->digest[0] != '\0' &&
-        !nr_hex_read(told->digest, NR_DIGEST_SIZE, out->policy))
+    if (told->digest[0] != '\0' && !keep_policy(keeping, told->digest, out->policy))
         return false;
     const char *own = told->request == NULL ? subject_number
                                             : told->request->subject.nhs_number;

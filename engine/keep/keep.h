@@ -28,6 +28,8 @@ typedef enum nr_patients {
 typedef struct nr_keeping {
     const nr_key *key; /* for NR_PATIENTS_NAMED */
     nr_patients patients;
+    char digest[NR_DIGEST_HEX];     /* of the policy of the last record, */
+    uint8_t policy[NR_DIGEST_SIZE]; /* and as bytes */
 } nr_keeping;
 
 /* The circumstances of what is told, which has a `request` or a `fault`; sealed, with
@@ -39,7 +41,7 @@ bool nr_keep_circumstances(const nr_keeping *keeping, const nrbac_record *told,
 /* All else, under these circumstances; texts in the arena. `subject_number`: the
  * patient's own, in a session whose request is not told; NULL: not a patient. False:
  * out of memory. */
-bool nr_keep_record(const nr_keeping *keeping, const nrbac_record *told,
+bool nr_keep_record(nr_keeping *keeping, const nrbac_record *told,
                     const nr_circumstances *circumstances, const char *subject_number,
                     nr_arena *arena, nr_record *out);
 

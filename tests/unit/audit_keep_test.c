@@ -148,7 +148,8 @@ static void keep_and_decide_again(nr_patients patients, bool plain)
     book *into = calloc(1, sizeof(*into));
     const nr_trail_options how = { .path = path, .reserve_bytes = 65536 };
     CHECK_INT(nr_trail_open(&how, &into->trail, NULL), NR_TRAIL_OK);
-    into->keeping = (nr_keeping){ nr_trail_key(into->trail), patients };
+    into->keeping = (nr_keeping){ .key = nr_trail_key(into->trail),
+                                  .patients = patients };
     into->document = nrbac_document_create();
     const void *image = nrbac_build_image(made, &size);
     nrbac_value *info = nrbac_policy_info(engine, into->document);
