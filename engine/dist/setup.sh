@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 
 packages="gcc make cmake pkg-config libc6-dev libyaml-dev libjansson-dev libcsv-dev libmsgpack-dev libuv1-dev libcjose-dev libssl-dev libsqlite3-dev libsodium-dev"
 if [ "${1:-}" = --tests ]; then
-    packages="$packages clang clang-format clang-tidy libclang-rt-14-dev llvm binutils mandoc spin valgrind strace python3 python3-pytest python3-msgpack python3-yaml python3-jsonschema python3-cryptography"
+    packages="$packages clang clang-format clang-tidy libclang-rt-14-dev llvm binutils mandoc spin valgrind strace python3 python3-pytest python3-pytest-xdist python3-msgpack python3-yaml python3-jsonschema python3-cryptography"
 fi
 if [ "${1:-}" = --tests ] || [ "${1:-}" = --bindings ]; then
     packages="$packages g++ python3-dev python3-pip python3-setuptools python3-wheel python3-venv python3-msgpack"
