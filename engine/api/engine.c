@@ -4,6 +4,7 @@
 #include "api/follow.h"
 
 #include "api/permits.h"
+#include "api/scribe.h"
 #include "base/codes.h"
 #include "share/memory.h"
 
@@ -22,10 +23,18 @@ enum {
     FOLLOW_INTERVAL_MS = 30, /* what is seen is acted on within 100 ms, with room */
 };
 
+static bool be_recorded(nrbac_engine *engine)
+{
+    engine->scribe = nr_scribe_create();
+    engine->recorder = nr_scribe_take;
+    engine->recorder_context = engine->scribe;
+    return engine->scribe != NULL;
+}
+
 nrbac_status nrbac_engine_create(unsigned flags, nrbac_engine **out)
 {
     *out = NULL;
-    if ((flags & ~(unsigned)NRBAC_ENGINE_UNWATCHED) != 0)
+    if ((flags & ~(unsigned)(NRBAC_ENGINE_UNWATCHED | NRBAC_ENGINE_RECORDED)) != 0)
         return NRBAC_E_ARGUMENT;
     nrbac_engine *engine = calloc(1, sizeof(*engine));
     if (engine == NULL)
@@ -41,6 +50,10 @@ nrbac_status nrbac_engine_create(unsigned flags, nrbac_engine **out)
     engine->obligations.arena = &engine->obligation_arena;
     engine->places = nr_session_places(engine);
     engine->unwatched = (flags & NRBAC_ENGINE_UNWATCHED) != 0;
+    if ((flags & NRBAC_ENGINE_RECORDED) != 0 && !be_recorded(engine)) {
+        nrbac_engine_destroy(engine);
+        return NRBAC_E_MEMORY;
+    }
     *out = engine;
     return NRBAC_OK;
 }
@@ -57,6 +70,7 @@ void nrbac_engine_destroy(nrbac_engine *engine)
     if (watching)
         pthread_join(engine->watcher, NULL);
     nr_follow_destroy(atomic_load(&engine->follow));
+    nr_scribe_destroy(engine->scribe);
     nr_policy_release(engine->current);
     nr_arena_finish(&engine->arena);
     nr_arena_finish(&engine->obligation_arena);
@@ -267,14 +281,18 @@ static nrbac_status fail(nrbac_error *error, nrbac_status status, const char *wh
     return status;
 }
 
-/* What its daemon publishes would take the place of anything loaded here. */
+/* What its daemon publishes would take the place of anything loaded here, and what is
+ * decided on anything loaded here would be in no daemon's trail. */
 static bool follows(nrbac_engine *engine, nrbac_error *error)
 {
-    if (atomic_load_explicit(&engine->follow, memory_order_acquire) == NULL)
+    bool follows = atomic_load_explicit(&engine->follow, memory_order_acquire) != NULL;
+    if (!follows && engine->scribe == NULL)
         return false;
+    const char *why = follows ? "this engine follows a daemon; load into another one"
+                              : "this engine has its decisions recorded by a daemon: "
+                                "open its table with shm:";
     if (error != NULL)
-        (void)snprintf(error->text, sizeof(error->text),
-                       "this engine follows a daemon; load into another one");
+        (void)snprintf(error->text, sizeof(error->text), "%s", why);
     return true;
 }
 

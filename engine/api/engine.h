@@ -57,6 +57,7 @@ typedef struct nr_policy {
 } nr_policy;
 
 typedef struct nr_follow nr_follow; /* follow.h */
+typedef struct nr_scribe nr_scribe; /* scribe.h */
 
 struct nrbac_engine {
     pthread_mutex_t lock;
@@ -84,6 +85,7 @@ struct nrbac_engine {
     atomic_bool stopped;          /* either; written with `lock` held */
     nrbac_recorder *recorder;     /* NULL: none; set while nobody decides */
     void *recorder_context;
+    nr_scribe *scribe; /* the engine's own recorder; NULL: it has none */
     bool unwatched;
     bool watching; /* the thread runs */
     bool ending;

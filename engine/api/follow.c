@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE /* POSIX.1-2008 */
 #include "api/follow.h"
 
+#include "api/scribe.h"
 #include "share/fetch.h"
 #include "share/folder.h"
 #include "share/memory.h"
@@ -268,6 +269,8 @@ static bool wants_image(const nr_follow *follow)
 
 static void follow_once(nrbac_engine *engine, nr_follow *follow)
 {
+    if (engine->scribe != NULL)
+        nr_scribe_poll(engine->scribe, follow->path);
     (void)look(engine, follow, NULL);
     judge(engine, follow);
     if (!wants_image(follow) || nr_boot_ns() < follow->retry_at)
@@ -333,7 +336,13 @@ static void wake_watcher(nrbac_engine *engine)
 
 static nrbac_status begin(nrbac_engine *engine, nr_follow *follow, nrbac_error *error)
 {
-    nrbac_status status = take_first(engine, follow, error);
+    nrbac_status status = NRBAC_OK;
+    if (engine->scribe != NULL)
+        status = nr_scribe_open(engine->scribe, follow->path, error);
+    if (status == NRBAC_OK)
+        status = take_first(engine, follow, error);
+    if (status != NRBAC_OK && engine->scribe != NULL)
+        nr_scribe_close(engine->scribe);
     if (status != NRBAC_OK)
         return fail(error, status, nrbac_status_text(status));
     judge(engine, follow);
@@ -351,6 +360,9 @@ static nrbac_status follow_from(nrbac_engine *engine, const char *path, bool fol
         error->text[0] = '\0';
     if (atomic_load_explicit(&engine->follow, memory_order_acquire) != NULL)
         return fail(error, NRBAC_E_ARGUMENT, "this engine follows a daemon already");
+    if (folder && engine->scribe != NULL)
+        return fail(error, NRBAC_E_ARGUMENT,
+                    "a folder takes no records: open the daemon's table with shm:");
     nr_follow *follow = follow_make(path, folder);
     if (follow == NULL || !is_watched(engine)) {
         nr_follow_destroy(follow);

@@ -18,6 +18,8 @@ enum {
 void nrbac_engine_set_recorder(nrbac_engine *engine, nrbac_recorder *recorder,
                                void *context)
 {
+    if (engine->scribe != NULL)
+        return;
     engine->recorder = recorder;
     engine->recorder_context = context;
 }
@@ -155,7 +157,7 @@ static nr_moment moment_of(const nr_kept *kept, int64_t clock, nrbac_reason reas
     return ended ? (nr_moment){ end, ends } : (nr_moment){ end - 1, ends - 1 };
 }
 
-/* Tells the circumstances too, unless the recorder knows them. */
+/* Tells the circumstances too, unless the recorder knows them, and still does. */
 static bool record_in_session(const nrbac_engine *engine, nr_kept *kept,
                               nrbac_record of)
 {
@@ -165,8 +167,11 @@ static bool record_in_session(const nrbac_engine *engine, nr_kept *kept,
     bool told = false;
     of.nhs_number = nr_kept_nhs_number(kept);
     of.circumstances = nr_kept_circumstances(kept);
-    if (of.circumstances != 0)
-        return record(engine, &of);
+    if (of.circumstances != 0) {
+        told = record(engine, &of);
+        if (told || of.circumstances != 0)
+            return told;
+    }
     if (nr_kept_recall(kept, &arena, &recalled) == NRBAC_OK) {
         recalled.request.action = of.action;
         recalled.request.time = of.time;

@@ -217,6 +217,18 @@ nr_trail_status nr_trail_keep_policy(nr_trail *trail,
     return status == NR_TRAIL_OK ? status : nr_trail_fail(trail, status);
 }
 
+nr_trail_status nr_trail_has_policy(nr_trail *trail,
+                                    const uint8_t digest[NR_DIGEST_SIZE])
+{
+    int64_t id = 0;
+    if (!trail->open)
+        return nr_trail_fail(trail, NR_TRAIL_ARGUMENT);
+    nr_trail_status status = nr_intern_policy(trail, digest, &id);
+    if (status == NR_TRAIL_ARGUMENT)
+        return NR_TRAIL_MISSING;
+    return status == NR_TRAIL_OK ? status : nr_trail_fail(trail, status);
+}
+
 /* Whether it is a record at all. Time beyond these years has no text. */
 static bool is_record(const nr_record *record)
 {

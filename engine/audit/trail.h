@@ -90,6 +90,11 @@ nr_trail_status nr_trail_keep_policy(nr_trail *trail,
                                      const uint8_t digest[NR_DIGEST_SIZE],
                                      const void *image, size_t size);
 
+/* Within a batch: OK, or MISSING if this policy was not kept. Any other status has undone
+ * the batch. */
+nr_trail_status nr_trail_has_policy(nr_trail *trail,
+                                    const uint8_t digest[NR_DIGEST_SIZE]);
+
 /* Adds a record. ARGUMENT: without an event, of a policy that was not kept, or with
  * circumstances that are not sealed. Any other status than OK has undone the batch. */
 nr_trail_status nr_trail_append(nr_trail *trail, const nr_record *record);

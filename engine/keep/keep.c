@@ -105,7 +105,7 @@ bool nr_keep_circumstances(const nr_keeping *keeping, const nrbac_record *told,
                            const nr_peer *peer, nrbac_document *document,
                            nr_arena *arena, nr_circumstances *out)
 {
-    *out = (nr_circumstances){ .peer = *peer };
+    *out = (nr_circumstances){ .peer = *peer, .asserted = keeping->asserted };
     nrbac_document_reset(document);
     if (!tell(keeping, told, document, arena, out))
         return false;
@@ -192,4 +192,14 @@ bool nr_keep_record(nr_keeping *keeping, const nrbac_record *told,
         kept = kept && (out->detail = nr_arena_format(arena, "{\"time\":%" PRId64 "}",
                                                       told->time)) != NULL;
     return kept;
+}
+
+/* Beside what the record has already: a map with one member, or none. */
+const char *nr_keep_policy_detail(const nr_record *record, const char *digest,
+                                  nr_arena *arena)
+{
+    if (record->detail == NULL)
+        return nr_arena_format(arena, "{\"policy\":\"%s\"}", digest);
+    return nr_arena_format(arena, "%.*s,\"policy\":\"%s\"}",
+                           (int)strlen(record->detail) - 1, record->detail, digest);
 }

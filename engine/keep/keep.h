@@ -28,7 +28,8 @@ typedef enum nr_patients {
 typedef struct nr_keeping {
     const nr_key *key; /* for NR_PATIENTS_NAMED */
     nr_patients patients;
-    char digest[NR_DIGEST_HEX];     /* of the policy of the last record, */
+    bool asserted;              /* the one who tells it decided, and not this daemon */
+    char digest[NR_DIGEST_HEX]; /* of the policy of the last record, */
     uint8_t policy[NR_DIGEST_SIZE]; /* and as bytes */
 } nr_keeping;
 
@@ -44,6 +45,11 @@ bool nr_keep_circumstances(const nr_keeping *keeping, const nrbac_record *told,
 bool nr_keep_record(nr_keeping *keeping, const nrbac_record *told,
                     const nr_circumstances *circumstances, const char *subject_number,
                     nr_arena *arena, nr_record *out);
+
+/* The detail of a record whose policy, with this digest in hex, the trail does not have;
+ * NULL: out of memory. */
+const char *nr_keep_policy_detail(const nr_record *record, const char *digest,
+                                  nr_arena *arena);
 
 /* ---- Back --------------------------------------------------------------------------- */
 

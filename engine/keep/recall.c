@@ -86,13 +86,16 @@ static bool read_kind(nr_event event, nrbac_recorded *kind)
     return false;
 }
 
-/* {"time":N}: the time that counted, where it is not that of the clock. */
+/* {"time":N}: the time that counted, where it is not that of the clock. Behind it, or in
+ * its place, may stand a policy that the trail does not have. */
 static bool read_time(const nr_record *record, int64_t *time)
 {
     static const char before[] = "{\"time\":";
+    static const char policy[] = "{\"policy\":";
+    static const char also[] = ",\"policy\":";
     const char *detail = record->detail;
     *time = record->at / SECOND;
-    if (detail == NULL)
+    if (detail == NULL || strncmp(detail, policy, sizeof(policy) - 1) == 0)
         return true;
     if (strncmp(detail, before, sizeof(before) - 1) != 0)
         return false;
@@ -100,7 +103,8 @@ static bool read_time(const nr_record *record, int64_t *time)
     const char *number = detail + sizeof(before) - 1;
     errno = 0;
     *time = strtoll(number, &end, 10);
-    return errno == 0 && end != number && strcmp(end, "}") == 0;
+    return errno == 0 && end != number &&
+           (strcmp(end, "}") == 0 || strncmp(end, also, sizeof(also) - 1) == 0);
 }
 
 bool nr_recall(const nr_entry *entry, const nr_recalled_inputs *inputs,

@@ -39,6 +39,28 @@ nrbac_value *nr_method_takeover(nr_call *call)
     return NULL;
 }
 
+nrbac_value *nr_method_ring(nr_call *call)
+{
+    nr_connection *connection = call->connection;
+    if (nr_server_recorder(call->server) == NULL)
+        return nr_call_refuse(call, NR_FAULT_NOT_ALLOWED,
+                              "there is no audit trail to take records into");
+    if (!nr_server_shares(call->server, &connection->peer))
+        return nr_call_refuse(call, NR_FAULT_NOT_ALLOWED,
+                              "only the daemon's own user, root and the users in "
+                              "`attach_users` may have a ring");
+    if (connection->ring != NULL)
+        return nr_call_refuse(call, NR_FAULT_OVER_LIMIT,
+                              "this connection has its ring");
+    connection->ring = nr_rings_add(connection);
+    if (connection->ring == NULL)
+        return nr_call_refuse(call, NR_FAULT_OVER_LIMIT, "there is no memory for it");
+    call->later = true;
+    connection->handing = NR_HAND_RING;
+    connection->handing_id = call->id;
+    return NULL;
+}
+
 /* What is in force at the moment of sending, as the descriptors are: locked for both. */
 static nrbac_value *tell_table(const nr_server *server, nrbac_document *document)
 {
@@ -62,13 +84,31 @@ static nrbac_value *tell_listener(nrbac_document *document)
     return map;
 }
 
+static nrbac_value *tell_ring(nrbac_document *document)
+{
+    nrbac_value *map = nrbac_new_map(document);
+    nrbac_set(document, map, "version", nrbac_new_integer(document, NR_RING_VERSION));
+    nrbac_set(document, map, "places", nrbac_new_integer(document, NR_RING_PLACES));
+    return map;
+}
+
+static nrbac_value *tell(const nr_connection *connection, nrbac_document *document)
+{
+    switch (connection->handing) {
+    case NR_HAND_TABLE:
+        return tell_table(connection->worker->server, document);
+    case NR_HAND_RING:
+        return tell_ring(document);
+    default:
+        return tell_listener(document);
+    }
+}
+
 static void write_answer(const nr_connection *connection, nr_buffer *out)
 {
     nrbac_document *document = connection->worker->document;
     nrbac_document_reset(document);
-    nrbac_value *map = connection->handing == NR_HAND_TABLE
-                           ? tell_table(connection->worker->server, document)
-                           : tell_listener(document);
+    nrbac_value *map = tell(connection, document);
     if (nrbac_document_status(document) == NRBAC_OK)
         nr_rpc_write_result(out, connection->handing_id, map);
     else
@@ -117,13 +157,16 @@ static ssize_t hand_over(nr_connection *connection, nr_buffer *answer)
     uv_os_fd_t socket = -1;
     ssize_t sent = -1;
     pthread_mutex_lock(&server->lock);
-    const int table[] = { server->shared.image_fd, server->shared.page_fd };
-    const int listener[] = { server->listener.fd };
     bool is_table = connection->handing == NR_HAND_TABLE;
+    int fds[] = { server->listener.fd, server->shared.page_fd };
+    if (is_table)
+        fds[0] = server->shared.image_fd;
+    if (connection->handing == NR_HAND_RING)
+        fds[0] = connection->ring->fd;
     write_answer(connection, answer);
     errno = EBADF;
     if (!answer->failed && uv_fileno((uv_handle_t *)&connection->pipe, &socket) == 0)
-        sent = send_with(socket, answer, is_table ? table : listener, is_table ? 2 : 1);
+        sent = send_with(socket, answer, fds, is_table ? 2 : 1);
     pthread_mutex_unlock(&server->lock);
     return sent;
 }
@@ -141,6 +184,8 @@ void nr_attach_hand_over(nr_connection *connection)
     } else {
         if (connection->handing == NR_HAND_LISTENER)
             nr_server_retire(worker->server);
+        if (connection->handing == NR_HAND_RING)
+            nr_rings_handed(connection->ring);
         connection->handing = NR_HAND_NOTHING;
         connection->active_at = uv_now(&worker->loop);
         nr_count(&worker->metrics.bytes_sent, (uint64_t)sent);

@@ -48,6 +48,7 @@ void nr_connection_close(nr_connection *connection)
     if (connection->next != NULL)
         connection->next->link = connection->link;
     nr_recording_forget(connection);
+    nr_rings_leave(connection);
     (void)atomic_fetch_sub(&worker->connection_count, 1);
     nr_count(&worker->metrics.sessions_closed, connection->sessions.count);
     nr_sessions_finish(&connection->sessions);
@@ -250,6 +251,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 {
     nr_connection *connection = stream->data;
     if (size < 0) {
+        connection->gone = true;
         nr_connection_close(connection); /* all that came is answered */
         return;
     }
@@ -410,6 +412,13 @@ void nr_connection_drain(nr_connection *connection)
     settle(connection);
 }
 
+/* Its program says nothing on it, for as long as it runs. */
+static bool uses_ring(const nr_connection *connection)
+{
+    return connection->ring != NULL && connection->handing == NR_HAND_NOTHING &&
+           !connection->ending;
+}
+
 void nr_connections_sweep(nr_worker *worker)
 {
     uint64_t now = uv_now(&worker->loop);
@@ -418,7 +427,8 @@ void nr_connections_sweep(nr_worker *worker)
         next = c->next;
         uint64_t seconds = c->ending || c->handing != NR_HAND_NOTHING ? ENDING_SECONDS
                                                                       : idle;
-        if (c->reload != 0 || seconds == 0 || now - c->active_at < seconds * 1000)
+        if (c->reload != 0 || uses_ring(c) || seconds == 0 ||
+            now - c->active_at < seconds * 1000)
             continue;
         nr_count(&worker->metrics.connections_idle, 1);
         nr_connection_close(c);

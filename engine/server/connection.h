@@ -27,6 +27,7 @@ typedef enum nr_handing {
     NR_HAND_NOTHING = 0,
     NR_HAND_TABLE,
     NR_HAND_LISTENER,
+    NR_HAND_RING,
 } nr_handing;
 
 struct nr_connection {
@@ -46,6 +47,7 @@ struct nr_connection {
     size_t unsent;             /* from this one on */
     uint32_t in_flight;        /* answers in `output` */
     nr_sessions sessions;
+    nr_intake *ring; /* its audit ring; NULL: none */
     /* It may ask by numbers from 1 to this: those that there were when it was told some.
      * 0: it was told none, and what it sends would be another daemon's. */
     nrbac_name numbers;
@@ -59,6 +61,7 @@ struct nr_connection {
     bool writing;   /* `sending` is */
     bool recording; /* what is in the output waits for its records */
     bool ending;    /* to be closed when all is written */
+    bool gone;      /* the peer has ended it */
     bool closed;    /* is being closed: nothing may be done with it */
 };
 

@@ -58,7 +58,9 @@ typedef struct nr_metrics {
     nr_counter reloads_failed;
     nr_counter audit_records;
     nr_counter audit_batches;
-    nr_counter audit_refused; /* decisions that could not be recorded */
+    nr_counter audit_refused;      /* decisions that could not be recorded */
+    nr_counter audit_ring_records; /* taken from rings, also if taken again */
+    nr_counter audit_ring_gaps;    /* rings that ended with something missing */
 } nr_metrics;
 
 void nr_metrics_decision(nr_metrics *metrics, const nrbac_decision *decision);

@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE /* POSIX.1-2008 */
 #include "server/recorder.h"
 
+#include "keep/keep.h"
 #include "server/log.h"
 #include "server/options.h"
 #include "server/worker.h"
@@ -70,11 +71,31 @@ static nr_trail_status append_recovery(nr_recorder *recorder, uint64_t refused)
     return append_event(recorder, NR_EVENT_RECOVERED, detail);
 }
 
-static nr_trail_status append_batch(nr_recorder *recorder, const nr_batch *batch)
+/* What a program asserts may be by a policy that this trail has never seen: its record
+ * then says so, and names none. */
+static nr_trail_status check_policy(nr_recorder *recorder, nr_batch *batch,
+                                    nr_record *record)
+{
+    char digest[NR_DIGEST_HEX];
+    if (record->circumstances == NULL || !record->circumstances->asserted)
+        return NR_TRAIL_OK;
+    nr_trail_status status = nr_trail_has_policy(recorder->trail, record->policy);
+    if (status != NR_TRAIL_MISSING)
+        return status;
+    nr_hex_write(record->policy, NR_DIGEST_SIZE, digest);
+    record->detail = nr_keep_policy_detail(record, digest, &batch->texts);
+    memset(record->policy, 0, NR_DIGEST_SIZE);
+    return record->detail == NULL ? NR_TRAIL_MEMORY : NR_TRAIL_OK;
+}
+
+static nr_trail_status append_batch(nr_recorder *recorder, nr_batch *batch)
 {
     nr_trail_status status = NR_TRAIL_OK;
-    for (size_t i = 0; i < batch->count && status == NR_TRAIL_OK; i++)
-        status = nr_trail_append(recorder->trail, &batch->records[i]);
+    for (size_t i = 0; i < batch->count && status == NR_TRAIL_OK; i++) {
+        status = check_policy(recorder, batch, &batch->records[i]);
+        if (status == NR_TRAIL_OK)
+            status = nr_trail_append(recorder->trail, &batch->records[i]);
+    }
     return status;
 }
 
@@ -86,14 +107,14 @@ static nr_durability durability_of(const nr_recorder *recorder, const nr_batch *
     return recorder->options->audit_batched ? NR_BATCHED : NR_SYNC;
 }
 
-static nr_trail_status write_once(nr_recorder *recorder, const nr_batch *batches,
+static nr_trail_status write_once(nr_recorder *recorder, nr_batch *batches,
                                   uint64_t refused)
 {
     nr_trail_status status = nr_trail_begin(recorder->trail,
                                             durability_of(recorder, batches));
     if (status == NR_TRAIL_OK)
         status = append_recovery(recorder, refused);
-    for (const nr_batch *b = batches; b != NULL && status == NR_TRAIL_OK; b = b->next)
+    for (nr_batch *b = batches; b != NULL && status == NR_TRAIL_OK; b = b->next)
         status = append_batch(recorder, b);
     return status == NR_TRAIL_OK ? nr_trail_commit(recorder->trail, NULL) : status;
 }

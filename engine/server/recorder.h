@@ -54,7 +54,8 @@ struct nr_batch {
     nr_batch *next;
     nr_worker *worker;
     nr_record *records;
-    uint64_t *owners; /* of each record: its connection's number, 0 for none */
+    uint64_t *owners; /* of each record: its connection's number, 0, or this: */
+#define NR_OWNER_RING UINT64_MAX
     size_t count, room;
     bool first;      /* somebody may not learn before it is on disk */
     nr_arena texts;  /* of the records */

@@ -124,22 +124,29 @@ static bool refer(nr_batch *batch, nr_case *shared)
     return true;
 }
 
-static nr_case *make_case(nr_recording *recording, const nrbac_record *told)
+nr_case *nr_recording_make_case(const nr_keeping *keeping, const nrbac_record *told,
+                                const nr_peer *peer, nrbac_document *document)
 {
     nr_case *shared = calloc(1, sizeof(*shared));
     if (shared == NULL)
         return NULL;
     atomic_init(&shared->references, 1);
-    const char *number = told->request->subject.nhs_number;
-    bool made = nr_keep_circumstances(&recording->keeping, told,
-                                      &recording->connection->peer, recording->document,
-                                      &shared->arena, &shared->circumstances);
+    const char *number = told->request == NULL ? NULL
+                                               : told->request->subject.nhs_number;
+    bool made = nr_keep_circumstances(keeping, told, peer, document, &shared->arena,
+                                      &shared->circumstances);
     if (made && number != NULL)
         made = (shared->number = nr_arena_string(&shared->arena, number)) != NULL;
     if (made)
         return shared;
     nr_case_release(shared);
     return NULL;
+}
+
+static nr_case *make_case(nr_recording *recording, const nrbac_record *told)
+{
+    return nr_recording_make_case(&recording->keeping, told,
+                                  &recording->connection->peer, recording->document);
 }
 
 /* A session's circumstances are told with its first record. */
@@ -214,6 +221,20 @@ static const nr_circumstances *of_request(nr_recording *recording,
                                                  recording->document, arena, made)
                ? made
                : NULL;
+}
+
+nr_record *nr_recording_add(nr_recording *recording, nr_case *shared)
+{
+    nr_batch *batch = recording->filling;
+    nr_record *record = refer(batch, shared) ? add_record(batch) : NULL;
+    if (record != NULL)
+        batch->owners[batch->count - 1] = NR_OWNER_RING;
+    return record;
+}
+
+void nr_recording_drop(nr_recording *recording)
+{
+    recording->filling->count--;
 }
 
 static bool keep(nr_recording *recording, nrbac_record *told, nr_record *record)
@@ -374,13 +395,16 @@ static bool is_unsent(const nr_recording *recording, const nr_batch *batch,
 static void withdraw_unsent(nr_worker *worker, nr_batch *batch)
 {
     size_t kept = 0;
+    size_t of_rings = 0;
     for (size_t i = 0; i < batch->count; i++) {
-        if (is_unsent(&worker->recording, batch, i))
+        if (is_unsent(&worker->recording, batch, i)) {
+            of_rings += batch->owners[i] == NR_OWNER_RING;
             continue;
+        }
         batch->records[kept] = batch->records[i];
         batch->owners[kept++] = batch->owners[i];
     }
-    size_t dropped = batch->count - kept;
+    size_t dropped = batch->count - kept - of_rings; /* these are taken again */
     batch->count = kept;
     batch->first = false;
     nr_count(&worker->metrics.audit_refused, dropped);
@@ -411,6 +435,7 @@ static void give_up(nr_worker *worker, nr_batch *batch)
     withdraw_unsent(worker, batch);
     if (!is_batched(recording)) {
         keep_events(recording->filling, batch);
+        nr_rings_done(worker, batch, false);
         empty(batch);
         return;
     }
@@ -430,6 +455,7 @@ void nr_recording_done(nr_worker *worker, nr_batch *batch)
         return;
     }
     nr_count(&worker->metrics.audit_records, batch->count);
+    nr_rings_done(worker, batch, true);
     let_go(batch);
     empty(batch);
 }

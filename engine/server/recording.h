@@ -64,6 +64,16 @@ void nr_recording_expect(nr_connection *connection, uint64_t message,
 void nr_recording_event(nr_worker *worker, nr_event event, const nr_peer *by,
                         const char *detail);
 
+/* ---- For rings.c -------------------------------------------------------------------- */
+
+/* Circumstances of what is told, with a reference of the caller's. NULL: out of memory. */
+nr_case *nr_recording_make_case(const nr_keeping *keeping, const nrbac_record *told,
+                                const nr_peer *peer, nrbac_document *document);
+/* Room for one more record in the batch that is filled, which refers to these
+ * circumstances; NULL: out of memory. Dropping takes the last one out again. */
+nr_record *nr_recording_add(nr_recording *recording, nr_case *shared);
+void nr_recording_drop(nr_recording *recording);
+
 /* The batch is back: its connections go on, or have their answers withdrawn. */
 void nr_recording_done(nr_worker *worker, nr_batch *batch);
 /* The connection is being closed. */

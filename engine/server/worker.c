@@ -28,14 +28,14 @@ void nr_worker_settle(nr_worker *worker)
         uv_is_closing((uv_handle_t *)&worker->wake))
         return;
     if (!nr_recording_is_idle(worker) ||
+        (worker->ending != NR_CLOSING && !nr_rings_are_idle(worker)) ||
         (worker->index == 0 && !nr_server_finish(worker->server)))
         return;
     nr_recording_end(worker);
     uv_handle_t *handles[] = {
-        (uv_handle_t *)&worker->wake,
-        (uv_handle_t *)&worker->sweep,
-        (uv_handle_t *)&worker->again,
-        (uv_handle_t *)&worker->turns,
+        (uv_handle_t *)&worker->wake,        (uv_handle_t *)&worker->sweep,
+        (uv_handle_t *)&worker->again,       (uv_handle_t *)&worker->turns,
+        (uv_handle_t *)&worker->rings.timer,
     };
     for (size_t i = 0; i < NR_COUNT(handles); i++)
         if (!uv_is_closing(handles[i]))
@@ -187,6 +187,7 @@ bool nr_worker_open(nr_worker *worker, nr_server *server, uint32_t index)
     (void)uv_timer_init(&worker->loop, &worker->sweep);
     (void)uv_timer_init(&worker->loop, &worker->again);
     (void)uv_idle_init(&worker->loop, &worker->turns);
+    nr_rings_open(worker);
     worker->wake.data = worker->sweep.data = worker;
     worker->again.data = worker->turns.data = worker;
     return nr_recording_open(worker, nr_server_recorder(server));
@@ -199,6 +200,7 @@ void nr_worker_close(nr_worker *worker)
     for (size_t i = 0; i < worker->mail.count; i++)
         (void)close(worker->mail.arrivals[i].socket);
     free(worker->mail.arrivals);
+    nr_rings_close(worker);
     nr_recording_close(worker);
     nrbac_document_destroy(worker->document);
     nrbac_document_destroy(worker->scratch);

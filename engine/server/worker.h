@@ -12,6 +12,7 @@
 
 #include "server/metrics.h"
 #include "server/recording.h"
+#include "server/rings.h"
 
 #include <pthread.h>
 #include <uv.h>
@@ -59,6 +60,7 @@ typedef struct nr_worker {
     uint64_t shed_told_at;    /* when that somebody was turned away was last told */
     nr_ending ending;
     nr_recording recording;
+    nr_rings rings;
     nr_connection *connections;
     _Atomic uint32_t connection_count; /* also of those in the mail */
     nr_metrics metrics;

@@ -17,6 +17,7 @@ static const uint8_t attach[] = {
 };
 static const uint8_t takeover[] = { 0x94, 0,   1,   0xa8, 't', 'a', 'k',
                                     'e',  'o', 'v', 'e',  'r', 0x90 };
+static const uint8_t ring[] = { 0x94, 0, 1, 0xa4, 'r', 'i', 'n', 'g', 0x90 };
 static const uint8_t answer[] = { 0x94, 1, 1, 0xc0 };
 
 static const struct question {
@@ -33,6 +34,10 @@ static const struct question {
                            "the daemon does not let this user succeed it, or its "
                            "socket belongs to the service manager",
                            "the daemon cannot be succeeded" },
+    [NR_WANT_RING] = { ring, sizeof(ring), 1,
+                       "the daemon keeps no audit trail, or takes no records of this "
+                       "user",
+                       "the daemon takes no records" },
 };
 
 enum { DESCRIPTORS_MAX = 8 };
@@ -159,6 +164,8 @@ nrbac_status nr_fetch_step(nr_fetch *fetch, const char *path, int wait_ms,
         status = receive(fetch, path, error);
     if (status == NRBAC_E_TIMEOUT)
         return fail(error, status, path, "the daemon does not answer");
+    if (status == NRBAC_OK && fetch->wanted == NR_WANT_RING)
+        return NRBAC_OK;
     (void)close(fetch->socket);
     fetch->socket = -1;
     return status;

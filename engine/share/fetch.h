@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Asks the daemon for descriptors, a step at a time, so that whoever has more to do
- * than to wait can do it: for its table, or, to succeed it, for its socket. What is
- * sent never varies, and all that matters of what comes back are the descriptors:
- * neither needs an encoder.
+ * than to wait can do it: for its table, for an audit ring, or, to succeed it, for its
+ * socket. What is sent never varies, and all that matters of what comes back are the
+ * descriptors: neither needs an encoder.
  */
 #ifndef NR_FETCH_H
 #define NR_FETCH_H
@@ -13,6 +13,8 @@
 typedef enum nr_wanted {
     NR_WANT_TABLE = 0, /* `attach`: image and page */
     NR_WANT_LISTENER,  /* `takeover`: the listening socket, in place of the image */
+    NR_WANT_RING,      /* `ring`: the ring, in place of the image; as long as it is used
+                        * the socket stays open, and is the caller's too */
 } nr_wanted;
 
 typedef struct nr_fetch {

@@ -18,6 +18,7 @@
 enum {
     IMAGE_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
     PAGE_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE,
+    RING_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW,
 };
 
 /* ---- Making ------------------------------------------------------------------------ */
@@ -95,6 +96,32 @@ void nr_memory_drop_page(nr_status_page *page, int fd)
         (void)close(fd);
 }
 
+static nr_ring *fill_ring(int fd)
+{
+    if (ftruncate(fd, sizeof(nr_ring)) != 0)
+        return NULL;
+    nr_ring *ring = mmap(NULL, sizeof(*ring), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                         0);
+    if (ring == MAP_FAILED)
+        return NULL;
+    nr_ring_make(ring);
+    if (fcntl(fd, F_ADD_SEALS, RING_SEALS) == 0)
+        return ring;
+    (void)munmap(ring, sizeof(*ring));
+    return NULL;
+}
+
+nr_ring *nr_memory_make_ring(int *fd)
+{
+    *fd = make_memory("nrbac-ring");
+    if (*fd < 0)
+        return NULL;
+    nr_ring *ring = fill_ring(*fd);
+    if (ring == NULL)
+        *fd = close_keeping_errno(*fd);
+    return ring;
+}
+
 /* ---- Using --------------------------------------------------------------------------- */
 
 static nrbac_status refuse(nrbac_error *error, const char *what, const char *why)
@@ -110,11 +137,15 @@ static nrbac_status refuse(nrbac_error *error, const char *what, const char *why
 typedef struct kind {
     const char *name;
     int seals;
+    int access;
     int flags;
 } kind;
 
-static const kind image_kind = { "the shared image", IMAGE_SEALS, MAP_PRIVATE };
-static const kind page_kind = { "the status page", PAGE_SEALS, MAP_SHARED };
+static const kind image_kind = { "the shared image", IMAGE_SEALS, PROT_READ,
+                                 MAP_PRIVATE };
+static const kind page_kind = { "the status page", PAGE_SEALS, PROT_READ, MAP_SHARED };
+static const kind ring_kind = { "the audit ring", RING_SEALS, PROT_READ | PROT_WRITE,
+                                MAP_SHARED };
 
 static nrbac_status map_sealed(int fd, const kind *as, void **bytes, size_t *size,
                                nrbac_error *error)
@@ -129,7 +160,7 @@ static nrbac_status map_sealed(int fd, const kind *as, void **bytes, size_t *siz
     if (fstat(fd, &about) != 0 || about.st_size <= 0)
         return refuse(error, as->name, "is empty");
     *size = (size_t)about.st_size;
-    *bytes = mmap(NULL, *size, PROT_READ, as->flags, fd, 0);
+    *bytes = mmap(NULL, *size, as->access, as->flags, fd, 0);
     if (*bytes != MAP_FAILED)
         return NRBAC_OK;
     *bytes = NULL;
@@ -163,6 +194,32 @@ void nr_memory_unmap_page(const nr_status_page *page)
     memcpy(&bytes, &page, sizeof(bytes));
     if (page != NULL)
         (void)munmap(bytes, sizeof(*page));
+}
+
+nrbac_status nr_memory_map_ring(int fd, nr_ring **ring, nrbac_error *error)
+{
+    void *bytes = NULL;
+    size_t size = 0;
+    *ring = NULL;
+    NR_TRY(map_sealed(fd, &ring_kind, &bytes, &size, error));
+    if (!nr_ring_is_ring(bytes, size)) {
+        (void)munmap(bytes, size);
+        return refuse(error, ring_kind.name, "is not one that this release knows");
+    }
+    *ring = bytes;
+    return NRBAC_OK;
+}
+
+bool nr_memory_move_ring(nr_ring *ring, nr_ring *to)
+{
+    return mremap(ring, sizeof(*ring), sizeof(*ring), MREMAP_MAYMOVE | MREMAP_FIXED,
+                  to) != MAP_FAILED;
+}
+
+void nr_memory_unmap_ring(nr_ring *ring)
+{
+    if (ring != NULL)
+        (void)munmap(ring, sizeof(*ring));
 }
 
 bool nr_memory_has_publisher(int fd)

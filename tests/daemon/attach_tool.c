@@ -3,10 +3,17 @@
  * A program that uses a shared table, for tests: it does what the lines of its
  * input say, and answers each with a line.
  *
- *   open SOURCE | open-unwatched SOURCE        ok GENERATION | failed STATUS TEXT
+ *   open SOURCE | open-unwatched SOURCE | open-recorded SOURCE
+ *                              ok GENERATION | failed STATUS TEXT
  *   session SUB SID PROFILE ROLE [VALID_UNTIL]  NUMBER REASON (`-`: not stated)
  *   check NUMBER NAME          BIT EFFECT REASON GENERATION OBLIGATIONS
+ *   recorded NUMBER NAME       BIT of nrbac_check_recorded
+ *   garbage NUMBER             REASON of a name that is not UTF-8
  *   evaluate ROLE NAME         EFFECT REASON GENERATION
+ *   record NUMBER NAME COUNT   so many recorded checks of NAME.0, NAME.1, ..., each
+ *                              answered by a line: BIT NAME.N
+ *   record-fast NUMBER NAME COUNT
+ *                              the same without lines; how many were yes
  *   until NUMBER NAME REASON   the time (ns of CLOCK_MONOTONIC) at which it is so
  *   generation-is NUMBER       the same for the policy's generation
  *   poll                       ok, after nrbac_poll
@@ -16,6 +23,7 @@
  *   close NUMBER               ok
  */
 #include <nrbac/nrbac.h>
+#include <nrbac/recorder.h>
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -97,6 +105,47 @@ static void check(char **words)
     for (uint32_t i = 0; i < decision.obligation_count; i++)
         printf("%s%s", i == 0 ? "" : ",", decision.obligations[i]);
     puts("");
+}
+
+static void check_recorded(char **words)
+{
+    nrbac_session *session = session_of(words[1]);
+    printf("%d\n", nrbac_check_recorded(session, nrbac_prepare(engine, words[2])));
+}
+
+static void decide_garbage(char **words)
+{
+    nrbac_decision decision = nrbac_decide_text(session_of(words[1]), "\xff\xc3(\x80");
+    puts(nrbac_reason_slug(decision.reason));
+}
+
+/* What is told is told at once: whoever kills this program knows what it had been told. */
+static void record(char **words)
+{
+    nrbac_session *session = session_of(words[1]);
+    long count = strtol(words[3], NULL, 10);
+    for (long i = 0; i < count; i++) {
+        char line[256];
+        (void)snprintf(line, sizeof(line), "%s.%ld", words[2], i);
+        nrbac_decision decision = nrbac_decide_text(session, line);
+        int size = snprintf(line, sizeof(line), "%s %s.%ld\n",
+                            nrbac_reason_slug(decision.reason), words[2], i);
+        (void)!write(STDOUT_FILENO, line, (size_t)size);
+    }
+}
+
+/* Between the two lines that are written, no system call may be made. */
+static void record_fast(char **words)
+{
+    nrbac_session *session = session_of(words[1]);
+    nrbac_name name = nrbac_prepare(engine, words[2]);
+    long count = strtol(words[3], NULL, 10);
+    long permitted = nrbac_check_recorded(session, name); /* tells who the user is */
+    (void)!write(STDERR_FILENO, "hammer begins\n", 14);
+    for (long i = 1; i < count; i++)
+        permitted += nrbac_check_recorded(session, name);
+    (void)!write(STDERR_FILENO, "hammer ends\n", 12);
+    printf("%ld\n", permitted);
 }
 
 static void evaluate(char **words)
@@ -185,6 +234,16 @@ static bool obey(char **words)
         open_source(0, words[1]);
     else if (strcmp(order, "open-unwatched") == 0)
         open_source(NRBAC_ENGINE_UNWATCHED, words[1]);
+    else if (strcmp(order, "open-recorded") == 0)
+        open_source(NRBAC_ENGINE_RECORDED, words[1]);
+    else if (strcmp(order, "recorded") == 0)
+        check_recorded(words);
+    else if (strcmp(order, "garbage") == 0)
+        decide_garbage(words);
+    else if (strcmp(order, "record") == 0)
+        record(words);
+    else if (strcmp(order, "record-fast") == 0)
+        record_fast(words);
     else if (strcmp(order, "session") == 0)
         open_session(words);
     else if (strcmp(order, "check") == 0)

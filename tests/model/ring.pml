@@ -1,30 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The audit ring: memory that one client process, with all its threads, shares with the
- * daemon, which takes each record that was written there into the trail.
+ * The audit ring (share/ring.h): memory that one client process, with all its threads,
+ * shares with the daemon, which takes each record that was written there into the trail.
  *
  *   reserved          how many places there have been; place p lies in slot p % SLOTS
- *   slot.turn         p: free for place p;  p + 1: the record of place p is there
+ *   slot.turn         p + 1: the record of place p is there
+ *   let_go            the daemon's (`taken` there): the places before it are free again
  *
- * A client looks at `reserved` and at the turn of that place's slot (acquire). If the slot
- * is free for the place, it takes the place by compare-and-swap, writes its record, and
- * publishes it by a release store of the turn; only then it answers. If the slot is not
- * free, the ring is full: it waits, for a bounded time, or answers `not-recorded`. Counting
- * `reserved` up without looking first would be one step less, but could not be taken back.
+ * A client looks at `reserved` and at `let_go` (acquire). If the place is free, it takes it
+ * by compare-and-swap, writes its record, and publishes it by a release store of the turn;
+ * only then it answers. If it is not free, the ring is full: it waits, for a bounded time,
+ * or answers `not-recorded`. Counting `reserved` up without looking first would be one step
+ * less, but could not be taken back.
  *
- * The daemon takes places in order. A record and the cursor, the place after it, go into
- * the trail in one transaction, under the ring's random name; only then the slot is let go
- * (release). A daemon that died begins at the trail's cursor, and lets go what its
- * predecessor had taken. A place that is reserved and not published is waited for as long
- * as the client lives, which a lock says that the kernel takes away; afterwards it is a
- * gap, and the trail says so. Whether the client is gone is asked before the slot is
- * looked at.
+ * The daemon takes places in order, and lets each go (release) only after its record is in
+ * the trail. A daemon that comes back begins at `let_go`: so a record that its predecessor
+ * took, and did not come to let go, is in the trail twice, under the same place. A place
+ * that is reserved and not published is waited for as long as the client lives, whose
+ * connection the kernel ends; afterwards it is a gap, and the trail says so. Whether the
+ * client is gone is asked before the slot is looked at.
+ *
+ * A daemon that comes back has other memory, into which the client copies the ring while
+ * it is shut, and everything that was reserved is published: nothing else happens
+ * meanwhile, so that it is the same memory here. tests/unit/ring_threads_test.c does it.
  *
  * A record is two words here. Those that belong to no order happen in any. A client may
  * die at any moment, with all its threads, and the daemon too, and comes back.
  *
  * holds  safety    what is taken is whole, and is the record of its place; none is taken
- *                  twice, and what was answered is no gap
+ *                  twice by one daemon, and what was answered is taken or waits, and is
+ *                  no gap
  * holds  drained   what is reserved is taken, or is a gap, in the end, and its slot free
  *
  * breaks safety    BREAK_PUBLISH_RELEASE the turn may be seen before the record
@@ -35,10 +40,10 @@
  * breaks safety    BREAK_ANSWER_LAST     a client answers before it has published
  * breaks safety    BREAK_GONE_FIRST      the client is asked for after the look at the slot
  * breaks safety    BREAK_GONE            a place is given up though the client lives
- * breaks safety    BREAK_CURSOR          a new daemon begins where the ring says, not the trail
+ * breaks safety    BREAK_BEGIN           a new daemon begins at what is reserved
  * breaks safety    BREAK_COMMIT_FIRST    a slot is let go before its record is in the trail
  * breaks drained   BREAK_GAP             a place is waited for though the client is gone
- * breaks drained   BREAK_LET_GO          a new daemon does not let go what was taken before
+ * breaks drained   BREAK_LET_GO          what was taken is not let go
  */
 #define SLOTS   2
 #define PLACES  3
@@ -49,22 +54,22 @@ byte first[SLOTS]; /* the two words of a record */
 byte second[SLOTS];
 bool client_gone;
 bool daemon_dies;
+byte let_go;
 
-/* The trail: on disk, so it outlives the daemon. */
-byte cursor;
+/* The trail: on disk, so it outlives the daemon. Here only whether a record is there. */
 bool taken[PLACES];
 
 /* What only the properties look at. */
 byte written[PLACES]; /* the record of each place; 0: none */
 bool answered[PLACES];
-byte let_go;
+bool by_this_one[PLACES]; /* the daemon that there is has taken it */
 
 /* ---- The client ------------------------------------------------------------------------ */
 
 #ifdef BREAK_LOOK_FIRST
 #define IS_FREE true
 #else
-#define IS_FREE (turn[place % SLOTS] == place)
+#define IS_FREE (place < let_go + SLOTS)
 #endif
 
 #ifdef BREAK_COMPARE
@@ -132,7 +137,7 @@ proctype client(byte record, last)
                 write_record();
                 atomic {
                 answered[place] = true;
-                assert(cursor <= place || taken[place]);
+                assert(let_go <= place || taken[place]);
                 has = false
             }
             :: else
@@ -153,26 +158,29 @@ inline commit_record()
 {
     d_step {
         assert(one == two && one == written[next]);
-        assert(!taken[next]);
-        taken[next] = true;
-        cursor = next + 1
+        assert(!by_this_one[next]);
+        by_this_one[next] = true;
+        taken[next] = true
     }
 }
 
 inline commit_gap()
 {
     d_step {
-        assert(!answered[next]);
-        cursor = next + 1
+        assert(!answered[next])
     }
 }
 
 inline free_slot()
 {
+#ifndef BREAK_LET_GO
     d_step {
-        turn[next % SLOTS] = next + SLOTS;
+        assert(!answered[next] || taken[next]);
         let_go = next + 1
     }
+#else
+    skip
+#endif
 }
 
 #ifdef BREAK_TAKE_ACQUIRE
@@ -254,16 +262,10 @@ inline take_turn()
 
 inline begin()
 {
-#ifdef BREAK_CURSOR
-    next = let_go;
+#ifdef BREAK_BEGIN
+    next = reserved;
 #else
-    next = cursor;
-#endif
-#ifndef BREAK_LET_GO
-    if
-    :: next > let_go -> d_step { next--; free_slot(); next++ }
-    :: else
-    fi
+    next = let_go;
 #endif
 }
 
@@ -282,6 +284,9 @@ end:
         atomic {
             daemon_dies ->
             daemon_dies = false;
+            by_this_one[0] = false;
+            by_this_one[1] = false;
+            by_this_one[2] = false;
             next = 0;
             seen = 0;
             one = 0;
@@ -307,7 +312,6 @@ proctype fate()
 init
 {
     atomic {
-        turn[1] = 1;
 #ifdef LIVENESS
         run client(1, 1);
         run client(2, 2);
@@ -320,7 +324,4 @@ init
     }
 }
 
-/* The slot is free for the next place that will lie there. */
-#define IS_FREE_AGAIN(s) (turn[s] == reserved + (s + reserved) % SLOTS)
-
-ltl drained { [] <> (cursor == reserved && IS_FREE_AGAIN(0) && IS_FREE_AGAIN(1)) }
+ltl drained { [] <> (let_go == reserved) }

@@ -16,10 +16,11 @@ def table(name):
 
 EVENTS, REASONS = table("event"), table("reason")
 QUERY = """
-select r.seq, r.event, r.reason, r.generation, a.text as action, r.session, r.message, r.patient, r.detail,
-       c.user, c.role_profile, c.role, c.organisation, c.application, c.uid, c.pid, c.who, c.inputs, o.text as obligations
+select r.seq, r.at, r.event, r.reason, r.generation, a.text as action, r.session, r.message, r.patient, r.detail,
+       c.user, c.role_profile, c.role, c.organisation, c.application, c.uid, c.pid, c.who, c.inputs, c.asserted, o.text as obligations,
+       hex(p.digest) as policy
 from records r left join circumstances c on c.id = r.circumstances
-     left join texts a on a.id = r.action left join texts o on o.id = r.obligations
+     left join texts a on a.id = r.action left join texts o on o.id = r.obligations left join policies p on p.id = r.policy
 order by r.seq"""
 
 

@@ -10,7 +10,7 @@
  *   nrbac_check_text                           the same for a name as text
  *
  * or, for a whole question at once, nrbac_evaluate. <nrbac/recorder.h> has every
- * decision recorded.
+ * decision recorded, and so does NRBAC_ENGINE_RECORDED.
  *
  * This library opens compiled policies and needs libc alone; <nrbac/policy.h>
  * compiles policy folders and reads JSON. Nothing here prints, exits or keeps
@@ -39,6 +39,12 @@ typedef enum nrbac_engine_flags {
      * 100 ms, as an event loop can. Without it the engine starts one thread, with
      * the first session that can expire, or to follow a daemon. */
     NRBAC_ENGINE_UNWATCHED = 1 << 0,
+    /* Every decision gets into the audit trail of the daemon that the engine follows
+     * (`shm:`), by memory that both share: <nrbac/recorder.h> says which are decisions,
+     * and libnrbac(3) what is promised. What cannot be put there within 50 ms is denied
+     * not-recorded. Such an engine opens nothing else, and has no recorder of the
+     * caller's. */
+    NRBAC_ENGINE_RECORDED = 1 << 1,
 } nrbac_engine_flags;
 
 /* Creates an engine without a policy: it answers no-policy to everything.
@@ -75,8 +81,9 @@ NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_engine_load_image(nrbac_engine *engi
  * daemon, up to 20 ms, when there is a new policy to take.
  *
  * An engine that follows a daemon keeps to it: opening or loading anything else is
- * NRBAC_E_ARGUMENT. NRBAC_E_IO: there is no daemon, or nothing in the folder;
- * NRBAC_E_REFUSED: the daemon does not give its table to this user; NRBAC_E_TIMEOUT,
+ * NRBAC_E_ARGUMENT, and so is anything but `shm:` with NRBAC_ENGINE_RECORDED.
+ * NRBAC_E_IO: there is no daemon, or nothing in the folder; NRBAC_E_REFUSED: the daemon
+ * does not give its table to this user, or takes no records; NRBAC_E_TIMEOUT,
  * NRBAC_E_FORMAT, NRBAC_E_IMAGE, NRBAC_E_VERSION: what is there cannot be used. On
  * failure nothing changes. A process that forks opens engines after it: a child has
  * no watcher. */

@@ -87,7 +87,9 @@ typedef struct nrbac_record {
     const char *organisation;
     const nrbac_value *answer; /* as it would be given; NULL in a session */
     /* A number of the recorder's own for the circumstances of a session, 0 at first:
-     * what it sets here is there in the session's next record. */
+     * what it sets here is there in the session's next record. A recorder that does not
+     * know that number any more sets it to 0 and returns false: then it is asked again,
+     * with the request. */
     uint64_t circumstances;
 } nrbac_record;
 
@@ -98,7 +100,8 @@ typedef bool nrbac_recorder(void *context, nrbac_record *record);
 
 /* Every decision from here on is recorded, until another recorder is set; NULL: none
  * is. To be called while nobody decides. nrbac_check, nrbac_check_text and
- * nrbac_directory_check are not recorded, nor is a call that ran out of memory. */
+ * nrbac_directory_check are not recorded, nor is a call that ran out of memory. An engine
+ * made with NRBAC_ENGINE_RECORDED keeps the recorder that it has. */
 NRBAC_API void nrbac_engine_set_recorder(nrbac_engine *engine, nrbac_recorder *recorder,
                                          void *context);
 

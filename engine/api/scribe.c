@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _DEFAULT_SOURCE /* POSIX.1-2008 */
+#include "api/scribe.h"
+
+#include "base/hash.h"
+#include "share/fetch.h"
+#include "share/memory.h"
+#include "share/pack.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_MS INT64_C(1000000)
+
+enum {
+    OPEN_MS = 5000,    /* the longest that opening takes */
+    POLL_MS = 20,      /* the longest that a poll waits for the daemon */
+    RETRY_MS = 100,    /* after a failure */
+    WAIT_MS = 50,      /* the longest that a decision waits for room */
+    SPINS = 200,       /* before it sleeps */
+    NAP_NS = 200000,   /* how long, each time */
+    ENTRY_ROOM = 1024, /* bytes that most entries need */
+};
+
+struct nr_scribe {
+    _Atomic(nr_ring *) ring; /* set once; NULL: none yet */
+    _Atomic bool refused;    /* the daemon takes no records */
+    nr_fetch fetch;          /* of whoever polls, like what follows */
+    int connection;          /* the ring's; -1: it has ended */
+    int64_t retry_at;        /* ns; not before then */
+};
+
+nr_scribe *nr_scribe_create(void)
+{
+    nr_scribe *scribe = calloc(1, sizeof(*scribe));
+    if (scribe == NULL)
+        return NULL;
+    scribe->fetch = NR_FETCH_NONE;
+    scribe->fetch.wanted = NR_WANT_RING;
+    scribe->connection = -1;
+    return scribe;
+}
+
+static void drop_fetched(nr_scribe *scribe)
+{
+    nr_fetch_drop(&scribe->fetch);
+    scribe->fetch.wanted = NR_WANT_RING;
+}
+
+void nr_scribe_close(nr_scribe *scribe)
+{
+    drop_fetched(scribe);
+    if (scribe->connection >= 0)
+        (void)close(scribe->connection);
+    scribe->connection = -1;
+}
+
+void nr_scribe_destroy(nr_scribe *scribe)
+{
+    if (scribe == NULL)
+        return;
+    nr_scribe_close(scribe);
+    nr_memory_unmap_ring(atomic_load(&scribe->ring));
+    free(scribe);
+}
+
+/* ---- Having a ring ---------------------------------------------------------------------- */
+
+/* In the place of the one that there is. NRBAC_E_TIMEOUT: somebody is still writing. */
+static nrbac_status replace(nr_ring *ring, nr_ring *fresh)
+{
+    nr_ring_shut(ring);
+    if (!nr_ring_is_settled(ring))
+        return NRBAC_E_TIMEOUT;
+    nr_ring_copy(fresh, ring);
+    if (!nr_memory_move_ring(fresh, ring))
+        return NRBAC_E_MEMORY;
+    nr_ring_reopen(ring);
+    return NRBAC_OK;
+}
+
+static nrbac_status take_ring(nr_scribe *scribe, nrbac_error *error)
+{
+    nr_ring *ring = atomic_load_explicit(&scribe->ring, memory_order_relaxed);
+    nr_ring *fresh;
+    NR_TRY(nr_memory_map_ring(scribe->fetch.image, &fresh, error));
+    if (ring == NULL) {
+        nr_ring_begin(fresh);
+        atomic_store_explicit(&scribe->ring, fresh, memory_order_release);
+        return NRBAC_OK;
+    }
+    nrbac_status status = replace(ring, fresh);
+    if (status != NRBAC_OK)
+        nr_memory_unmap_ring(fresh);
+    return status;
+}
+
+/* NRBAC_E_TIMEOUT: not yet. */
+static nrbac_status renew(nr_scribe *scribe, const char *path, nrbac_error *error)
+{
+    if (scribe->fetch.image < 0)
+        NR_TRY(nr_fetch_step(&scribe->fetch, path, POLL_MS, error));
+    nrbac_status status = take_ring(scribe, error);
+    if (status == NRBAC_E_TIMEOUT)
+        return status;
+    if (status == NRBAC_OK) {
+        scribe->connection = scribe->fetch.socket;
+        scribe->fetch.socket = -1;
+    }
+    drop_fetched(scribe);
+    return status;
+}
+
+nrbac_status nr_scribe_open(nr_scribe *scribe, const char *path, nrbac_error *error)
+{
+    int64_t deadline = nr_boot_ns() + OPEN_MS * NS_PER_MS;
+    nrbac_status status = NRBAC_E_TIMEOUT;
+    while (status == NRBAC_E_TIMEOUT && nr_boot_ns() < deadline)
+        status = renew(scribe, path, error);
+    return status;
+}
+
+/* The daemon says nothing on it; that it has gone can be read. */
+static bool is_connected(int connection)
+{
+    char byte;
+    ssize_t got = recv(connection, &byte, 1, MSG_DONTWAIT);
+    return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+void nr_scribe_poll(nr_scribe *scribe, const char *path)
+{
+    if (scribe->connection >= 0 && is_connected(scribe->connection))
+        return;
+    if (scribe->connection >= 0)
+        nr_scribe_close(scribe);
+    if (nr_boot_ns() < scribe->retry_at)
+        return;
+    nrbac_status status = renew(scribe, path, NULL);
+    atomic_store(&scribe->refused,
+                 status == NRBAC_E_REFUSED || status == NRBAC_E_FORMAT);
+    if (status != NRBAC_OK && status != NRBAC_E_TIMEOUT)
+        scribe->retry_at = nr_boot_ns() + RETRY_MS * NS_PER_MS;
+}
+
+/* ---- Writing -------------------------------------------------------------------------------- */
+
+static void pack_common(nr_packer *to, const nrbac_record *record)
+{
+    const nrbac_decision *decision = record->decision;
+    nr_pack_integer(to, (int64_t)record->kind);
+    nr_pack_integer(to, record->flags);
+    nr_pack_integer(to, (int64_t)decision->reason);
+    nr_pack_integer(to, decision->generation);
+    nr_pack_text(to, record->digest);
+    nr_pack_integer(to, record->at);
+    nr_pack_integer(to, record->time);
+    nr_pack_text(to, record->action);
+    nr_pack_text(to, record->nhs_number);
+    nr_pack_list(to, decision->obligation_count);
+    for (uint32_t i = 0; i < decision->obligation_count; i++)
+        nr_pack_text(to, decision->obligations[i]);
+}
+
+/* Which of the request's profiles it is. */
+static void pack_profile(nr_packer *to, const nrbac_record *record)
+{
+    if (record->profile == NULL)
+        nr_pack_null(to);
+    else
+        nr_pack_integer(to, record->profile - record->request->subject.profiles);
+}
+
+static void pack(nr_packer *to, const nrbac_record *record, uint64_t refers,
+                 const nrbac_value *request)
+{
+    nr_pack_list(to, refers != 0 ? NR_RING_MEMBERS : NR_RING_ALL_MEMBERS);
+    pack_common(to, record);
+    if (refers != 0) {
+        nr_pack_integer(to, (int64_t)(refers - 1));
+        return;
+    }
+    nr_pack_null(to);
+    nr_pack_value(to, request);
+    nr_pack_text(to, record->fault);
+    pack_profile(to, record);
+    nr_pack_text(to, record->organisation);
+}
+
+/* Waits until there is room, for a bounded time. */
+static nr_ring_put put(nr_scribe *scribe, const nr_packer *entry, uint64_t refers,
+                       uint64_t *place)
+{
+    nr_ring *ring = atomic_load_explicit(&scribe->ring, memory_order_acquire);
+    nr_ring_put put = NR_RING_SHUT;
+    int64_t deadline = 0;
+    for (int tries = 0; ring != NULL; tries++) {
+        put = nr_ring_write(ring, entry->to, entry->size, refers, place);
+        if (put != NR_RING_FULL && put != NR_RING_SHUT)
+            break;
+        if (tries < SPINS)
+            continue;
+        int64_t now = nr_boot_ns();
+        if (deadline == 0)
+            deadline = now + WAIT_MS * NS_PER_MS;
+        if (now >= deadline || atomic_load(&scribe->refused))
+            break;
+        (void)nanosleep(&(struct timespec){ .tv_nsec = NAP_NS }, NULL);
+    }
+    return put;
+}
+
+/* Packed into the room that there is, or else into more. */
+static nr_ring_put write_entry(nr_scribe *scribe, const nrbac_record *record,
+                               uint64_t refers, const nrbac_value *request,
+                               uint64_t *place)
+{
+    uint8_t room[ENTRY_ROOM];
+    nr_packer entry = { .to = room, .room = sizeof(room) };
+    pack(&entry, record, refers, request);
+    if (entry.size <= entry.room)
+        return put(scribe, &entry, refers, place);
+    if (entry.size > NR_RING_ENTRY_MAX)
+        return NR_RING_TOO_LARGE;
+    uint8_t *more = malloc(entry.size);
+    if (more == NULL)
+        return NR_RING_TOO_LARGE;
+    entry = (nr_packer){ .to = more, .room = entry.size };
+    pack(&entry, record, refers, request);
+    nr_ring_put result = put(scribe, &entry, refers, place);
+    free(more);
+    return result;
+}
+
+/* With all that is known of the circumstances. */
+static bool write_all(nr_scribe *scribe, nrbac_record *record)
+{
+    nrbac_document *document = nrbac_document_create();
+    const nrbac_value *request = NULL;
+    uint64_t place = 0;
+    if (document != NULL && record->request != NULL)
+        request = nrbac_request_tell(record->request, NRBAC_TELL_CIRCUMSTANCES,
+                                     document);
+    bool told = document != NULL && (record->request == NULL || request != NULL) &&
+                write_entry(scribe, record, 0, request, &place) == NR_RING_PUT;
+    nrbac_document_destroy(document);
+    if (told)
+        record->circumstances = place + 1;
+    return told;
+}
+
+bool nr_scribe_take(void *context, nrbac_record *record)
+{
+    nr_scribe *scribe = context;
+    uint64_t place;
+    if (atomic_load_explicit(&scribe->refused, memory_order_relaxed))
+        return false;
+    if (record->circumstances == 0 || record->request != NULL)
+        return write_all(scribe, record);
+    nr_ring_put put = write_entry(scribe, record, record->circumstances, NULL, &place);
+    if (put == NR_RING_FORGOTTEN)
+        record->circumstances = 0;
+    return put == NR_RING_PUT;
+}
