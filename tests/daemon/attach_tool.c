@@ -227,14 +227,10 @@ static void close_session(const char *number)
     puts("ok");
 }
 
-static bool obey(char **words)
+static bool obey_recording(char **words)
 {
     const char *order = words[0];
-    if (strcmp(order, "open") == 0)
-        open_source(0, words[1]);
-    else if (strcmp(order, "open-unwatched") == 0)
-        open_source(NRBAC_ENGINE_UNWATCHED, words[1]);
-    else if (strcmp(order, "open-recorded") == 0)
+    if (strcmp(order, "open-recorded") == 0)
         open_source(NRBAC_ENGINE_RECORDED, words[1]);
     else if (strcmp(order, "recorded") == 0)
         check_recorded(words);
@@ -244,6 +240,18 @@ static bool obey(char **words)
         record(words);
     else if (strcmp(order, "record-fast") == 0)
         record_fast(words);
+    else
+        return false;
+    return true;
+}
+
+static bool obey(char **words)
+{
+    const char *order = words[0];
+    if (strcmp(order, "open") == 0)
+        open_source(0, words[1]);
+    else if (strcmp(order, "open-unwatched") == 0)
+        open_source(NRBAC_ENGINE_UNWATCHED, words[1]);
     else if (strcmp(order, "session") == 0)
         open_session(words);
     else if (strcmp(order, "check") == 0)
@@ -275,7 +283,7 @@ int main(void)
         for (char *word = strtok_r(line, " \n", &rest); word != NULL && count < WORDS;
              word = strtok_r(NULL, " \n", &rest))
             words[count++] = word;
-        if (count == 0 || !obey(words))
+        if (count == 0 || !(obey(words) || obey_recording(words)))
             return 2;
         (void)fflush(stdout);
     }

@@ -27,11 +27,12 @@ static void check_same(const nrbac_value *value, int line)
 static void numbers_are_as_short_as_can_be(void)
 {
     nrbac_document *document = nrbac_document_create();
-    for (int shift = 0; shift < 63; shift++)
+    for (int shift = 0; shift < 63; shift++) {
         for (int64_t near = -2; near <= 2; near++) {
             CHECK_SAME(nrbac_new_integer(document, (INT64_C(1) << shift) + near));
             CHECK_SAME(nrbac_new_integer(document, -(INT64_C(1) << shift) + near));
         }
+    }
     CHECK_SAME(nrbac_new_integer(document, INT64_MAX));
     CHECK_SAME(nrbac_new_integer(document, INT64_MIN));
     CHECK_SAME(nrbac_new_integer(document, -32));
@@ -111,11 +112,14 @@ static void what_is_not_text_becomes_one(void)
                   NRBAC_OK);
         CHECK_STR(nrbac_value_text(value), good[i]);
     }
-    srand(1);
+    uint64_t chance = 1;
     for (int round = 0; round < 20000; round++) {
         char text[9] = "";
-        for (int i = 0; i < 8; i++)
-            text[i] = (char)(rand() % 4 == 0 ? 0xc0 + rand() % 64 : 1 + rand() % 191);
+        for (int i = 0; i < 8; i++) {
+            chance = chance * 6364136223846793005u + 1442695040888963407u;
+            uint64_t byte = chance >> 33;
+            text[i] = (char)(byte % 4 == 0 ? 0xc0 + byte / 4 % 64 : 1 + byte / 4 % 191);
+        }
         nr_packer packer = { .to = room, .room = sizeof(room) };
         nr_pack_text(&packer, text);
         nrbac_document_reset(document);
