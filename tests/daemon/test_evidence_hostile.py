@@ -85,7 +85,7 @@ def test_what_is_no_text_is_answered(client, member, name):
 
 
 @pytest.mark.parametrize("application", ["gp", 7, [], ["gp"], [{"id": "gp"}], True, {"id": 7, "client_assertion": "x"}, {"id": ["gp"], "api_key": API_KEYS["gp-1"]},
-                                         {"id": {}, "certificate": "x"}, {"id": "gp", "authenticated_by": 7, "client_assertion": "x"}], ids=str)
+                                         {"id": {}, "certificate": "x"}, {"id": "gp", "authenticated_by": 7, "client_assertion": "x"}], ids=range(10))
 def test_an_application_of_another_shape_is_answered(client, application):
     whole = by_application(client_assertion=assertion())
     whole["context"]["application"] = application
