@@ -269,7 +269,7 @@ def test_every_method_and_fault_of_the_tables_is_known():
     import nrbac
     from nrbac import aio
     wire = re.findall(r'NRBAC_METHOD\(\w+, "(\w+)"', (ROOT / "schema/nrbac/method.def").read_text())
-    called = {"hello": None, "open": "session", "check": None, "check_many": None, "close": None, "attach": None, "takeover": None}
+    called = {"hello": None, "open": "session", "check": None, "check_many": None, "close": None, "attach": None, "takeover": None, "ring": None}
     for method in wire:
         name = called.get(method, method)
         assert name is None or (hasattr(nrbac.Client, name) and hasattr(aio.Client, name)), method
