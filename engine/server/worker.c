@@ -193,8 +193,18 @@ bool nr_worker_open(nr_worker *worker, nr_server *server, uint32_t index)
     return nr_recording_open(worker, nr_server_recorder(server));
 }
 
+static void close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+/* Of a daemon that never served, handles are still open. */
 void nr_worker_close(nr_worker *worker)
 {
+    uv_walk(&worker->loop, close_handle, NULL);
+    (void)uv_run(&worker->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&worker->loop);
     (void)pthread_mutex_destroy(&worker->mail.lock);
     for (size_t i = 0; i < worker->mail.count; i++)
