@@ -55,7 +55,8 @@ nr_trail_status nr_database_trouble(sqlite3 *db, int code)
     case SQLITE_NOTADB:
     case SQLITE_CONSTRAINT: /* what only somebody else can have written is in the way */
     case SQLITE_MISMATCH:
-    case SQLITE_ERROR: /* no such table or column */
+    case SQLITE_ERROR:     /* no such table or column */
+    case SQLITE_INTERRUPT: /* more steps than a sound file needs */
         return NR_TRAIL_CORRUPT;
     case SQLITE_TOOBIG:
         return NR_TRAIL_ARGUMENT;

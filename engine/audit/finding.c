@@ -80,6 +80,7 @@ void nr_reading_finish(nr_reader *reader)
     reader->entries = NULL;
     reader->count = reader->at = 0;
     reader->low = reader->high = 0;
+    reader->ended = NR_TRAIL_OK;
 }
 
 static void bind_text(sqlite3_stmt *statement, int place, const char *text)
@@ -258,7 +259,9 @@ static nr_trail_status next_range(nr_reader *reader, uint64_t *from, uint64_t *t
     if (status == NR_TRAIL_OK && row &&
         sqlite3_column_type(reader->range, 0) != SQLITE_NULL) {
         uint64_t edge = (uint64_t)sqlite3_column_int64(reader->range, 0);
-        if (reader->filter.newest_first)
+        if (edge <= reader->low || edge > reader->high)
+            status = NR_TRAIL_CORRUPT;
+        else if (reader->filter.newest_first)
             *from = edge - 1;
         else
             *to = edge;
@@ -276,19 +279,54 @@ static void move_on(nr_reader *reader, uint64_t from, uint64_t to)
         reader->low = to;
 }
 
+/* In a damaged file the same rows may be found again and again: pages refer to each other
+ * in a circle, or many to one. So each row must be one further than the last, and for a
+ * few thousand rows the database may only take so many steps. */
+static int give_up(void *context)
+{
+    (void)context;
+    return 1;
+}
+
+static bool is_further(const nr_reader *reader, uint64_t from, uint64_t to)
+{
+    uint64_t seq = (uint64_t)sqlite3_column_int64(reader->rows, SEQ);
+    if (reader->count > 0) {
+        uint64_t last = reader->entries[reader->count - 1].seq;
+        if (reader->filter.newest_first)
+            to = last - 1;
+        else
+            from = last;
+    }
+    return seq > from && seq <= to;
+}
+
+static nr_trail_status copy_found(nr_reader *reader, uint64_t from, uint64_t to,
+                                  bool *row)
+{
+    while (reader->count < NR_READING_KEPT) {
+        NR_TRAIL_TRY(nr_database_step(reader->rows, row));
+        if (!*row)
+            return NR_TRAIL_OK;
+        if (!is_further(reader, from, to))
+            return NR_TRAIL_CORRUPT;
+        if (!is_wanted(reader))
+            continue;
+        NR_TRAIL_TRY(copy_row(reader, &reader->entries[reader->count]));
+        reader->count++;
+    }
+    return NR_TRAIL_OK;
+}
+
 static nr_trail_status copy_rows(nr_reader *reader, uint64_t from, uint64_t to)
 {
     bool row = false;
     (void)sqlite3_bind_int64(reader->rows, 1, (int64_t)from);
     (void)sqlite3_bind_int64(reader->rows, 2, (int64_t)to);
-    nr_trail_status status = NR_TRAIL_OK;
-    while (status == NR_TRAIL_OK && reader->count < NR_READING_KEPT) {
-        status = nr_database_step(reader->rows, &row);
-        if (status != NR_TRAIL_OK || !row)
-            break;
-        if (is_wanted(reader))
-            status = copy_row(reader, &reader->entries[reader->count++]);
-    }
+    (void)sqlite3_stmt_status(reader->rows, SQLITE_STMTSTATUS_VM_STEP, true);
+    sqlite3_progress_handler(reader->db, NR_READING_STEPS, give_up, NULL);
+    nr_trail_status status = copy_found(reader, from, to, &row);
+    sqlite3_progress_handler(reader->db, 0, NULL, NULL);
     (void)sqlite3_reset(reader->rows);
     if (status != NR_TRAIL_OK)
         return status;
@@ -315,19 +353,23 @@ static nr_trail_status read_some(nr_reader *reader)
     return NR_TRAIL_OK;
 }
 
+/* What was read before a failure is handed out before the failure is told. */
+static nr_trail_status next_some(nr_reader *reader)
+{
+    reader->count = reader->at = 0;
+    if (reader->ended == NR_TRAIL_OK)
+        reader->ended = nr_reading_trouble(reader, read_some(reader));
+    if (reader->count > 0)
+        return NR_TRAIL_OK;
+    return reader->ended == NR_TRAIL_OK ? NR_TRAIL_MISSING : reader->ended;
+}
+
 nr_trail_status nr_reader_next(nr_reader *reader, nr_entry *entry)
 {
     if (reader->left == 0)
         return NR_TRAIL_MISSING;
-    if (reader->at == reader->count) {
-        if (reader->low >= reader->high)
-            return NR_TRAIL_MISSING;
-        nr_trail_status status = read_some(reader);
-        if (status != NR_TRAIL_OK)
-            return nr_reading_trouble(reader, status);
-        if (reader->count == 0)
-            return NR_TRAIL_MISSING;
-    }
+    if (reader->at == reader->count)
+        NR_TRAIL_TRY(next_some(reader));
     *entry = reader->entries[reader->at++];
     reader->left--;
     return NR_TRAIL_OK;

@@ -230,7 +230,7 @@ static bool was_written_as(const nr_entry *entry, const uint8_t *hash, uint64_t 
 static uint64_t find_written(walk *w, const nr_entry *entry)
 {
     sqlite3_stmt *query = NULL;
-    uint64_t found = 0;
+    uint64_t found = 0, last = 0;
     bool row = false;
     if (nr_database_prepare(w->reader->db, "SELECT seq, hash FROM records ORDER BY seq",
                             &query) != NR_TRAIL_OK)
@@ -238,6 +238,9 @@ static uint64_t find_written(walk *w, const nr_entry *entry)
     while (found == 0 && nr_database_step(query, &row) == NR_TRAIL_OK && row) {
         uint64_t seq = (uint64_t)sqlite3_column_int64(query, 0);
         uint8_t hash[NR_DIGEST_SIZE];
+        if (seq <= last)
+            break; /* a circle of pages */
+        last = seq;
         if (!nr_database_blob(query, 1, NR_DIGEST_SIZE, hash))
             continue;
         for (uint64_t as = seq; as <= seq + 1 && found == 0; as++) {
@@ -488,7 +491,7 @@ nr_trail_status nr_trail_prove(nr_reader *reader, const nr_trail_given *given,
     if (status == NR_TRAIL_CORRUPT)
         status = find_fault(&w, NR_TRAIL_IS_DAMAGED, w.head.seq + 1, 0,
                             "from record %" PRIu64 " on the file cannot be read: %s",
-                            w.head.seq + 1, sqlite3_errmsg(reader->db));
+                            w.head.seq + 1, nr_reading_said(reader));
     nr_reading_finish(reader);
     free(w.points);
     free(w.bad_policies);

@@ -24,12 +24,19 @@ nr_trail_status nr_reading_refuse(nr_reader *reader, nr_trail_status status,
     return status;
 }
 
+const char *nr_reading_said(const nr_reader *reader)
+{
+    return sqlite3_errcode(reader->db) == SQLITE_OK
+               ? "what is in it is not as it was written"
+               : sqlite3_errmsg(reader->db);
+}
+
 nr_trail_status nr_reading_trouble(nr_reader *reader, nr_trail_status status)
 {
     if (status == NR_TRAIL_OK || status == NR_TRAIL_MISSING)
         return status;
     return nr_reading_refuse(reader, status, "%s (%s)", nr_trail_status_text(status),
-                             sqlite3_errmsg(reader->db));
+                             nr_reading_said(reader));
 }
 
 const char *nr_reader_error(const nr_reader *reader)

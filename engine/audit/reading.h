@@ -12,7 +12,11 @@
 #include "audit/statement.h"
 #include "base/arena.h"
 
-enum { NR_READING_ROWS = 4096, NR_READING_KEPT = 256 };
+enum {
+    NR_READING_ROWS = 4096,
+    NR_READING_KEPT = 256,
+    NR_READING_STEPS = 4096 * NR_READING_ROWS, /* hundreds are enough for a row */
+};
 
 typedef struct nr_reading_circumstances {
     int64_t id;
@@ -30,6 +34,7 @@ struct nr_reader {
     nr_arena arena; /* of what was copied */
     nr_entry *entries;
     size_t count, at;
+    nr_trail_status ended; /* not OK: nothing is read any more, and why */
     nr_reading_circumstances *circumstances[NR_READING_KEPT]; /* by id, mostly */
     nrbac_error error;
 };
@@ -39,6 +44,8 @@ void nr_reading_finish(nr_reader *reader);
 /* Says why, and gives the status back. */
 nr_trail_status nr_reading_refuse(nr_reader *reader, nr_trail_status status,
                                   const char *format, ...) NR_PRINTF(3, 4);
+/* What the database says is wrong; or if to the database all is well. */
+const char *nr_reading_said(const nr_reader *reader);
 /* The same with what the database said; OK and MISSING need no reason. */
 nr_trail_status nr_reading_trouble(nr_reader *reader, nr_trail_status status);
 /* The signed line that a query gives, sound by its own key; CORRUPT, MISSING. */

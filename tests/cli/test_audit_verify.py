@@ -92,3 +92,32 @@ def test_another_key_is_not_the_trails(trail):
 
 def test_checkpoints_that_cannot_be_read_are_no_verdict(trail, tmp_path):
     assert trail().write().audit("verify", "--checkpoints", str(tmp_path / "absent")).status == 3
+
+
+def in_a_circle(path):
+    """Lets the second page of records be the first once more; gives the last record before it."""
+    import sqlite3
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        root, = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'records'").fetchone()
+        size, = database.execute("PRAGMA page_size").fetchone()
+    whole = bytearray(path.read_bytes())
+    start = (root - 1) * size
+    assert whole[start] == 5, "the records fit on one page"
+    first, second = (start + int.from_bytes(whole[start + 12 + 2 * i:start + 14 + 2 * i], "big") for i in (0, 1))
+    whole[second:second + 4] = whole[first:first + 4]
+    path.write_bytes(whole)
+    last, at = 0, first + 4  # the number that parts the two pages
+    while whole[at] & 0x80:
+        last, at = last << 7 | whole[at] & 0x7f, at + 1
+    return last << 7 | whole[at]
+
+
+def test_a_file_whose_pages_form_a_circle_is_read_to_the_circle_and_no_further(trail):
+    made = trail().write(times=50)
+    last = in_a_circle(made.path)
+    listed = made.audit("list", "--format", "json")
+    assert listed.status != 0 and "damaged" in listed.err
+    assert [line["seq"] for line in listed.json_lines()] == list(range(1, last + 1))
+    told = verdict(made)
+    assert (told["fault"], told["seq"]) == ("damaged", last + 1)
