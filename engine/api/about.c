@@ -71,12 +71,10 @@ static void set_holdings(const nr_question *question, nrbac_value *map)
 nrbac_value *nrbac_what_can(nrbac_engine *engine, const nrbac_request *request,
                             nrbac_document *document)
 {
-    nr_question question = { .document = document,
-                             .request = request,
-                             .opening = true,
-                             .explain = true,
-                             .stopped = nr_engine_is_stopped(engine),
-                             .policy = nr_policy_take(engine) };
+    nr_question question = {
+        .document = document, .request = request, .opening = true, .explain = true
+    };
+    question.policy = nr_policy_take(engine, &question.stopped);
     nrbac_value *map = nrbac_new_map(document);
     if (nr_question_decide(&question) == NRBAC_OK) {
         nrbac_reason reason = question.verdict.reason;
@@ -291,7 +289,7 @@ nrbac_value *nrbac_who_can(nrbac_engine *engine, const char *name,
 {
     nrbac_value *map = nrbac_new_map(document);
     set_text(document, map, "name", name);
-    nr_policy *policy = nr_policy_take(engine);
+    nr_policy *policy = nr_policy_take(engine, NULL);
     nr_target target = { .kind = NR_TARGET_UNKNOWN };
     if (policy != NULL)
         target = nr_policy_target(policy, name);
@@ -359,7 +357,7 @@ static void describe(nrbac_document *document, nrbac_value *map,
 nrbac_value *nrbac_policy_info(nrbac_engine *engine, nrbac_document *document)
 {
     nrbac_value *map = nrbac_new_map(document);
-    nr_policy *policy = nr_policy_take(engine);
+    nr_policy *policy = nr_policy_take(engine, NULL);
     if (policy != NULL)
         describe(document, map, policy);
     else
@@ -379,7 +377,7 @@ static void set_number_of(const nrbac_engine *engine, nrbac_document *document,
 nrbac_value *nrbac_policy_names(nrbac_engine *engine, nrbac_document *document)
 {
     nrbac_value *map = nrbac_new_map(document);
-    nr_policy *policy = nr_policy_take(engine);
+    nr_policy *policy = nr_policy_take(engine, NULL);
     if (policy != NULL) {
         const nr_table *table = &policy->table;
         for (uint32_t a = 0; a < table->activities_count; a++)
@@ -395,7 +393,7 @@ nrbac_value *nrbac_policy_names(nrbac_engine *engine, nrbac_document *document)
 
 nrbac_status nrbac_dump(nrbac_engine *engine, nrbac_sink *sink, void *context)
 {
-    nr_policy *policy = nr_policy_take(engine);
+    nr_policy *policy = nr_policy_take(engine, NULL);
     if (policy == NULL)
         return NRBAC_E_ARGUMENT;
     nrbac_status status = nr_table_dump(&policy->table, sink, context);

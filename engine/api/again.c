@@ -44,10 +44,9 @@ nrbac_decision nrbac_decide_again(nrbac_engine *engine, const nrbac_record *reco
         .explain = answer != NULL,
         .opening = record->kind == NRBAC_RECORDED_OPENING,
         .stranger = (record->flags & NRBAC_ASK_STRANGER) != 0,
-        .stopped = nr_engine_is_stopped(engine),
-        .policy = nr_policy_take(engine),
         .now = record->time,
     };
+    question.policy = nr_policy_take(engine, &question.stopped);
     nrbac_decision decision = { 0 };
     if (record->request == NULL && record->fault == NULL)
         question.fault = "the record does not tell the request";

@@ -217,7 +217,7 @@ static nrbac_value *code_names(const api_teller *teller, const nrbac_value *apis
 nrbac_value *nrbac_apis(nrbac_engine *engine, nrbac_document *document)
 {
     nrbac_value *map = nrbac_new_map(document);
-    nr_policy *policy = nr_policy_take(engine);
+    nr_policy *policy = nr_policy_take(engine, NULL);
     if (policy != NULL) {
         api_teller teller = { document, &policy->table };
         nrbac_value *apis = nrbac_set(document, map, "apis", apis_of(&teller));

@@ -12,12 +12,14 @@
 
 /* ---- Checks ------------------------------------------------------------------------- */
 
-/* Of a session that is stopped, or for a name that it has no room for. */
+/* Of a session that is stopped, or for a name that it has no room for. The state comes
+ * first: bits met while all is stopped may be of the policy that was stopped, and are
+ * nobody's once a state says that it goes on. */
 bool nrbac_check_beyond(const nrbac_session *session, nrbac_name name)
 {
+    uint32_t room = (uint32_t)state_of(session);
     const latecomers *late = atomic_load_explicit(&back_of(session)->latecomers,
                                                   memory_order_acquire);
-    uint32_t room = (uint32_t)state_of(session);
     if (room == 0 || name < room || late == NULL || name - room >= late->count)
         return false;
     name -= room;

@@ -89,10 +89,12 @@ uint32_t nrbac_engine_generation(const nrbac_engine *engine)
 
 /* ---- The policy in force ---------------------------------------------------- */
 
-nr_policy *nr_policy_take(nrbac_engine *engine)
+nr_policy *nr_policy_take(nrbac_engine *engine, bool *stopped)
 {
     pthread_mutex_lock(&engine->glance);
     nr_policy *policy = engine->current;
+    if (stopped != NULL)
+        *stopped = nr_engine_is_stopped(engine);
     if (policy != NULL)
         atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
     pthread_mutex_unlock(&engine->glance);
@@ -440,7 +442,9 @@ static void stop_or_go(nrbac_engine *engine)
     bool stopped = engine->stale || engine->halted;
     if (nr_engine_is_stopped(engine) == stopped)
         return;
+    pthread_mutex_lock(&engine->glance);
     atomic_store_explicit(&engine->stopped, stopped, memory_order_release);
+    pthread_mutex_unlock(&engine->glance);
     nr_directories_hold(engine);
     for (nrbac_session *s = engine->sessions; s != NULL; s = nr_session_next(s)) {
         if (stopped)

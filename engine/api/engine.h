@@ -82,7 +82,7 @@ struct nrbac_engine {
     _Atomic(nr_follow *) follow;  /* set once; NULL: this engine follows nobody */
     bool stale;                   /* what it follows cannot be relied on; `lock` */
     bool halted;                  /* nrbac_engine_stop(); `lock` */
-    atomic_bool stopped;          /* either; written with `lock` held */
+    atomic_bool stopped;          /* either; written with both mutexes held */
     nrbac_recorder *recorder;     /* NULL: none; set while nobody decides */
     void *recorder_context;
     nr_scribe *scribe; /* the engine's own recorder; NULL: it has none */
@@ -93,8 +93,10 @@ struct nrbac_engine {
     pthread_cond_t wake;
 };
 
-/* The policy in force, with a reference of the caller's own; NULL: none. */
-nr_policy *nr_policy_take(nrbac_engine *engine);
+/* The policy in force, with a reference of the caller's own; NULL: none. *stopped (may
+ * be NULL): whether nobody decides, at the same moment: a policy that was replaced while
+ * all was stopped must not be decided on by who meets it just before, and goes on after. */
+nr_policy *nr_policy_take(nrbac_engine *engine, bool *stopped);
 void nr_policy_release(nr_policy *policy); /* NULL is fine */
 
 /* Places for an engine's sessions, none yet. */

@@ -10,8 +10,7 @@ enum { OPEN_TRIES = 3 };
  * policy is released by end(). */
 static nrbac_value *begin(nrbac_engine *engine, nr_question *question)
 {
-    question->policy = nr_policy_take(engine);
-    question->stopped = nr_engine_is_stopped(engine);
+    question->policy = nr_policy_take(engine, &question->stopped);
     if (nr_question_decide(question) != NRBAC_OK)
         return NULL;
     return question->opening ? nr_answer_write_opened(question)
