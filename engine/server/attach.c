@@ -33,6 +33,10 @@ nrbac_value *nr_method_takeover(nr_call *call)
         return nr_call_refuse(call, NR_FAULT_NOT_ALLOWED,
                               "the socket was passed by the service manager, which can "
                               "start a successor on it");
+    if (call->server->stopped)
+        return nr_call_refuse(call, NR_FAULT_NOT_ALLOWED,
+                              "all deciding is stopped, and a successor would go on: "
+                              "release it first");
     call->later = true;
     connection->handing = NR_HAND_LISTENER;
     connection->handing_id = call->id;
@@ -150,6 +154,21 @@ static void try_again(nr_worker *worker)
         (void)uv_timer_start(&worker->again, on_again, AGAIN_MS, AGAIN_MS);
 }
 
+/* What the connection waits for; locked. -1: the socket is not to be had any more. Only
+ * one may succeed us: a second one would remove the first one's socket when it ends. */
+static int descriptor_for(const nr_connection *connection)
+{
+    const nr_server *server = connection->worker->server;
+    switch (connection->handing) {
+    case NR_HAND_TABLE:
+        return server->shared.image_fd;
+    case NR_HAND_RING:
+        return connection->ring->fd;
+    default:
+        return server->retiring || server->stopped ? -1 : server->listener.fd;
+    }
+}
+
 /* The answer and its descriptors; how many bytes of it the peer took, or -1. */
 static ssize_t hand_over(nr_connection *connection, nr_buffer *answer)
 {
@@ -158,15 +177,13 @@ static ssize_t hand_over(nr_connection *connection, nr_buffer *answer)
     ssize_t sent = -1;
     pthread_mutex_lock(&server->lock);
     bool is_table = connection->handing == NR_HAND_TABLE;
-    int fds[] = { server->listener.fd, server->shared.page_fd };
-    if (is_table)
-        fds[0] = server->shared.image_fd;
-    if (connection->handing == NR_HAND_RING)
-        fds[0] = connection->ring->fd;
+    const int fds[] = { descriptor_for(connection), server->shared.page_fd };
     write_answer(connection, answer);
     errno = EBADF;
     if (!answer->failed && uv_fileno((uv_handle_t *)&connection->pipe, &socket) == 0)
         sent = send_with(socket, answer, fds, is_table ? 2 : 1);
+    if (sent >= 0 && connection->handing == NR_HAND_LISTENER)
+        nr_server_retire(server);
     pthread_mutex_unlock(&server->lock);
     return sent;
 }
@@ -182,8 +199,6 @@ void nr_attach_hand_over(nr_connection *connection)
     } else if (sent < 0) {
         nr_connection_close(connection);
     } else {
-        if (connection->handing == NR_HAND_LISTENER)
-            nr_server_retire(worker->server);
         if (connection->handing == NR_HAND_RING)
             nr_rings_handed(connection->ring);
         connection->handing = NR_HAND_NOTHING;

@@ -31,8 +31,8 @@ static const struct question {
                         "the daemon gives its table to other users",
                         "the daemon has no table to give" },
     [NR_WANT_LISTENER] = { takeover, sizeof(takeover), 1,
-                           "the daemon does not let this user succeed it, or its "
-                           "socket belongs to the service manager",
+                           "the daemon does not let this user succeed it, its socket "
+                           "belongs to the service manager, or all deciding is stopped",
                            "the daemon cannot be succeeded" },
     [NR_WANT_RING] = { ring, sizeof(ring), 1,
                        "the daemon keeps no audit trail, or takes no records of this "

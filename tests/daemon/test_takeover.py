@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A daemon that succeeds another on its socket (--takeover), without a refused request."""
+import array
 import os
+import signal
+import socket
 import threading
 
 import pytest
@@ -133,3 +136,34 @@ def test_a_program_on_the_shared_table_goes_on_and_finds_the_successor(policy, d
         assert first.wait() == 0
         assert program.check(session, "B0820")[0]
         assert until(lambda: program.check(session, "B0015")[0])
+
+
+def test_the_socket_is_given_to_one_successor_alone(policy, daemons):
+    """The second one, which could not serve beside the first, would remove the socket of the one that does."""
+    first = daemons.start(policy(SMALL).path)
+    asking = [first.client() for _ in range(2)]
+    first.signal(signal.SIGSTOP)
+    for client in asking:
+        client.post("takeover")
+    first.signal(signal.SIGCONT)
+    given = 0
+    for client in asking:
+        _, ancillary, _, _ = client.socket.recvmsg(4096, socket.CMSG_SPACE(4))
+        for _, _, data in ancillary:
+            given += 1
+            os.close(array.array("i", data)[0])
+    assert given == 1
+    assert first.wait() == 0
+
+
+def test_what_is_stopped_stays_stopped(policy, daemons):
+    """The switch does not outlive the daemon: so nobody succeeds it before it is released."""
+    first = daemons.start(policy(SMALL).path)
+    client = first.client()
+    assert client.call("stop", True) is True
+    status, said = daemons.refused("--policy", policy(MORE).path, "--socket", first.socket, "--takeover", "--unsafe-no-audit")
+    assert status == 3 and "stopped" in said
+    assert client.evaluate(neutral("B0820")).reason == "policy-stale"
+    assert client.call("stop", False) is False
+    daemons.start(policy(MORE).path, "--takeover", path=first.socket)
+    assert first.wait() == 0
