@@ -125,6 +125,7 @@ static void note_success(nr_recorder *recorder, uint64_t refused)
         return;
     nr_log("decisions are recorded again; %" PRIu64 " were refused meanwhile", refused);
     recorder->failing_since = 0;
+    recorder->unsynced = false;
     (void)atomic_fetch_sub(&recorder->refused, refused);
     atomic_store(&recorder->failing, false);
 }
@@ -166,7 +167,8 @@ static void sync_if_due(nr_recorder *recorder)
         now - recorder->synced_at < recorder->options->audit_flush_ms)
         return;
     nr_trail_status status = nr_trail_sync(recorder->trail);
-    if (status != NR_TRAIL_OK)
+    recorder->unsynced = status != NR_TRAIL_OK;
+    if (recorder->unsynced)
         note_failure(recorder, status);
     recorder->synced_at = now;
 }
@@ -296,7 +298,8 @@ static void *write_trail(void *context)
     for (bool ending = false; !ending;) {
         nr_batch *batches = take_queue(recorder, &ending);
         keep_if_asked(recorder);
-        if (batches != NULL)
+        /* After a failed sync there may be none, and without a permit none will come. */
+        if (batches != NULL || recorder->unsynced)
             write_all(recorder, batches);
         sync_if_due(recorder);
         tend(recorder);

@@ -85,6 +85,7 @@ typedef struct nr_recorder {
     nr_trail_state state; /* when last looked */
     /* The thread's own: */
     int64_t failing_since;        /* 0: it does not fail */
+    bool unsynced;                /* since a sync failed, not a batch */
     int64_t synced_at, pruned_at; /* ms since the machine started */
     int64_t ahead; /* of the wall clock to that one when last looked, ms */
     int64_t moved; /* how far the wall clock was set since the start, ms */

@@ -17,7 +17,7 @@ from support.attached import Attached
 from support.command import run
 from support.crowd import Stream, frames, run_streams
 from support.daemon import ROOM
-from support.paths import SHIFTED_CLOCK
+from support.paths import FAILING_SYNC, SHIFTED_CLOCK
 from support.recorded import locked, records
 from support.requests import cis2, nrbac_role, neutral
 from support.rpc import Client, until
@@ -295,3 +295,25 @@ def test_a_clock_that_is_set_far_ahead_drops_no_record(policy, daemons, trail):
     client.evaluate(neutral("B0820"))
     assert [row["seq"] for row in records(trail)][0] == 1
     assert "the clock was set" in daemon.stderr
+
+
+@pytest.mark.skipif(ROOM != 1, reason="a sanitizer wants to be the first library")
+@pytest.mark.parametrize("durability", ["batched", "sync"])
+def test_a_disk_that_did_not_sync_for_a_while_is_forgiven(policy, daemons, trail, durability):
+    fails = daemons.folder / "fails"
+    daemon = start(daemons, policy(SMALL).path, trail, "--audit-durability", durability, "--audit-flush-ms", 20,
+                   env={"LD_PRELOAD": str(FAILING_SYNC), "FAILING_SYNC": str(fails)})
+    client = daemon.client()
+
+    def reason():
+        return client.evaluate(neutral("B0820")).reason
+    assert reason() == "granted-by-baseline"
+    fails.touch()
+    assert reason() == ("granted-by-baseline" if durability == "batched" else "not-recorded")
+    assert until(lambda: client.call("health")["status"] == "failing")
+    assert reason() == "not-recorded"
+    fails.unlink()
+    assert until(lambda: reason() == "granted-by-baseline")
+    assert client.call("health")["status"] == "ok"
+    assert daemon.stop() == 0
+    assert "recovered" in [row["event"] for row in assert_sound(trail)]
