@@ -23,7 +23,7 @@ __attribute__((visibility("default"))) int fsync(int fd)
     return sync_by(SYS_fsync, fd);
 }
 
-__attribute__((visibility("default"))) int fdatasync(int fd)
+__attribute__((visibility("default"))) int fdatasync(int fildes)
 {
-    return sync_by(SYS_fdatasync, fd);
+    return sync_by(SYS_fdatasync, fildes);
 }
