@@ -6,6 +6,7 @@
 #include "api/permits.h"
 #include "api/scribe.h"
 #include "base/codes.h"
+#include "base/hex.h"
 #include "share/memory.h"
 
 #include <errno.h>
@@ -223,13 +224,6 @@ static nrbac_status name_obligations(nrbac_engine *engine, nr_policy *policy)
     return NRBAC_OK;
 }
 
-static void write_digest(nr_policy *policy)
-{
-    for (size_t i = 0; i < NR_SHA256_SIZE; i++)
-        (void)snprintf(policy->digest + 2 * i, 3, "%02x",
-                       policy->table.header->digest[i]);
-}
-
 /* Under the lock: from here on the policy is in force for whoever asks next, and
  * every open session has been opened anew on it. */
 static nrbac_status put_in_force(nrbac_engine *engine, nr_policy *policy)
@@ -259,7 +253,7 @@ nrbac_status nr_engine_publish(nrbac_engine *engine, nr_policy *policy,
     nrbac_status status = nr_table_open(&policy->table, policy->image, policy->size,
                                         error);
     if (status == NRBAC_OK) {
-        write_digest(policy);
+        nr_hex_write(policy->table.header->digest, NR_SHA256_SIZE, policy->digest);
         pthread_mutex_lock(&engine->lock);
         status = put_in_force(engine, policy);
         pthread_mutex_unlock(&engine->lock);

@@ -99,37 +99,6 @@ nr_trail_status nr_trail_status_of(int number, nr_trail_status otherwise)
     }
 }
 
-/* ---- Hex ---------------------------------------------------------------------------- */
-
-void nr_hex_write(const uint8_t *bytes, size_t size, char *text)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < size; i++) {
-        text[2 * i] = digits[bytes[i] >> 4];
-        text[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    text[2 * size] = 0;
-}
-
-static int hex_digit(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
-bool nr_hex_read(const char *text, size_t size, uint8_t *bytes)
-{
-    for (size_t i = 0; i < size; i++) {
-        int high = hex_digit(text[2 * i]);
-        int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
-        if (low < 0)
-            return false;
-        bytes[i] = (uint8_t)(high << 4 | low);
-    }
-    return text[2 * size] == 0;
-}
-
 /* ---- Canonical bytes ------------------------------------------------------------------ */
 
 /* Hashes what is put into it: numbers little-endian, texts with their size before them.

@@ -20,6 +20,7 @@
 #define NR_RECORD_H
 
 #include "base/base.h"
+#include "base/hex.h"
 
 #include <nrbac/value.h>
 
@@ -145,11 +146,6 @@ enum { NR_TRAIL_ID_SIZE = 16, NR_TRAIL_ID_HEX = 2 * NR_TRAIL_ID_SIZE + 1 };
 nr_head nr_head_first(const uint8_t id[NR_TRAIL_ID_SIZE]);
 /* Moves the head on by one record. */
 void nr_head_move(nr_head *head, const nr_record *record);
-
-/* Bytes as lower-case hex with a NUL: `text` has room for 2 * size + 1. */
-void nr_hex_write(const uint8_t *bytes, size_t size, char *text);
-/* Exactly `size` bytes from lower-case hex; false: it is not that. */
-bool nr_hex_read(const char *text, size_t size, uint8_t *bytes);
 
 /* ---- As a document ---------------------------------------------------------------- */
 

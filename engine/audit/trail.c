@@ -337,8 +337,3 @@ const nr_key *nr_trail_key(const nr_trail *trail)
 {
     return trail->key;
 }
-
-const uint8_t *nr_trail_id(const nr_trail *trail)
-{
-    return trail->id;
-}

@@ -146,6 +146,5 @@ void nr_trail_look(const nr_trail *trail, nr_trail_state *state);
 
 /* The trail's own; valid while it is open, for any thread. */
 const nr_key *nr_trail_key(const nr_trail *trail);
-const uint8_t *nr_trail_id(const nr_trail *trail);
 
 #endif

@@ -40,15 +40,6 @@ static inline void nr_bits_without(uint64_t *row, const uint64_t *other, uint32_
         row[i] &= ~other[i];
 }
 
-static inline bool nr_bits_within(const uint64_t *row, const uint64_t *other,
-                                  uint32_t words)
-{
-    for (uint32_t i = 0; i < words; i++)
-        if ((row[i] & ~other[i]) != 0)
-            return false;
-    return true;
-}
-
 static inline uint32_t nr_bits_count(const uint64_t *row, uint32_t words)
 {
     uint32_t count = 0;

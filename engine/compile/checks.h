@@ -38,10 +38,4 @@ nrbac_status nr_check_mentions(nr_checking *checking);
 /* Whether the place is in the policy itself, not in one that it extends. */
 bool nr_check_is_own(nr_span at);
 
-static inline const uint64_t *nr_check_closure(const nr_checking *checking,
-                                               uint32_t activity)
-{
-    return checking->closures + (size_t)activity * checking->words;
-}
-
 #endif

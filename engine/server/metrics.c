@@ -9,11 +9,6 @@ static const char *const method_names[NR_METHOD_COUNT] = {
 #undef NRBAC_METHOD
 };
 
-const char *nr_method_name(nr_method method)
-{
-    return method < NR_METHOD_COUNT ? method_names[method] : "unknown";
-}
-
 nr_method nr_method_find(const char *name)
 {
     for (size_t i = 0; i < NR_METHOD_COUNT; i++)

@@ -20,7 +20,6 @@ typedef enum nr_method {
     NR_METHOD_COUNT,
 } nr_method;
 
-const char *nr_method_name(nr_method method);
 /* NR_METHOD_COUNT: there is none of that name. */
 nr_method nr_method_find(const char *name);
 

@@ -2,10 +2,12 @@
 #define _DEFAULT_SOURCE /* POSIX.1-2008 */
 #include "server/shared.h"
 
+#include "base/hex.h"
 #include "server/log.h"
 #include "share/memory.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -109,25 +111,14 @@ uint64_t nr_shared_beat_ms(const nr_shared *shared)
     return (uint64_t)(shared->life_ns / BEATS / 1000000);
 }
 
-static uint8_t hex(char digit)
-{
-    return (uint8_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-}
-
-static void set_digest(nr_shared *shared, const char *text)
-{
-    memcpy(shared->digest, text, sizeof(shared->digest) - 1);
-    for (size_t i = 0; i < NR_SHA256_SIZE; i++)
-        shared->status.digest[i] = (uint8_t)(hex(text[2 * i]) << 4 |
-                                             hex(text[2 * i + 1]));
-}
-
 int nr_shared_publish(nr_shared *shared, int image, size_t size,
                       const nrbac_value *info)
 {
     int last = shared->image_fd;
     shared->image_fd = image;
-    set_digest(shared, nrbac_value_text(nrbac_value_find(info, "digest")));
+    (void)snprintf(shared->digest, sizeof(shared->digest), "%s",
+                   nrbac_value_text(nrbac_value_find(info, "digest")));
+    (void)nr_hex_read(shared->digest, NR_SHA256_SIZE, shared->status.digest);
     shared->status.generation = (uint64_t)nrbac_value_integer(
         nrbac_value_find(info, "generation"));
     shared->status.image_size = size;

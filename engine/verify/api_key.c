@@ -3,6 +3,7 @@
  * API keys. Every hash of every application in question is computed and compared in
  * constant time, whichever fits: how long it takes tells nothing of the key.
  */
+#include "base/hex.h"
 #include "base/time.h"
 #include "verify/checking.h"
 
@@ -95,16 +96,6 @@ bool nr_check_api_key(nr_check *check, const nrbac_value *presented,
 
 /* ---- Making hashes ------------------------------------------------------------------ */
 
-static size_t write_hex(char *at, const uint8_t *bytes, size_t size)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < size; i++) {
-        at[2 * i] = digits[bytes[i] >> 4];
-        at[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    return 2 * size;
-}
-
 nrbac_status nrbac_hash_key(const char *key, size_t size,
                             char hash[NRBAC_KEY_HASH_SIZE])
 {
@@ -120,10 +111,10 @@ nrbac_status nrbac_hash_key(const char *key, size_t size,
     char *at = hash;
     memcpy(at, prefix, sizeof(prefix) - 1);
     at += sizeof(prefix) - 1;
-    at += write_hex(at, salt, SALT_SIZE);
+    nr_hex_write(salt, SALT_SIZE, at);
+    at += 2 * SALT_SIZE;
     *at++ = ':';
-    at += write_hex(at, digest, NR_DIGEST_SIZE);
-    *at = '\0';
+    nr_hex_write(digest, NR_DIGEST_SIZE, at);
     OPENSSL_cleanse(digest, sizeof(digest));
     return NRBAC_OK;
 }

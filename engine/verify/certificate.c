@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/certificate.h"
 
+#include "base/hex.h"
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -242,15 +244,6 @@ static bool read_type(name_reading *reading)
     return true;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* After a backslash: one of the characters that need one, or two hexadecimal digits. */
 static bool read_escape(name_reading *reading, unsigned char *byte)
 {
@@ -260,8 +253,8 @@ static bool read_escape(name_reading *reading, unsigned char *byte)
         reading->at++;
         return true;
     }
-    int high = hex_digit(c);
-    int low = high < 0 ? -1 : hex_digit(reading->at[1]);
+    int high = nr_hex_digit(c);
+    int low = high < 0 ? -1 : nr_hex_digit(reading->at[1]);
     *byte = (unsigned char)(high * 16 + low);
     reading->at += 2;
     return low >= 0 && *byte != 0;

@@ -5,6 +5,7 @@
  */
 #include "verify/settings_read.h"
 
+#include "base/hex.h"
 #include "verify/certificate.h"
 
 #include <string.h>
@@ -105,23 +106,14 @@ static void read_client_ids(application_reading *reading, const nr_node *node)
 
 /* ---- API keys ------------------------------------------------------------------------ */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* So many bytes in hexadecimal, and nothing else. */
 static bool read_hex(const char *text, size_t size, uint8_t *out, size_t bytes)
 {
     if (size != 2 * bytes)
         return false;
     for (size_t i = 0; i < bytes; i++) {
-        int high = hex_digit(text[2 * i]);
-        int low = hex_digit(text[2 * i + 1]);
+        int high = nr_hex_digit(text[2 * i]);
+        int low = nr_hex_digit(text[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         out[i] = (uint8_t)(high * 16 + low);
@@ -213,7 +205,6 @@ static bool read_fingerprint_text(const char *text, uint8_t out[NR_DIGEST_SIZE])
 static void read_fingerprint(application_reading *reading, const nr_node *node,
                              nr_certificate_rule *rule)
 {
-    static const char hex[] = "0123456789abcdef";
     const char *text = nr_node_text(node, "`fingerprint`", diags_of(reading));
     if (text == NULL)
         return;
@@ -225,11 +216,8 @@ static void read_fingerprint(application_reading *reading, const nr_node *node,
                      "`openssl x509 -noout -fingerprint -sha256`");
         return;
     }
-    char spelled[2 * NR_DIGEST_SIZE + 1] = "";
-    for (size_t i = 0; i < NR_DIGEST_SIZE; i++) {
-        spelled[2 * i] = hex[rule->fingerprint[i] >> 4];
-        spelled[2 * i + 1] = hex[rule->fingerprint[i] & 15];
-    }
+    char spelled[2 * NR_DIGEST_SIZE + 1];
+    nr_hex_write(rule->fingerprint, NR_DIGEST_SIZE, spelled);
     own(reading, &reading->owners->fingerprints, "the fingerprint", spelled, node->at);
 }
 
