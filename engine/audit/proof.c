@@ -393,21 +393,33 @@ static void cannot_know(nr_trail_proof *proof, const char *format, ...)
     proof->unknown_count++;
 }
 
-static void tell_unknown(const walk *w)
+/* Of what comes after the last point; what comes after a fault was not looked at. */
+static void tell_unsigned_end(const walk *w)
 {
     nr_trail_proof *proof = w->proof;
-    if (proof->last > proof->checkpointed && proof->last > proof->anchored) {
+    uint64_t good = last_good_point(w);
+    if (proof->fault != NR_TRAIL_IS_SOUND || proof->last <= good)
+        return;
+    if (good == 0)
+        cannot_know(proof, "There is no checkpoint yet: whether somebody without the "
+                           "key wrote or removed records cannot be known.");
+    else
         cannot_know(proof,
                     "No checkpoint goes beyond record %" PRIu64
                     ": whether somebody without the key wrote or removed "
                     "records after it cannot be known.",
-                    last_good_point(w));
-    }
+                    good);
+}
+
+static void tell_unknown(const walk *w)
+{
+    nr_trail_proof *proof = w->proof;
+    tell_unsigned_end(w);
     if (w->given->checkpoint_path == NULL) {
         cannot_know(proof, "No checkpoint that was kept elsewhere was given: whether "
                            "the end was cut off, back to an earlier checkpoint, cannot "
                            "be known.");
-    } else if (proof->anchored < proof->last) {
+    } else if (proof->fault == NR_TRAIL_IS_SOUND && proof->anchored < proof->last) {
         cannot_know(proof,
                     "The checkpoints kept elsewhere go to record %" PRIu64
                     ": what was written or cut off after it cannot be known.",

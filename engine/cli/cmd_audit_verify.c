@@ -34,8 +34,10 @@ static void tell_text(const nr_arguments *arguments, const nr_trail_proof *proof
            proof->last);
     if (proof->pruned != 0)
         printf("  dropped          up to %" PRIu64 ", as was signed\n", proof->pruned);
-    printf("  checkpoints      %" PRIu64 ", up to record %" PRIu64 "\n",
-           proof->checkpoints, proof->checkpointed);
+    printf("  checkpoints      %" PRIu64, proof->checkpoints);
+    if (proof->checkpointed != 0)
+        printf(", up to record %" PRIu64, proof->checkpointed);
+    putchar('\n');
     if (proof->anchored != 0)
         printf("  kept elsewhere   up to record %" PRIu64 "\n", proof->anchored);
     printf("  signed by        %s\n", key);

@@ -40,6 +40,15 @@ def test_what_it_cannot_know_goes_with_what_is_given(trail, tmp_path):
     assert told["anchored"] == 11 and told["unknown"] == []
 
 
+def test_what_comes_after_the_last_checkpoint_cannot_be_known(trail):
+    made = trail().write()
+    assert not any("checkpoint" in said and "record" in said for said in verdict(made)["unknown"])
+    made.sql("DELETE FROM checkpoints")
+    assert any(said.startswith("There is no checkpoint yet:") for said in verdict(made)["unknown"])
+    made.sql("DELETE FROM records WHERE seq = 4")
+    assert len(verdict(made)["unknown"]) == 2, "a fault says itself what comes after it"
+
+
 @pytest.mark.parametrize("statement, fault, seq", [
     ("UPDATE records SET reason = 1 WHERE seq = 5", "changed", 5),
     ("UPDATE records SET at = at + 1 WHERE seq = 3", "changed", 3),
