@@ -72,9 +72,15 @@ nr_exit nr_audit_print_json(nrbac_document *document, const nr_entry *entry);
 
 /* ---- audit_fhir.c -------------------------------------------------------------------- */
 
-/* A decision as a FHIR R4 AuditEvent; NULL: out of memory. `trail` is its id in hex. */
+/* Where the events of a trail come from. */
+typedef struct nr_fhir_origin {
+    char trail[NR_TRAIL_ID_HEX]; /* its id: who decided */
+    const char *site; /* the machine whose daemon wrote it; NULL: not known, left out */
+} nr_fhir_origin;
+
+/* A decision as a FHIR R4 AuditEvent; NULL: out of memory. */
 nrbac_value *nr_audit_fhir(nrbac_document *document, const nr_entry *entry,
-                           const char *trail);
+                           const nr_fhir_origin *origin);
 
 /* ---- audit_policy.c ------------------------------------------------------------------ */
 

@@ -5,8 +5,9 @@
  *   trail_tool TRAIL POLICY.nrb none|named|plain TIMES < LINES
  *
  * A line is {"request": ..., "checks": [NAME...], "recorded": [NAME...]}: without checks
- * the request is evaluated; else a session is opened for it, and asked. All lines are
- * done TIMES times; "{n}" in a line stands for the number of the round.
+ * the request is evaluated; else a session is opened for it, and asked. With "asserted":
+ * true the records are as of a program's own recorder. All lines are done TIMES times;
+ * "{n}" in a line stands for the number of the round.
  */
 #define _POSIX_C_SOURCE 200809L /* getline */
 #include "audit/trail.h"
@@ -77,7 +78,8 @@ static const char *line_of_round(const char *line, long round)
     return text;
 }
 
-static void ask(nrbac_engine *engine, const char *line, nrbac_document *document)
+static void ask(nrbac_engine *engine, const char *line, book *into,
+                nrbac_document *document)
 {
     const nrbac_value *asked = NULL;
     nrbac_value *answer = NULL;
@@ -89,6 +91,7 @@ static void ask(nrbac_engine *engine, const char *line, nrbac_document *document
     const nrbac_value *request = nrbac_value_find(asked, "request");
     const nrbac_value *checks = nrbac_value_find(asked, "checks");
     const nrbac_value *recorded = nrbac_value_find(asked, "recorded");
+    into->keeping.asserted = nrbac_value_boolean(nrbac_value_find(asked, "asserted"));
     if (checks == NULL && recorded == NULL) {
         (void)nrbac_evaluate_document(engine, request, &how, document, &answer);
         return;
@@ -152,7 +155,7 @@ int main(int argc, char **argv)
     size_t count = read_lines(lines);
     for (long round = 0; round < atol(argv[4]); round++)
         for (size_t i = 0; i < count; i++)
-            ask(engine, line_of_round(lines[i], round), document);
+            ask(engine, line_of_round(lines[i], round), &into, document);
     commit(&into);
     nrbac_engine_destroy(engine);
     demand(nr_trail_close(into.trail) == NR_TRAIL_OK, "not closed");
