@@ -9,6 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DAY_US   (INT64_C(86400) * 1000000)
+#define QUIET_US (7 * DAY_US)
+
+/* A week takes about three looks: enough for a quarter of a century. */
+enum { LOOKS_MAX = 4096 };
+
 /* A query or change with up to two numbers in it; the caller finalises it. *row: there
  * is one. */
 static nr_trail_status run(nr_trail *trail, const char *sql, int64_t first,
@@ -32,24 +38,119 @@ static nr_trail_status change(nr_trail *trail, const char *sql, int64_t first,
     return status;
 }
 
+/* ---- What is old ------------------------------------------------------------------ */
+
+/* Which records go. By hand: those before `before`. By age: also those that say that
+ * they are of the future, of a clock that was ahead; and nothing that the trail has not
+ * outlived by `keep`. */
+typedef struct bounds {
+    int64_t before, now;
+    int64_t keep; /* 0: by hand */
+    uint64_t limit;
+} bounds;
+
 /* The last record that goes; first - 1: none does. Time may run backwards, and what
  * goes is a beginning of the trail all the same. */
-static nr_trail_status find_last(nr_trail *trail, int64_t before, uint64_t limit,
-                                 uint64_t *last)
+static nr_trail_status find_last(nr_trail *trail, const bounds *of, uint64_t *last)
 {
-    static const char sql[] = "SELECT seq FROM records WHERE seq < ?1 AND at >= ?2 "
-                              "ORDER BY seq LIMIT 1";
+    static const char sql[] =
+        "SELECT seq FROM records WHERE seq < ?1 AND at BETWEEN ?2 AND ?3 "
+        "ORDER BY seq LIMIT 1";
     sqlite3_stmt *query = NULL;
     bool young = false;
     uint64_t most = trail->head.seq - trail->first + 1;
-    uint64_t end = trail->first + (limit < most ? limit : most);
-    nr_trail_status status = run(trail, sql, (int64_t)end, before, &query, &young);
+    uint64_t end = trail->first + (of->limit < most ? of->limit : most);
+    NR_TRAIL_TRY(nr_database_prepare(trail->db, sql, &query));
+    (void)sqlite3_bind_int64(query, 1, (int64_t)end);
+    (void)sqlite3_bind_int64(query, 2, of->before);
+    (void)sqlite3_bind_int64(query, 3, of->now);
+    nr_trail_status status = nr_database_step(query, &young);
     if (status == NR_TRAIL_OK && young)
         end = (uint64_t)sqlite3_column_int64(query, 0);
     *last = end - 1;
     (void)sqlite3_finalize(query);
     return status;
 }
+
+static nr_trail_status read_at(sqlite3_stmt *query, uint64_t seq, int64_t *at)
+{
+    bool row = false;
+    (void)sqlite3_reset(query);
+    (void)sqlite3_bind_int64(query, 1, (int64_t)seq);
+    NR_TRAIL_TRY(nr_database_step(query, &row));
+    if (row)
+        *at = sqlite3_column_int64(query, 0);
+    return row ? NR_TRAIL_OK : NR_TRAIL_CORRUPT;
+}
+
+/* How much of the time from one moment to another counts; *leap: not all of it. A week
+ * is the longest time without records that is taken for a quiet one. */
+static int64_t count_step(const bounds *of, int64_t from, int64_t to, bool *leap)
+{
+    int64_t quiet = of->keep / 8 < QUIET_US ? of->keep / 8 : QUIET_US;
+    *leap = to > from && (uint64_t)to - (uint64_t)from > (uint64_t)quiet;
+    if (*leap)
+        return quiet;
+    return to > from ? to - from : 0;
+}
+
+/*
+ * Whether the trail went on for `keep` after a record. A clock alone does not say so:
+ * one that is wrong, perhaps since the machine came up, would drop everything at once.
+ * So the time from each record to the next is added up, and a leap, in which the daemon
+ * was off or the clock was set, counts for little. Records are looked at with more and
+ * more between them, as long as those are no leap apart.
+ */
+static nr_trail_status is_outlived(nr_trail *trail, sqlite3_stmt *query,
+                                   const bounds *of, uint64_t seq, bool *outlived)
+{
+    const uint64_t end = trail->head.seq;
+    int64_t sum = 0, at, next;
+    bool leap;
+    NR_TRAIL_TRY(read_at(query, seq, &at));
+    uint64_t step = 1;
+    for (int looks = 0; seq < end && sum <= of->keep && looks < LOOKS_MAX; looks++) {
+        step = step < end - seq ? step : end - seq;
+        NR_TRAIL_TRY(read_at(query, seq + step, &next));
+        int64_t counted = count_step(of, at, next, &leap);
+        if (leap && step > 1) {
+            step /= 2;
+            continue;
+        }
+        sum += counted;
+        at = next;
+        seq += step;
+        step *= 2;
+    }
+    if (seq == end)
+        sum += count_step(of, at, of->now, &leap);
+    *outlived = sum > of->keep;
+    return NR_TRAIL_OK;
+}
+
+/* Moves *last back to what the trail has outlived: the later a record, the less of the
+ * trail is behind it. */
+static nr_trail_status hold_to_age(nr_trail *trail, const bounds *of, uint64_t *last)
+{
+    sqlite3_stmt *query = NULL;
+    uint64_t good = trail->first - 1, bad = *last + 1;
+    NR_TRAIL_TRY(
+        nr_database_prepare(trail->db, "SELECT at FROM records WHERE seq = ?", &query));
+    nr_trail_status status = NR_TRAIL_OK;
+    for (uint64_t seq = *last; good + 1 < bad; seq = good + (bad - good) / 2) {
+        bool outlived = false;
+        status = is_outlived(trail, query, of, seq, &outlived);
+        if (status != NR_TRAIL_OK)
+            break;
+        *(outlived ? &good : &bad) = seq;
+    }
+    (void)sqlite3_finalize(query);
+    trail->held = good < *last;
+    *last = good;
+    return status;
+}
+
+/* ---- Dropping it ------------------------------------------------------------------ */
 
 static nr_trail_status read_hash(nr_trail *trail, uint64_t seq, nr_head *head)
 {
@@ -134,21 +235,23 @@ static nr_trail_status prune(nr_trail *trail, uint64_t last, int64_t limit)
     return drop_unseen(trail, last, limit);
 }
 
-static nr_trail_status prune_once(nr_trail *trail, int64_t before, uint64_t limit,
-                                  uint64_t *dropped)
+static nr_trail_status prune_once(nr_trail *trail, const bounds *of, uint64_t *dropped)
 {
     uint64_t last = 0, first = trail->first;
     NR_TRAIL_TRY(nr_trail_begin(trail, NR_SYNC));
-    nr_trail_status status = find_last(trail, before, limit, &last);
+    trail->held = false;
+    nr_trail_status status = find_last(trail, of, &last);
+    if (status == NR_TRAIL_OK && last >= first && of->keep != 0)
+        status = hold_to_age(trail, of, &last);
     if (status == NR_TRAIL_OK && last < first) {
         nr_trail_undo(trail);
         return NR_TRAIL_OK;
     }
     if (status == NR_TRAIL_OK)
-        status = prune(trail, last, rows_at_a_time(limit));
+        status = prune(trail, last, rows_at_a_time(of->limit));
     if (status != NR_TRAIL_OK)
         return nr_trail_fail(trail, status);
-    NR_TRAIL_TRY(record_pruned(trail, last, before));
+    NR_TRAIL_TRY(record_pruned(trail, last, of->before));
     NR_TRAIL_TRY(nr_trail_commit(trail, NULL));
     trail->first = last + 1;
     if (trail->checkpoint < last)
@@ -157,13 +260,27 @@ static nr_trail_status prune_once(nr_trail *trail, int64_t before, uint64_t limi
     return NR_TRAIL_OK;
 }
 
+static nr_trail_status prune_within(nr_trail *trail, const bounds *of,
+                                    uint64_t *dropped)
+{
+    *dropped = 0;
+    if (trail->first > trail->head.seq || of->limit == 0)
+        return NR_TRAIL_OK;
+    nr_trail_status status = prune_once(trail, of, dropped);
+    return status == NR_TRAIL_AGAIN ? prune_once(trail, of, dropped) : status;
+}
+
 nr_trail_status nr_trail_prune(nr_trail *trail, int64_t before, uint64_t limit,
                                uint64_t *dropped)
 {
-    *dropped = 0;
-    if (trail->first > trail->head.seq || limit == 0)
-        return NR_TRAIL_OK;
-    nr_trail_status status = prune_once(trail, before, limit, dropped);
-    return status == NR_TRAIL_AGAIN ? prune_once(trail, before, limit, dropped)
-                                    : status;
+    const bounds of = { .before = before, .now = INT64_MAX, .limit = limit };
+    return prune_within(trail, &of, dropped);
+}
+
+nr_trail_status nr_trail_expire(nr_trail *trail, int64_t keep, uint64_t limit,
+                                uint64_t *dropped)
+{
+    int64_t now = nr_trail_now(trail);
+    const bounds of = { now - keep, now, keep, limit };
+    return prune_within(trail, &of, dropped);
 }

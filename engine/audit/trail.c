@@ -330,6 +330,7 @@ void nr_trail_look(const nr_trail *trail, nr_trail_state *state)
         .low = trail->free_bytes < trail->low_bytes,
         .reserve_spent = trail->reserve.spent,
         .unpublished = trail->unpublishable,
+        .held = trail->held,
     };
 }
 

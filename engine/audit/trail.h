@@ -127,6 +127,15 @@ nr_trail_status nr_trail_tend(nr_trail *trail);
 nr_trail_status nr_trail_prune(nr_trail *trail, int64_t before, uint64_t limit,
                                uint64_t *dropped);
 
+/* The same by age: what is older than `keep` (µs, more than 0) by the clock and by the
+ * trail, which must have gone on for so long since. Of that, a time without records
+ * counts for no more than a week, or an eighth of `keep` if that is less. So a clock
+ * that is wrong, also since the machine came up, drops nothing much younger, and what
+ * lies before a time when the daemon was off is kept longer by the rest of that time.
+ * `held` of the state says whether anything is kept for that reason alone. */
+nr_trail_status nr_trail_expire(nr_trail *trail, int64_t keep, uint64_t limit,
+                                uint64_t *dropped);
+
 /* ---- About it ------------------------------------------------------------------------ */
 
 typedef struct nr_trail_state {
@@ -140,6 +149,7 @@ typedef struct nr_trail_state {
     bool low;                /* free_bytes is under the mark: alarm */
     bool reserve_spent;      /* there is no reserve: refusals are next, or here */
     bool unpublished;        /* the checkpoint file is behind: it cannot be written */
+    bool held;               /* some are too old by the clock, and not by the trail */
 } nr_trail_state;
 
 void nr_trail_look(const nr_trail *trail, nr_trail_state *state);

@@ -102,6 +102,7 @@ struct nr_trail {
     char unpublished[NR_STATEMENT_MAX];
     bool unpublishable; /* adding to the file failed */
 
+    bool held; /* when last pruned by age, some was old by the clock alone */
     bool lost; /* pages may be lost that the system takes for written */
     nr_trail_status trouble;
     uint64_t failures;

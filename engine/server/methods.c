@@ -156,6 +156,7 @@ static nrbac_value *tell_audit(nr_call *call, nr_trail_state *state)
               nrbac_new_boolean(document, state->reserve_spent));
     nrbac_set(document, map, "unpublished",
               nrbac_new_boolean(document, state->unpublished));
+    nrbac_set(document, map, "held", nrbac_new_boolean(document, state->held));
     return map;
 }
 

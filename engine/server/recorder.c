@@ -21,7 +21,6 @@ enum {
     PRUNE_MS = 60000,     /* how often records are looked for whose time has come */
     PRUNE_RECORDS = 1000, /* dropped at a time: others wait so long */
     CLOCK_STEP_MS = 1000,
-    CLOCK_TRUSTED_MS = 3600000,
     DETAIL_SIZE = 160,
 };
 
@@ -187,25 +186,20 @@ static void watch_clock(nr_recorder *recorder)
     recorder->ahead = ahead;
     if (step > -CLOCK_STEP_MS && step < CLOCK_STEP_MS)
         return;
-    recorder->moved += step;
     nr_log("the clock was set by %" PRId64 " s", step / 1000);
     (void)snprintf(detail, sizeof(detail), "{\"by_ms\":%" PRId64 "}", step);
     (void)write_event(recorder, NR_EVENT_CLOCK, detail);
 }
 
-/* Whose time has come is a question for a clock that was not set by hours meanwhile: one
- * that is wrong would drop everything. */
 static void prune(nr_recorder *recorder)
 {
     int64_t days = recorder->options->audit_keep_days;
     uint64_t dropped = 0;
     int64_t now = steady_ms();
-    if (days == 0 || now - recorder->pruned_at < PRUNE_MS ||
-        recorder->moved > CLOCK_TRUSTED_MS)
+    if (days == 0 || now - recorder->pruned_at < PRUNE_MS)
         return;
-    int64_t before = now_us() - days * 86400 * INT64_C(1000000);
-    nr_trail_status status = nr_trail_prune(recorder->trail, before, PRUNE_RECORDS,
-                                            &dropped);
+    nr_trail_status status = nr_trail_expire(
+        recorder->trail, days * 86400 * INT64_C(1000000), PRUNE_RECORDS, &dropped);
     if (status != NR_TRAIL_OK)
         nr_log("records whose time has come cannot be dropped: %s",
                nr_trail_status_text(status));
@@ -213,7 +207,7 @@ static void prune(nr_recorder *recorder)
         recorder->pruned_at = now;
 }
 
-static void tell_space(nr_recorder *recorder, const nr_trail_state *before,
+static void tell_state(nr_recorder *recorder, const nr_trail_state *before,
                        const nr_trail_state *now)
 {
     if (now->low && !before->low)
@@ -223,6 +217,10 @@ static void tell_space(nr_recorder *recorder, const nr_trail_state *before,
     if (now->unpublished && !before->unpublished)
         nr_log("checkpoints cannot be written to `%s`",
                recorder->options->audit_checkpoints);
+    if (now->held && !before->held)
+        nr_log("records older than %" PRIu32 " days by the clock are kept, since the "
+               "trail has not gone on for so long: see --audit-keep-days in nrbacd(8)",
+               recorder->options->audit_keep_days);
 }
 
 static void tend(nr_recorder *recorder)
@@ -234,7 +232,7 @@ static void tend(nr_recorder *recorder)
     prune(recorder);
     nr_trail_state state;
     nr_trail_look(recorder->trail, &state);
-    tell_space(recorder, &recorder->state, &state);
+    tell_state(recorder, &recorder->state, &state);
     pthread_mutex_lock(&recorder->lock);
     recorder->state = state;
     pthread_mutex_unlock(&recorder->lock);
@@ -397,7 +395,7 @@ static bool start(nr_recorder *recorder)
     recorder->pruned_at = steady_ms();
     recorder->ahead = now_us() / 1000 - recorder->pruned_at;
     nr_trail_look(recorder->trail, &recorder->state);
-    tell_space(recorder, &(nr_trail_state){ 0 }, &recorder->state);
+    tell_state(recorder, &(nr_trail_state){ 0 }, &recorder->state);
     sigset_t all, before;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);

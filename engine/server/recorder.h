@@ -88,7 +88,6 @@ typedef struct nr_recorder {
     bool unsynced;                /* since a sync failed, not a batch */
     int64_t synced_at, pruned_at; /* ms since the machine started */
     int64_t ahead; /* of the wall clock to that one when last looked, ms */
-    int64_t moved; /* how far the wall clock was set since the start, ms */
 } nr_recorder;
 
 /* Opens the trail, records that it begins, and starts the thread; false after saying

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A wall clock that can be set for one program alone (LD_PRELOAD). The file that
- * SHIFTED_CLOCK names holds how many seconds it is ahead, a native int64_t, which may
- * change at any time. No other clock is touched, as when the real one is set.
+ * SHIFTED_CLOCK names holds how many seconds it is ahead, a native int64_t, and perhaps
+ * a second one: how many seconds the time since the machine's start is, as if it had
+ * slept. Both may change at any time. No other clock is touched.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -14,14 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-static _Atomic int64_t *ahead;
+static _Atomic int64_t *ahead; /* two of them */
 
 __attribute__((constructor)) static void map_shift(void)
 {
     const char *path = getenv("SHIFTED_CLOCK");
     int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     void *page = fd < 0 ? MAP_FAILED
-                        : mmap(NULL, sizeof(*ahead), PROT_READ, MAP_SHARED, fd, 0);
+                        : mmap(NULL, 2 * sizeof(*ahead), PROT_READ, MAP_SHARED, fd, 0);
     if (page == MAP_FAILED)
         abort();
     ahead = page;
@@ -34,7 +35,9 @@ __attribute__((visibility("default"))) int clock_gettime(clockid_t id,
     if (syscall(SYS_clock_gettime, id, out) != 0)
         return -1;
     if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)
-        out->tv_sec += atomic_load(ahead);
+        out->tv_sec += atomic_load(&ahead[0]);
+    if (id == CLOCK_BOOTTIME)
+        out->tv_sec += atomic_load(&ahead[1]);
     return 0;
 }
 

@@ -48,10 +48,10 @@ def asked(rows):
     return [(row["role_profile"], row["message"]) for row in rows if row["event"] == "check" and row["reason"] == "granted-by-baseline"]
 
 
-def assert_sound(trail):
+def assert_sound(trail, first=1):
     """No number is missing, and the chain holds; the records."""
     rows = records(trail)
-    assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+    assert [row["seq"] for row in rows] == list(range(first, first + len(rows)))
     verified = run("audit", "verify", trail, timeout=60)
     assert verified.status == 0, verified.out
     return rows
@@ -279,22 +279,79 @@ def test_a_clock_that_is_set_back_and_forth_changes_no_order_and_revives_nobody(
     assert_sound(trail)
 
 
+class Clock:
+    """The clock of a daemon, and the time since its machine's start, which goes on as if it had slept."""
+
+    def __init__(self, folder):
+        self.path = folder / "clock"
+        self.wall, self.boot = 0, 0
+        self.path.write_bytes(struct.pack("=qq", 0, 0))
+        self.env = {"LD_PRELOAD": str(SHIFTED_CLOCK), "SHIFTED_CLOCK": str(self.path)}
+
+    def set(self, seconds):
+        self.wall = seconds
+        self.write()
+
+    def pass_by(self, seconds):
+        self.wall, self.boot = self.wall + seconds, self.boot + seconds
+        self.write()
+
+    def write(self):
+        with self.path.open("r+b") as out:
+            out.write(struct.pack("=qq", self.wall, self.boot))
+
+
+def days_of_work(daemon, clock, days):
+    """A question each eighth of a day."""
+    with daemon.client() as client:
+        for _ in range(8 * days):
+            clock.pass_by(DAY // 8)
+            assert client.evaluate(neutral("B0820")).effect == "permit"
+
+
+def first_record(trail):
+    return records(trail)[0]["seq"]
+
+
 @pytest.mark.skipif(ROOM != 1, reason="a sanitizer wants to be the first library")
-def test_a_clock_that_is_set_far_ahead_drops_no_record(policy, daemons, trail):
-    clock = daemons.folder / "clock"
-    clock.write_bytes(struct.pack("=q", 0))
-    daemon = start(daemons, policy(SMALL).path, trail, "--audit-keep-days", 30,
-                   env={"LD_PRELOAD": str(SHIFTED_CLOCK), "SHIFTED_CLOCK": str(clock)})
-    client = daemon.client()
-    client.evaluate(neutral("B0820"))
-    with clock.open("r+b") as out:
-        out.write(struct.pack("=q", 400 * DAY))
-    assert until(lambda: "clock" in [row["event"] for row in records(trail)])
-    by = [json.loads(row["detail"])["by_ms"] for row in records(trail) if row["event"] == "clock"]
-    assert abs(by[0] - 400 * DAY * 1000) < 5000
-    client.evaluate(neutral("B0820"))
-    assert [row["seq"] for row in records(trail)][0] == 1
-    assert "the clock was set" in daemon.stderr
+def test_records_are_dropped_when_their_time_has_come(policy, daemons, trail):
+    clock = Clock(daemons.folder)
+    daemon = start(daemons, policy(SMALL).path, trail, "--audit-keep-days", 3, env=clock.env)
+    days_of_work(daemon, clock, 5)
+    clock.pass_by(61)
+    assert until(lambda: first_record(trail) > 8 * 2 - 2)
+    assert first_record(trail) < 8 * 2 + 4
+    assert until(lambda: daemon.client().call("health")["audit"]["held"] is False)
+    assert daemon.stop() == 0
+    assert_sound(trail, first_record(trail))
+
+
+@pytest.mark.skipif(ROOM != 1, reason="a sanitizer wants to be the first library")
+@pytest.mark.parametrize("when", ["before it starts", "while it runs"])
+def test_a_clock_that_is_set_far_ahead_drops_no_young_record(policy, daemons, trail, when):
+    clock = Clock(daemons.folder)
+    served, path = policy(SMALL).path, daemons.new_path()
+    how = {"env": clock.env, "path": path}
+    daemon = start(daemons, served, trail, "--audit-keep-days", 8, **how)
+    days_of_work(daemon, clock, 2)
+    if when == "before it starts":
+        assert daemon.stop() == 0
+        clock.set(clock.wall + 400 * DAY)
+        daemon = start(daemons, served, trail, "--audit-keep-days", 8, **how)
+    else:
+        clock.set(clock.wall + 400 * DAY)
+        assert until(lambda: "clock" in [row["event"] for row in records(trail)])
+        by = [json.loads(row["detail"])["by_ms"] for row in records(trail) if row["event"] == "clock"]
+        assert abs(by[-1] - 400 * DAY * 1000) < 5000 and "the clock was set" in daemon.stderr
+    clock.pass_by(61)
+    assert until(lambda: daemon.client().call("health")["audit"]["held"] is True)
+    assert "by the clock are kept" in daemon.stderr and daemon.client().call("health")["status"] == "ok"
+    assert first_record(trail) == 1, "two days and an eighth of the setting are not eight days"
+    days_of_work(daemon, clock, 6)
+    clock.pass_by(61)
+    assert until(lambda: first_record(trail) > 1), "the trail has gone on for so long"
+    assert daemon.stop() == 0
+    assert_sound(trail, first_record(trail))
 
 
 @pytest.mark.skipif(ROOM != 1, reason="a sanitizer wants to be the first library")

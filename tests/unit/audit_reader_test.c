@@ -408,6 +408,110 @@ static void test_pruned_clock(void)
     kit_end(&k);
 }
 
+#define DAY (INT64_C(86400) * 1000000)
+
+/* Adds records, a day between them; the clock stands at the last one. */
+static void live(kit *k, nr_trail *trail, int days)
+{
+    CHECK_INT(nr_trail_begin(trail, NR_SYNC), NR_TRAIL_OK);
+    for (int i = 0; i < days; i++) {
+        k->now += DAY;
+        nr_record record = { .event = NR_EVENT_STOP, .at = k->now };
+        CHECK_INT(nr_trail_append(trail, &record), NR_TRAIL_OK);
+    }
+    CHECK_INT(nr_trail_commit(trail, NULL), NR_TRAIL_OK);
+}
+
+/* How many go that are older than a hundred days. */
+static uint64_t expire(nr_trail *trail, bool *held)
+{
+    uint64_t dropped = 0;
+    nr_trail_state state;
+    CHECK_INT(nr_trail_expire(trail, 100 * DAY, 1000, &dropped), NR_TRAIL_OK);
+    nr_trail_look(trail, &state);
+    *held = state.held;
+    return dropped;
+}
+
+/* By age goes what both the clock and the trail say is old. */
+static void test_expiry(void)
+{
+    kit k;
+    bool held;
+    kit_begin(&k);
+    nr_trail *trail = kit_open(&k, NULL);
+    live(&k, trail, 101);
+    CHECK_INT(expire(trail, &held), 0);
+    live(&k, trail, 19);
+    CHECK_INT(expire(trail, &held), 19);
+    CHECK(!held);
+    k.now += DAY;
+    CHECK_INT(expire(trail, &held), 1); /* nothing is written, and time passes */
+    CHECK(!held);
+    CHECK_INT(nr_trail_close(trail), NR_TRAIL_OK);
+    CHECK_INT(kit_prove(&k, NULL).fault, NR_TRAIL_IS_SOUND);
+    kit_end(&k);
+}
+
+/* A clock years ahead drops no more than a week's records, however long the daemon then
+ * runs by it, or how often it is started. */
+static void test_expiry_ahead(void)
+{
+    kit k;
+    bool held;
+    kit_begin(&k);
+    nr_trail *trail = kit_open(&k, NULL);
+    live(&k, trail, 101);
+    k.now += 3000 * DAY;
+    CHECK_INT(expire(trail, &held), 7);
+    CHECK(held);
+    CHECK_INT(expire(trail, &held), 0);
+    for (int start = 0; start < 5; start++) {
+        CHECK_INT(nr_trail_close(trail), NR_TRAIL_OK);
+        trail = kit_open(&k, NULL);
+        CHECK_INT(expire(trail, &held), 0);
+        CHECK(held);
+    }
+    live(&k, trail, 10);
+    CHECK_INT(expire(trail, &held), 10);
+    CHECK(held);
+    /* Somebody sets it right, and the records of the wrong time hold nobody up. */
+    k.now -= 3000 * DAY;
+    CHECK_INT(expire(trail, &held), 0);
+    live(&k, trail, 102);
+    CHECK_INT(expire(trail, &held), (101 - 17) + (10 + 2) + 1); /* 2: `pruned` */
+    CHECK(!held);
+    CHECK_INT(nr_trail_close(trail), NR_TRAIL_OK);
+    CHECK_INT(kit_prove(&k, NULL).fault, NR_TRAIL_IS_SOUND);
+    kit_end(&k);
+}
+
+/* A clock that is behind drops nothing that is young, and a daemon that was off for a
+ * month keeps what was there three weeks longer. */
+static void test_expiry_off(void)
+{
+    kit k;
+    bool held;
+    kit_begin(&k);
+    nr_trail *trail = kit_open(&k, NULL);
+    live(&k, trail, 101);
+    k.now -= 20000 * DAY;
+    CHECK_INT(expire(trail, &held), 0);
+    k.now += 20030 * DAY;
+    CHECK_INT(expire(trail, &held), 7);
+    CHECK(held);
+    live(&k, trail, 1);
+    CHECK_INT(expire(trail, &held), 1);
+    live(&k, trail, 92);
+    CHECK_INT(expire(trail, &held), 92);
+    CHECK(held);
+    live(&k, trail, 1);
+    CHECK_INT(expire(trail, &held), 1);
+    CHECK(!held);
+    CHECK_INT(nr_trail_close(trail), NR_TRAIL_OK);
+    kit_end(&k);
+}
+
 /* What nobody refers to any more goes, and what is referred to stays: made quick by
  * setting the numbers on, as if a million records had passed. */
 static void test_collected(void)
@@ -461,6 +565,9 @@ int main(void)
     test_pruning();
     test_all_pruned();
     test_pruned_clock();
+    test_expiry();
+    test_expiry_ahead();
+    test_expiry_off();
     test_collected();
     return check_report() | kit_report();
 }
