@@ -31,6 +31,7 @@ struct nr_follow {
     const nr_status_page *page; /* of a socket: mapped; of a folder: `copy` */
     int page_fd;                /* of a socket */
     nr_status_page copy;
+    nr_status_page next;  /* of a folder: what was found there now */
     nr_file_mark mark;    /* of the file that `copy` is of */
     nr_status status;     /* as read last */
     nr_revocations since; /* those that came since */
@@ -92,18 +93,37 @@ static void end_revoked(nrbac_engine *engine, nr_follow *follow)
     follow->since.seen = follow->status.revoked;
 }
 
-/* A folder's page is read again when its file is another one. That of another
- * daemon counts its generations and revocations anew. */
-static nrbac_status read_folder(nr_follow *follow, nrbac_error *error)
+static bool is_same_page(const nr_status_page *a, const nr_status_page *b)
+{
+    return memcmp(a->key, b->key, sizeof(a->key)) == 0;
+}
+
+/* What the daemon of this page said at last of sessions; its successor keeps that. Who
+ * has missed more than one daemon cannot know whom they revoked, and ends all. */
+static void end_with_last_words(nrbac_engine *engine, nr_follow *follow)
 {
     uint8_t key[NR_STATUS_KEY_SIZE];
     memcpy(key, follow->copy.key, sizeof(key));
-    NR_TRY(nr_folder_read_status(follow->path, &follow->mark, &follow->copy, error));
-    follow->page = &follow->copy;
-    if (memcmp(key, follow->copy.key, sizeof(key)) != 0) {
+    if (!nr_folder_read_before(follow->path, &follow->copy) ||
+        memcmp(key, follow->copy.key, sizeof(key)) != 0 ||
+        !nr_status_read(&follow->copy, &follow->status, &follow->since))
+        follow->since.lost = true;
+    end_revoked(engine, follow);
+}
+
+/* A folder's page is read again when its file is another one. That of another
+ * daemon counts its generations and revocations anew. */
+static nrbac_status read_folder(nrbac_engine *engine, nr_follow *follow,
+                                nrbac_error *error)
+{
+    NR_TRY(nr_folder_read_status(follow->path, &follow->mark, &follow->next, error));
+    if (follow->page != NULL && !is_same_page(&follow->copy, &follow->next)) {
+        end_with_last_words(engine, follow);
         follow->since.seen = 0;
         follow->generation = 0;
     }
+    memcpy(&follow->copy, &follow->next, sizeof(follow->copy));
+    follow->page = &follow->copy;
     return NRBAC_OK;
 }
 
@@ -113,7 +133,7 @@ static nrbac_status look(nrbac_engine *engine, nr_follow *follow, nrbac_error *e
 {
     nr_status status;
     if (follow->folder)
-        NR_TRY(read_folder(follow, error));
+        NR_TRY(read_folder(engine, follow, error));
     if (follow->page == NULL || !nr_status_read(follow->page, &status, &follow->since))
         return NRBAC_E_TIMEOUT;
     follow->status = status;
@@ -198,9 +218,7 @@ static nrbac_status map_image(int fd, const nr_status_page *page, nr_status *sta
 static void change_page(nrbac_engine *engine, nr_follow *follow,
                         const nr_status_page *page, nr_status status)
 {
-    bool same = follow->page != NULL &&
-                memcmp(follow->page->key, page->key, sizeof(page->key)) == 0;
-    if (same) {
+    if (follow->page != NULL && is_same_page(follow->page, page)) {
         nr_memory_unmap_page(page);
     } else {
         (void)look(engine, follow, NULL);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -17,6 +18,7 @@
 
 static const char image_name[] = "image";
 static const char status_name[] = "status";
+static const char before_name[] = "before";
 static const char aside_name[] = ".aside";
 static const char lock_name[] = ".lock";
 
@@ -30,24 +32,6 @@ static bool make_folder(const char *path)
     if (mkdir(path, FOLDER_MODE) == 0)
         return chmod(path, FOLDER_MODE) == 0;
     return errno == EEXIST;
-}
-
-bool nr_folder_open(nr_folder *folder, const char *path)
-{
-    *folder = NR_FOLDER_NONE;
-    if (!make_folder(path))
-        return false;
-    folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder->fd < 0)
-        return false;
-    folder->lock = openat(folder->fd, lock_name,
-                          O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
-    if (folder->lock >= 0 && flock(folder->lock, LOCK_EX | LOCK_NB) == 0)
-        return true;
-    int number = errno;
-    nr_folder_close(folder);
-    errno = number;
-    return false;
 }
 
 void nr_folder_close(nr_folder *folder)
@@ -82,6 +66,65 @@ static bool put(nr_folder *folder, const char *name, const void *bytes, size_t s
     int number = errno;
     if (close(fd) == 0 && written)
         return renameat(folder->fd, aside_name, folder->fd, name) == 0;
+    errno = number;
+    return false;
+}
+
+static bool read_all(int fd, void *bytes, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t got = read(fd, (char *)bytes + done, size - done);
+        if (got == 0 || (got < 0 && errno != EINTR))
+            return false;
+        done += got < 0 ? 0 : (size_t)got;
+    }
+    return true;
+}
+
+/* *about is of the file that is read, which may be a newer one than was looked at. */
+static bool read_page(int fd, nr_status_page *page, struct stat *about)
+{
+    return fstat(fd, about) == 0 && about->st_size == sizeof(*page) &&
+           read_all(fd, page, sizeof(*page)) && nr_status_is_page(page, sizeof(*page));
+}
+
+static bool read_page_at(int folder, const char *name, nr_status_page *page)
+{
+    struct stat about;
+    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool read = fd >= 0 && read_page(fd, page, &about);
+    if (fd >= 0)
+        (void)close(fd);
+    return read;
+}
+
+/* Whoever had the lock writes nothing any more. If what it left cannot be kept there is
+ * none: an older one would say too little, while without any all sessions end. */
+static void keep_before(nr_folder *folder)
+{
+    nr_status_page *last = malloc(sizeof(*last));
+    if (last == NULL || !read_page_at(folder->fd, status_name, last) ||
+        !put(folder, before_name, last, sizeof(*last)))
+        (void)unlinkat(folder->fd, before_name, 0);
+    free(last);
+}
+
+bool nr_folder_open(nr_folder *folder, const char *path)
+{
+    *folder = NR_FOLDER_NONE;
+    if (!make_folder(path))
+        return false;
+    folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder->fd < 0)
+        return false;
+    folder->lock = openat(folder->fd, lock_name,
+                          O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
+    if (folder->lock >= 0 && flock(folder->lock, LOCK_EX | LOCK_NB) == 0) {
+        keep_before(folder);
+        return true;
+    }
+    int number = errno;
+    nr_folder_close(folder);
     errno = number;
     return false;
 }
@@ -134,23 +177,6 @@ static bool same_file(const nr_file_mark *a, const nr_file_mark *b)
            a->changed_ns == b->changed_ns && a->size == b->size;
 }
 
-static nrbac_status read_page(int fd, const char *folder, nr_status_page *page,
-                              nrbac_error *error)
-{
-    void *copy = NULL;
-    size_t size = 0;
-    nrbac_status status = nr_memory_copy(fd, &copy, &size);
-    if (status == NRBAC_OK && !nr_status_is_page(copy, size))
-        status = NRBAC_E_IMAGE;
-    if (status == NRBAC_OK)
-        memcpy(page, copy, sizeof(*page));
-    if (copy != NULL)
-        (void)munmap(copy, size);
-    return status == NRBAC_OK ? status
-                              : fail(error, status, folder, status_name,
-                                     "not a status page that this release reads");
-}
-
 nrbac_status nr_folder_read_status(const char *path, nr_file_mark *mark,
                                    nr_status_page *page, nrbac_error *error)
 {
@@ -166,15 +192,19 @@ nrbac_status nr_folder_read_status(const char *path, nr_file_mark *mark,
     int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return fail_errno(error, path, status_name);
-    /* Of the file that is read, which may be a newer one than was looked at. */
-    bool known = fstat(fd, &about) == 0 && about.st_size == sizeof(*page);
-    nrbac_status status = known ? read_page(fd, path, page, error)
-                                : fail(error, NRBAC_E_IMAGE, path, status_name,
-                                       "not a status page that this release reads");
+    bool read = read_page(fd, page, &about);
     (void)close(fd);
-    if (status == NRBAC_OK)
-        *mark = mark_of(&about);
-    return status;
+    if (!read)
+        return fail(error, NRBAC_E_IMAGE, path, status_name,
+                    "not a status page that this release reads");
+    *mark = mark_of(&about);
+    return NRBAC_OK;
+}
+
+bool nr_folder_read_before(const char *path, nr_status_page *page)
+{
+    char name[PATH_MAX];
+    return join(name, path, before_name) && read_page_at(AT_FDCWD, name, page);
 }
 
 nrbac_status nr_folder_read_image(const char *path, void **image, size_t *size,

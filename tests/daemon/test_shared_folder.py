@@ -84,6 +84,45 @@ def test_a_daemon_that_dies_is_outlived_until_the_deadline_and_found_again(daemo
     assert program.seconds_until(time.monotonic(), f"until {meant} B0820 session-revoked") < SOON + NOISE
 
 
+def revoke_and_die(served, subject):
+    assert served.client().call("revoke", {"sub": subject}) is not None
+    served.process.kill()
+    served.wait()
+
+
+def test_what_a_daemon_revoked_at_the_last_moment_is_seen_behind_its_successor(daemons, source, served, program, folder):
+    """The program does not look while one daemon revokes, dies, and has a successor."""
+    session, meant = program.session(), program.session(sub="user-1")
+    program.process.send_signal(signal.SIGSTOP)
+    revoke_and_die(served, "user-1")
+    again = daemons.start(source.path, "--publish-to", folder, "--stale-seconds", 2)
+    program.process.send_signal(signal.SIGCONT)
+    assert program.tell(f"until {meant} B0820 session-revoked") != "never"
+    assert program.check(session, "B0820")[0] is True, "nobody else is ended"
+    other = program.session(sub="user-2")
+    again.client().call("revoke", {"sub": "user-2"})
+    assert program.tell(f"until {other} B0820 session-revoked") != "never"
+    assert program.check(session, "B0820")[0] is True
+
+
+@pytest.mark.parametrize("between", ["a daemon comes and goes", "its last words are lost", "its status is spoilt"])
+def test_who_cannot_know_what_was_revoked_meanwhile_ends_every_session(daemons, source, served, program, folder, between):
+    session = program.session()
+    program.process.send_signal(signal.SIGSTOP)
+    revoke_and_die(served, "user-1")
+    if between == "a daemon comes and goes":
+        revoke_and_die(daemons.start(source.path, "--publish-to", folder, "--stale-seconds", 2), "user-1")
+    elif between == "its status is spoilt":
+        (folder / "status").write_bytes(b"x" * 36864)
+    daemons.start(source.path, "--publish-to", folder, "--stale-seconds", 2)
+    if between == "its last words are lost":
+        (folder / "before").unlink()
+    assert (folder / "before").exists() is (between == "a daemon comes and goes")
+    program.process.send_signal(signal.SIGCONT)
+    assert program.tell(f"until {session} B0820 session-revoked") != "never"
+    assert program.check(program.session(), "B0820")[0] is True
+
+
 def test_nobody_can_take_the_table_from_under_a_decision(served, program, folder):
     """Whoever may write to the folder can spoil it; then decisions are stale, and never torn or a crash."""
     session = program.session()

@@ -357,8 +357,9 @@ static void an_image_counts_for_its_own_status_alone(void)
     put_image(&folder, even);
     poll_well(engine);
     CHECK(!nrbac_check(session, one) && nrbac_engine_generation(engine) == 2);
-    CHECK(nr_status_begin(page)); /* another daemon that has come as far */
-    put_image(&folder, odd);
+    nr_folder_close(&folder);
+    CHECK(nr_folder_open(&folder, made) && nr_status_begin(page));
+    put_image(&folder, odd); /* of another daemon that has come as far */
     put_status(&folder, page, odd, 2);
     poll_well(engine);
     CHECK(nrbac_check(session, one));

@@ -422,7 +422,10 @@ static void a_folder_is_read_when_it_has_changed(void)
     (void)munmap(image, size);
     CHECK_INT(nr_folder_read_image(path, &image, &size, &error), NRBAC_E_IMAGE);
     nr_folder_close(&folder);
+    CHECK(!nr_folder_read_before(path, &page[1]));
     CHECK(nr_folder_open(&second, path)); /* the first one's end frees it */
+    CHECK(nr_folder_read_before(path, &page[1]));
+    CHECK(memcmp(&page[1], page, sizeof(*page)) == 0);
     nr_folder_close(&second);
     char command[64];
     (void)snprintf(command, sizeof(command), "rm -r %s", path);
