@@ -107,6 +107,11 @@ bool nr_may_colour(FILE *stream);
 
 /* JSON on stdout, with a line end; INDENT for one document, COMPACT for lines. */
 nr_exit nr_print_json(const nrbac_value *value, unsigned flags);
+/* A value of this document, if there was memory for all of it; then that is destroyed. */
+nr_exit nr_print_document(nrbac_document *document, const nrbac_value *value);
+/* A number as a member of a map. */
+void nr_set_number(nrbac_document *document, nrbac_value *map, const char *key,
+                   uint64_t number);
 
 /* shown.c: text that others wrote, without its control characters. */
 void nr_show_text(FILE *out, const char *text);

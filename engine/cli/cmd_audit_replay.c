@@ -200,42 +200,32 @@ static void tell_text(const nr_arguments *arguments, replaying *replay)
     nr_tallies_print(&replay->changed, change_words, replay->rows);
 }
 
-static void set_number(nrbac_document *document, nrbac_value *map, const char *key,
-                       uint64_t number)
-{
-    nrbac_set(document, map, key, nrbac_new_integer(document, (int64_t)number));
-}
-
 static nr_exit tell_json(replaying *replay)
 {
     nrbac_document *document = nrbac_document_create();
     if (document == NULL)
         return nr_say_memory();
     nrbac_value *map = nrbac_new_map(document);
-    set_number(document, map, "records", replay->records);
-    set_number(document, map, "replayed", replay->replayed);
+    nr_set_number(document, map, "records", replay->records);
+    nr_set_number(document, map, "replayed", replay->replayed);
     nrbac_value *aside = nrbac_set(document, map, "not_of_policy",
                                    nrbac_new_map(document));
     for (unsigned i = 0; i < REASONS; i++) {
         if (replay->of_moment[i] != 0)
-            set_number(document, aside, nrbac_reason_slug((nrbac_reason)i),
-                       replay->of_moment[i]);
+            nr_set_number(document, aside, nrbac_reason_slug((nrbac_reason)i),
+                          replay->of_moment[i]);
     }
-    set_number(document, map, "unreadable", replay->unreadable);
-    set_number(document, map, "without_policy", replay->without_policy);
+    nr_set_number(document, map, "unreadable", replay->unreadable);
+    nr_set_number(document, map, "without_policy", replay->without_policy);
     nrbac_set(document, map, "policy",
               replay->engine == NULL ? nrbac_new_null(document)
                                      : nrbac_policy_info(replay->engine, document));
-    set_number(document, map, "changed", sum_of_changes(replay));
+    nr_set_number(document, map, "changed", sum_of_changes(replay));
     for (size_t i = 0; i < CHANGES; i++)
-        set_number(document, map, change_words[i].key, replay->changed.totals[i]);
-    set_number(document, map, "users", replay->changed.users.count);
+        nr_set_number(document, map, change_words[i].key, replay->changed.totals[i]);
+    nr_set_number(document, map, "users", replay->changed.users.count);
     nr_tallies_tell(&replay->changed, change_words, document, map);
-    nr_exit end = nrbac_document_status(document) == NRBAC_OK
-                      ? nr_print_json(map, NRBAC_JSON_INDENT)
-                      : nr_say_memory();
-    nrbac_document_destroy(document);
-    return end;
+    return nr_print_document(document, map);
 }
 
 /* What a pipeline stops for: also for having nothing to go by. */

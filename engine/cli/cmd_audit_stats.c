@@ -83,12 +83,6 @@ static void tell_text(const nr_arguments *arguments, statistics *stats)
     nr_tallies_print(&stats->tallies, effect_words, stats->rows);
 }
 
-static void set_number(nrbac_document *document, nrbac_value *map, const char *key,
-                       uint64_t number)
-{
-    nrbac_set(document, map, key, nrbac_new_integer(document, (int64_t)number));
-}
-
 static void tell_trail(const nr_trail_stats *trail, nrbac_document *document,
                        nrbac_value *map)
 {
@@ -111,7 +105,7 @@ static void tell_trail(const nr_trail_stats *trail, nrbac_document *document,
     nr_hex_write(trail->key, NR_DIGEST_SIZE, hex);
     nrbac_set(document, map, "key", nrbac_new_text(document, hex));
     for (size_t i = 0; i < NR_COUNT(numbers); i++)
-        set_number(document, map, numbers[i].key, numbers[i].number);
+        nr_set_number(document, map, numbers[i].key, numbers[i].number);
     nr_audit_stamp(trail->first_at, stamp);
     nrbac_set(document, map, "from", nrbac_new_text(document, stamp));
     nr_audit_stamp(trail->last_at, stamp);
@@ -125,17 +119,13 @@ static nr_exit tell_json(statistics *stats)
         return nr_say_memory();
     nrbac_value *map = nrbac_new_map(document);
     tell_trail(&stats->trail, document, map);
-    set_number(document, map, "records", stats->records);
+    nr_set_number(document, map, "records", stats->records);
     nrbac_value *totals = nrbac_set(document, map, "decisions",
                                     nrbac_new_map(document));
     for (size_t i = 0; i < NR_TALLY_KINDS; i++)
-        set_number(document, totals, effect_words[i].key, stats->tallies.totals[i]);
+        nr_set_number(document, totals, effect_words[i].key, stats->tallies.totals[i]);
     nr_tallies_tell(&stats->tallies, effect_words, document, map);
-    nr_exit end = nrbac_document_status(document) == NRBAC_OK
-                      ? nr_print_json(map, NRBAC_JSON_INDENT)
-                      : nr_say_memory();
-    nrbac_document_destroy(document);
-    return end;
+    return nr_print_document(document, map);
 }
 
 static nr_exit run(const nr_arguments *arguments)

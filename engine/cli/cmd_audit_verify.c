@@ -50,12 +50,6 @@ static void tell_text(const nr_arguments *arguments, const nr_trail_proof *proof
         printf("  %s\n", proof->unknown[i]);
 }
 
-static void set_number(nrbac_document *document, nrbac_value *map, const char *key,
-                       uint64_t number)
-{
-    nrbac_set(document, map, key, nrbac_new_integer(document, (int64_t)number));
-}
-
 static nr_exit tell_json(const nr_trail_proof *proof)
 {
     char key[2 * NR_PUBLIC_KEY_SIZE + 1];
@@ -70,26 +64,22 @@ static nr_exit tell_json(const nr_trail_proof *proof)
         nrbac_new_text(document, sound ? NULL : nr_trail_fault_slug(proof->fault)));
     nrbac_set(document, map, "text",
               nrbac_new_text(document, sound ? NULL : proof->text));
-    set_number(document, map, "seq", proof->seq);
-    set_number(document, map, "other", proof->other);
-    set_number(document, map, "first", proof->first);
-    set_number(document, map, "last", proof->last);
-    set_number(document, map, "pruned", proof->pruned);
-    set_number(document, map, "checkpoints", proof->checkpoints);
-    set_number(document, map, "checkpointed", proof->checkpointed);
-    set_number(document, map, "anchored", proof->anchored);
-    set_number(document, map, "backwards", proof->backwards);
+    nr_set_number(document, map, "seq", proof->seq);
+    nr_set_number(document, map, "other", proof->other);
+    nr_set_number(document, map, "first", proof->first);
+    nr_set_number(document, map, "last", proof->last);
+    nr_set_number(document, map, "pruned", proof->pruned);
+    nr_set_number(document, map, "checkpoints", proof->checkpoints);
+    nr_set_number(document, map, "checkpointed", proof->checkpointed);
+    nr_set_number(document, map, "anchored", proof->anchored);
+    nr_set_number(document, map, "backwards", proof->backwards);
     nr_hex_write(proof->key, NR_PUBLIC_KEY_SIZE, key);
     nrbac_set(document, map, "key", nrbac_new_text(document, key));
     nrbac_value *unknown = nrbac_set(document, map, "unknown",
                                      nrbac_new_list(document));
     for (size_t i = 0; i < proof->unknown_count; i++)
         nrbac_append(document, unknown, nrbac_new_text(document, proof->unknown[i]));
-    nr_exit end = nrbac_document_status(document) == NRBAC_OK
-                      ? nr_print_json(map, NRBAC_JSON_INDENT)
-                      : nr_say_memory();
-    nrbac_document_destroy(document);
-    return end;
+    return nr_print_document(document, map);
 }
 
 static nr_exit verify(const nr_arguments *arguments, nr_reader *reader,

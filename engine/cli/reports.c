@@ -83,12 +83,6 @@ static nrbac_value *set_text(nrbac_document *document, nrbac_value *map,
     return nrbac_set(document, map, key, new_text(document, text));
 }
 
-static nrbac_value *set_number(nrbac_document *document, nrbac_value *map,
-                               const char *key, size_t number)
-{
-    return nrbac_set(document, map, key, nrbac_new_integer(document, (int64_t)number));
-}
-
 static const char *level_of(const nr_report *report, nrbac_severity severity)
 {
     return is_mistake(report, severity) ? "error" : "warning";
@@ -102,9 +96,9 @@ static nrbac_value *diagnostic_json(const nr_report *report, nrbac_document *doc
     set_text(document, map, "slug", diagnostic->slug);
     set_text(document, map, "severity", level_of(report, diagnostic->severity));
     set_text(document, map, "file", diagnostic->file);
-    set_number(document, map, "line", diagnostic->line);
-    set_number(document, map, "column", diagnostic->column);
-    set_number(document, map, "width", diagnostic->width);
+    nr_set_number(document, map, "line", diagnostic->line);
+    nr_set_number(document, map, "column", diagnostic->column);
+    nr_set_number(document, map, "width", diagnostic->width);
     set_text(document, map, "source", diagnostic->source_line);
     set_text(document, map, "message", diagnostic->message);
     set_text(document, map, "help", diagnostic->help);
@@ -114,19 +108,10 @@ static nrbac_value *diagnostic_json(const nr_report *report, nrbac_document *doc
     if (diagnostic->related_file == NULL)
         return map;
     set_text(document, related, "file", diagnostic->related_file);
-    set_number(document, related, "line", diagnostic->related_line);
-    set_number(document, related, "column", diagnostic->related_column);
+    nr_set_number(document, related, "line", diagnostic->related_line);
+    nr_set_number(document, related, "column", diagnostic->related_column);
     set_text(document, related, "message", diagnostic->related_message);
     return map;
-}
-
-static nr_exit print_and_destroy(nrbac_document *document, const nrbac_value *value)
-{
-    nr_exit end = nrbac_document_status(document) == NRBAC_OK
-                      ? nr_print_json(value, NRBAC_JSON_INDENT)
-                      : nr_say_memory();
-    nrbac_document_destroy(document);
-    return end;
 }
 
 nr_exit nr_report_json(const nr_report *report)
@@ -135,15 +120,15 @@ nr_exit nr_report_json(const nr_report *report)
     if (document == NULL)
         return nr_say_memory();
     nrbac_value *map = nrbac_new_map(document);
-    set_number(document, map, "mistakes", count_of(report, true));
-    set_number(document, map, "warnings", count_of(report, false));
+    nr_set_number(document, map, "mistakes", count_of(report, true));
+    nr_set_number(document, map, "warnings", count_of(report, false));
     nrbac_value *list = nrbac_set(document, map, "diagnostics",
                                   nrbac_new_list(document));
     for (size_t i = 0; i < nrbac_build_diagnostic_count(report->build); i++)
         nrbac_append(document, list,
                      diagnostic_json(report, document,
                                      nrbac_build_diagnostic(report->build, i)));
-    return print_and_destroy(document, map);
+    return nr_print_document(document, map);
 }
 
 /* ---- SARIF ---- */
@@ -214,10 +199,10 @@ static nrbac_value *sarif_location(nrbac_document *document, region at,
         return location;
     nrbac_value *place = nrbac_set(document, physical, "region",
                                    nrbac_new_map(document));
-    set_number(document, place, "startLine", at.line);
-    set_number(document, place, "startColumn", at.column == 0 ? 1 : at.column);
+    nr_set_number(document, place, "startLine", at.line);
+    nr_set_number(document, place, "startColumn", at.column == 0 ? 1 : at.column);
     if (at.width > 0 && at.column > 0)
-        set_number(document, place, "endColumn", (size_t)at.column + at.width);
+        nr_set_number(document, place, "endColumn", (size_t)at.column + at.width);
     if (at.snippet != NULL)
         nrbac_set(document, place, "snippet", sarif_message(document, at.snippet));
     return location;
@@ -245,7 +230,7 @@ static nrbac_value *sarif_result(const nr_report *report, nrbac_document *docume
 
     nrbac_value *result = nrbac_new_map(document);
     set_text(document, result, "ruleId", diagnostic->code);
-    set_number(document, result, "ruleIndex", rule_index(diagnostic->code));
+    nr_set_number(document, result, "ruleIndex", rule_index(diagnostic->code));
     set_text(document, result, "level", level_of(report, diagnostic->severity));
     nrbac_set(document, result, "message", sarif_message(document, text));
     nrbac_value *locations = nrbac_set(document, result, "locations",
@@ -295,5 +280,5 @@ nr_exit nr_report_sarif(const nr_report *report)
         nrbac_append(
             document, results,
             sarif_result(report, document, nrbac_build_diagnostic(report->build, i)));
-    return print_and_destroy(document, log);
+    return nr_print_document(document, log);
 }

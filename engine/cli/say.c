@@ -98,6 +98,21 @@ nr_exit nr_print_json(const nrbac_value *value, unsigned flags)
     return NR_EXIT_OK;
 }
 
+nr_exit nr_print_document(nrbac_document *document, const nrbac_value *value)
+{
+    nr_exit end = nrbac_document_status(document) == NRBAC_OK
+                      ? nr_print_json(value, NRBAC_JSON_INDENT)
+                      : nr_say_memory();
+    nrbac_document_destroy(document);
+    return end;
+}
+
+void nr_set_number(nrbac_document *document, nrbac_value *map, const char *key,
+                   uint64_t number)
+{
+    (void)nrbac_set(document, map, key, nrbac_new_integer(document, (int64_t)number));
+}
+
 nr_exit nr_need_folder(const char *path)
 {
     struct stat info;

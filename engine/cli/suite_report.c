@@ -230,11 +230,7 @@ static nr_exit report_json(const nr_suite *suite, nr_arena *arena)
     for (size_t t = 0; t < suite->tests.count; t++)
         nrbac_append(document, tests,
                      json_test(document, arena, &suite->tests.items[t]));
-    nr_exit end = nrbac_document_status(document) == NRBAC_OK
-                      ? nr_print_json(map, NRBAC_JSON_INDENT)
-                      : nr_say_memory();
-    nrbac_document_destroy(document);
-    return end;
+    return nr_print_document(document, map);
 }
 
 nr_exit nr_suite_report(const nr_suite *suite, const char *format)
