@@ -47,10 +47,10 @@ static bool put_image(nr_shared *shared)
 /* A status never speaks of an image that is not there. If the folder cannot be
  * written, those who read it find no heartbeat and stop deciding; each beat tries
  * again. */
-static void put_files(nr_shared *shared)
+static bool put_files(nr_shared *shared)
 {
     if (shared->folder_path == NULL || shared->image_fd < 0)
-        return;
+        return true;
     bool put = !shared->folder_behind || put_image(shared);
     shared->folder_behind = !put;
     put = put && nr_folder_put_status(&shared->folder, shared->page);
@@ -59,6 +59,7 @@ static void put_files(nr_shared *shared)
     else if (put && shared->folder_failed)
         nr_log("publishes to `%s` again", shared->folder_path);
     shared->folder_failed = !put;
+    return put;
 }
 
 /* ---- The page ---------------------------------------------------------------------- */
@@ -103,7 +104,7 @@ static void write_page(nr_shared *shared)
 void nr_shared_beat(nr_shared *shared)
 {
     write_page(shared);
-    put_files(shared);
+    (void)put_files(shared);
 }
 
 uint64_t nr_shared_beat_ms(const nr_shared *shared)
@@ -131,7 +132,9 @@ int nr_shared_publish(nr_shared *shared, int image, size_t size,
 void nr_shared_revoke(nr_shared *shared, const nrbac_revocation *which)
 {
     nr_status_revoke(shared->page, which);
-    put_files(shared);
+    /* Our last words may not be a status that lacks what we say that we revoked. */
+    if (!put_files(shared))
+        nr_folder_remove_status(&shared->folder);
 }
 
 void nr_shared_stop(nr_shared *shared, bool stopped)

@@ -139,6 +139,11 @@ bool nr_folder_put_status(nr_folder *folder, const nr_status_page *page)
     return put(folder, status_name, page, sizeof(*page));
 }
 
+void nr_folder_remove_status(nr_folder *folder)
+{
+    (void)unlinkat(folder->fd, status_name, 0);
+}
+
 /* ---- Reading -------------------------------------------------------------------------- */
 
 static nrbac_status fail(nrbac_error *error, nrbac_status status, const char *folder,

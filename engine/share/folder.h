@@ -34,6 +34,8 @@ typedef struct nr_folder {
 bool nr_folder_open(nr_folder *folder, const char *path);
 bool nr_folder_put_image(nr_folder *folder, const void *bytes, size_t size);
 bool nr_folder_put_status(nr_folder *folder, const nr_status_page *page);
+/* Those who have read it keep to it, until its deadline or the next one. */
+void nr_folder_remove_status(nr_folder *folder);
 void nr_folder_close(nr_folder *folder);
 
 /* ---- Reading --------------------------------------------------------------------- */

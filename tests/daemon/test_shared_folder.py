@@ -123,6 +123,16 @@ def test_who_cannot_know_what_was_revoked_meanwhile_ends_every_session(daemons, 
     assert program.check(program.session(), "B0820")[0] is True
 
 
+def test_a_revocation_that_cannot_be_written_is_not_lost_with_its_daemon(daemons, source, served, program, folder):
+    meant = program.session(sub="user-1")
+    (folder / ".aside" / "in-the-way").mkdir(parents=True)
+    revoke_and_die(served, "user-1")
+    assert not (folder / "status").exists(), "it would tell too little"
+    shutil.rmtree(folder / ".aside")
+    daemons.start(source.path, "--publish-to", folder, "--stale-seconds", 2)
+    assert program.tell(f"until {meant} B0820 session-revoked") != "never"
+
+
 def test_nobody_can_take_the_table_from_under_a_decision(served, program, folder):
     """Whoever may write to the folder can spoil it; then decisions are stale, and never torn or a crash."""
     session = program.session()
