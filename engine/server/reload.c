@@ -3,7 +3,13 @@
  * Publishing: prepare aside, publish if sound, else keep what there is. All of that is
  * done aside, since each part takes longer than a check, and the engine lets others
  * decide meanwhile. A worker's loop only begins it, and tells those who wait.
+ *
+ * Aside means on another processor too, if we may use several: a thread begins where the
+ * one that began it runs, as often as not, and on one processor the loop would wait until
+ * the thread's slice is over, which is longer than a reload takes. Its priority stays what
+ * it is: it takes locks that others wait for, and who suspends something wants it soon.
  */
+#define _GNU_SOURCE /* sched_setaffinity, sched_getcpu */
 #include "server/log.h"
 #include "server/notify.h"
 #include "server/server.h"
@@ -11,6 +17,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
@@ -81,10 +88,22 @@ bool nr_server_load(nr_server *server)
     return published;
 }
 
+/* Where there is no other one, or the system does not let us, the thread stays. */
+static void leave_processor(int processor)
+{
+    cpu_set_t others;
+    if (processor < 0 || sched_getaffinity(0, sizeof(others), &others) != 0)
+        return;
+    CPU_CLR((size_t)processor, &others);
+    if (CPU_COUNT(&others) != 0)
+        (void)sched_setaffinity(0, sizeof(others), &others);
+}
+
 static void *prepare(void *context)
 {
     nr_server *server = context;
     nr_candidate *candidate = &server->reloads.candidate;
+    leave_processor(server->reloads.processor);
     nr_candidate_prepare(candidate, server->options, server->verifier);
     publish(server, candidate);
     nr_candidate_report(candidate, server->verifier);
@@ -151,12 +170,24 @@ uint64_t nr_server_reload(nr_server *server)
     return number;
 }
 
+/* The thread of the last one has nothing left to do but to end, for which nobody waits
+ * before the next one begins. */
+void nr_server_join_reload(nr_server *server)
+{
+    nr_reloads *reloads = &server->reloads;
+    if (reloads->ended)
+        (void)pthread_join(reloads->thread, NULL);
+    reloads->ended = false;
+}
+
 /* A thread each time: libuv's, once started, end the process if they cannot be, and
  * make every system call of the others dearer as long as they wait. */
 static void begin(nr_server *server)
 {
     nr_reloads *reloads = &server->reloads;
     sigset_t all, before;
+    nr_server_join_reload(server);
+    reloads->processor = sched_getcpu();
     atomic_store(&reloads->done, false);
     reloads->running = true;
     nr_notify_reloading();
@@ -188,7 +219,7 @@ static bool is_due(nr_server *server)
 void nr_server_attend_reloads(nr_server *server)
 {
     if (server->reloads.running && atomic_load(&server->reloads.done)) {
-        (void)pthread_join(server->reloads.thread, NULL);
+        server->reloads.ended = true;
         end(server);
     }
     if (is_due(server))

@@ -466,6 +466,7 @@ static void tell_ready(nr_server *server)
 
 static void close_all(nr_server *server)
 {
+    nr_server_join_reload(server);
     nr_candidate_finish(&server->reloads.candidate);
     nr_candidate_finish(&server->reloads.last);
     nr_shared_close(&server->shared);

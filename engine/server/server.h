@@ -16,10 +16,12 @@
 /* Reloads: one at a time; whoever asks waits for the next that begins, since one that
  * runs may have read the files before they were changed. */
 typedef struct nr_reloads {
-    pthread_t thread;       /* of the one that runs */
+    pthread_t thread;       /* of the one that runs, or ran last */
     nr_candidate candidate; /* that thread's, until it is done */
+    int processor;          /* the loop's, which that thread leaves alone */
     bool running;
     atomic_bool done;
+    bool ended;        /* its thread is to be joined */
     bool asked;        /* `lock`: for another one */
     uint64_t started;  /* `lock`: the number of the last one begun */
     bool happened;     /* `lock`: since the start */
@@ -99,6 +101,8 @@ bool nr_server_load(nr_server *server);
 uint64_t nr_server_reload(nr_server *server);
 /* Ends the reload that is done, and begins the one that was asked for, unless one runs. */
 void nr_server_attend_reloads(nr_server *server);
+/* Waits for the thread of a reload that is done, if there was one. */
+void nr_server_join_reload(nr_server *server);
 /* What came of the last one; *ok: whether it, if there was one, is in force. */
 nrbac_value *nr_server_last_reload(nr_server *server, nrbac_document *document,
                                    bool *ok);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several threads serve connections (--threads), and nobody can tell, but by the time that it takes."""
 import os
+import select
 import signal
 import threading
 from pathlib import Path
@@ -93,6 +94,31 @@ def test_all_who_wait_for_a_reload_are_answered_and_all_decide_by_it(served):
     for client, session in zip(clients, sessions):
         decision, _, generation, _ = client.call("check", session, "B0015")
         assert decision is True and generation >= 2
+
+
+def processors_of(task):
+    try:
+        return frozenset(os.sched_getaffinity(int(task)))
+    except ProcessLookupError:
+        return None  # it has ended
+
+
+def test_a_reload_leaves_the_processor_to_the_loop(policy, daemons):
+    rules = "".join(f"  f{n}: {{ require: B0820 }}\n" for n in range(3000))
+    daemon = daemons.start(policy(SMALL + "functions:\n" + rules).path, "--threads", 1)
+    pid = daemon.process.pid
+    all_of_them = processors_of(pid)
+    client = daemon.client()
+    seen = set()
+    for _ in range(20):
+        number = client.post("reload")
+        while not select.select([client.socket], [], [], 0)[0]:
+            seen |= {processors_of(task) for task in os.listdir(f"/proc/{pid}/task")} - {all_of_them, None}
+        client.wait(number)
+    if len(all_of_them) == 1:
+        assert seen == set()  # it stays where it is
+    else:
+        assert {len(processors) for processors in seen} == {len(all_of_them) - 1}
 
 
 def test_a_revocation_and_the_stop_switch_reach_every_thread(served):
