@@ -54,16 +54,17 @@ enum {
 
 /* ---- Keeping --------------------------------------------------------------------- */
 
-/* Texts one after the other; `to` is NULL while they are only measured. */
+/* Texts one after the other; those for which there is no room are only measured. */
 typedef struct writer {
     char *to;
+    size_t room;
     size_t size;
 } writer;
 
 static void write_text(writer *out, const char *text)
 {
     size_t size = strlen(text) + 1;
-    if (out->to != NULL)
+    if (out->size + size <= out->room)
         memcpy(out->to + out->size, text, size);
     out->size += size;
 }
@@ -75,18 +76,17 @@ static const char *text_at(const void *record, size_t offset)
     return text;
 }
 
-static uint16_t write_texts(writer *out, const nrbac_request *request,
-                            const nrbac_profile *profile)
+/* A bit for each that is there. */
+static unsigned write_texts(writer *out, const void *record, const size_t *offsets,
+                            unsigned count)
 {
-    uint16_t present = 0;
-    for (size_t i = 0; i < (profile == NULL ? TEXT_PROFILE : TEXTS); i++) {
-        const char *text = i < TEXT_PROFILE
-                               ? text_at(request, request_texts[i])
-                               : text_at(profile, profile_texts[i - TEXT_PROFILE]);
+    unsigned present = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const char *text = text_at(record, offsets[i]);
         if (text == NULL)
             continue;
         write_text(out, text);
-        present = (uint16_t)(present | 1u << i);
+        present |= 1u << i;
     }
     return present;
 }
@@ -104,28 +104,29 @@ static uint32_t write_list(writer *out, const char *const *texts, size_t count)
     return written;
 }
 
-static void write_lists(writer *out, const nrbac_profile *p, uint32_t counts[LISTS])
+/* All of its texts; how many there are of each sort is kept beside them. */
+static void write_all(writer *out, const nrbac_request *request, const nrbac_profile *p,
+                      nr_kept *kept)
 {
+    unsigned present = write_texts(out, request, request_texts, TEXT_PROFILE);
+    if (p != NULL)
+        present |= write_texts(out, p, profile_texts, NR_COUNT(profile_texts))
+                   << TEXT_PROFILE;
+    kept->present = (uint16_t)present;
     if (p == NULL)
         return;
-    counts[0] = write_list(out, p->areas_of_work, p->area_of_work_count);
-    counts[1] = write_list(out, p->activities, p->activity_count);
-    counts[2] = write_list(out, p->workgroups, p->workgroup_count);
+    kept->counts[0] = write_list(out, p->areas_of_work, p->area_of_work_count);
+    kept->counts[1] = write_list(out, p->activities, p->activity_count);
+    kept->counts[2] = write_list(out, p->workgroups, p->workgroup_count);
 }
 
-nr_kept *nr_kept_make(const nrbac_request *request, const nr_standing *standing,
-                      int64_t behind)
+/* Everything but the texts. */
+static nr_kept facts_of(const nrbac_request *request, const nr_standing *standing,
+                        int64_t behind)
 {
     const nrbac_profile *profile = standing->profile;
     const nrbac_subject *subject = &request->subject;
-    uint32_t counts[LISTS] = { 0 };
-    writer out = { 0 };
-    (void)write_texts(&out, request, profile);
-    write_lists(&out, profile, counts);
-    nr_kept *kept = malloc(sizeof(*kept) + out.size);
-    if (kept == NULL)
-        return NULL;
-    *kept = (nr_kept){
+    return (nr_kept){
         .expires_at = subject->expires_at,
         .application_ends = request->findings == NULL ? 0
                                                       : request->findings->expires_at,
@@ -142,9 +143,26 @@ nr_kept *nr_kept_make(const nrbac_request *request, const nr_standing *standing,
         .application_finding = (uint8_t)nr_application_finding(request),
         .has_profile = profile != NULL,
     };
-    out = (writer){ .to = kept->texts };
-    kept->present = write_texts(&out, request, profile);
-    write_lists(&out, profile, kept->counts);
+}
+
+/* Most users' texts fit into a little room, and so are looked at once. */
+nr_kept *nr_kept_make(const nrbac_request *request, const nr_standing *standing,
+                      int64_t behind)
+{
+    char room[512];
+    writer out = { .to = room, .room = sizeof(room) };
+    nr_kept facts = facts_of(request, standing, behind);
+    write_all(&out, request, standing->profile, &facts);
+    nr_kept *kept = malloc(sizeof(*kept) + out.size);
+    if (kept == NULL)
+        return NULL;
+    *kept = facts;
+    if (out.size <= sizeof(room)) {
+        memcpy(kept->texts, room, out.size);
+    } else {
+        out = (writer){ .to = kept->texts, .room = out.size };
+        write_all(&out, request, standing->profile, kept);
+    }
     return kept;
 }
 
@@ -228,9 +246,8 @@ static const char *const *take_list(nr_arena *arena, const char **at, uint32_t c
 
 static void recall_texts(const nr_kept *kept, const char **at, nr_recalled *recalled)
 {
-    for (size_t i = 0; i < TEXTS; i++) {
-        if ((kept->present >> i & 1) == 0)
-            continue;
+    for (unsigned rest = kept->present; rest != 0; rest &= rest - 1) {
+        unsigned i = (unsigned)__builtin_ctz(rest);
         const char *text = take_text(at);
         char *record = i < TEXT_PROFILE ? (char *)&recalled->request + request_texts[i]
                                         : (char *)&recalled->profile +

@@ -48,20 +48,21 @@ nr_code_kind nr_code_kind_of(const char *text, size_t size)
     return is_local(text, size) ? NR_CODE_LOCAL : NR_CODE_NONE;
 }
 
+static bool names_role(const char *text)
+{
+    nr_code_kind kind = nr_code_kind_of(text, strlen(text));
+    return kind == NR_CODE_ROLE || kind == NR_CODE_LOCAL;
+}
+
 const char *nr_code_role_of(const char *text)
 {
-    if (text == NULL)
+    if (text == NULL || names_role(text))
+        return text;
+    if (strncmp(text, "local:", 6) == 0)
         return NULL;
-    const char *last = text;
-    if (strncmp(text, "local:", 6) != 0) {
-        const char *first_colon = strchr(text, ':');
-        if (first_colon != NULL) {
-            const char *second_colon = strchr(first_colon + 1, ':');
-            if (second_colon == NULL)
-                return NULL;
-            last = second_colon + 1;
-        }
-    }
-    nr_code_kind kind = nr_code_kind_of(last, strlen(last));
-    return kind == NR_CODE_ROLE || kind == NR_CODE_LOCAL ? last : NULL;
+    const char *first_colon = strchr(text, ':');
+    const char *second_colon = first_colon == NULL ? NULL
+                                                   : strchr(first_colon + 1, ':');
+    return second_colon != NULL && names_role(second_colon + 1) ? second_colon + 1
+                                                                : NULL;
 }

@@ -39,6 +39,15 @@ static inline uint32_t nr_hash_name(const char *text, size_t size)
     return hash;
 }
 
+/* The same of a text that ends with its NUL. */
+static inline uint32_t nr_hash_string(const char *text)
+{
+    uint32_t hash = 2166136261u;
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619u;
+    return hash;
+}
+
 /* A text of up to 7 bytes as a number of its own, never 0: the bytes from the lowest
  * up, and the size in the highest. Nothing outside the text is read; from 4 bytes on
  * by two reads that may overlap, and agree where they do. */

@@ -5,7 +5,10 @@
 #include <string.h>
 
 /* The national locum organisation: its profiles act elsewhere (S9). */
-static const char locum[] = "FFFFF";
+static bool is_locum(const char *organisation)
+{
+    return organisation[0] == 'F' && strcmp(organisation, "FFFFF") == 0;
+}
 
 static const char *filled(const char *text)
 {
@@ -50,8 +53,8 @@ static nrbac_reason settle_organisation(const nrbac_request *request,
 {
     const char *own = filled(profile->organisation);
     const char *named = request->organisation;
-    if (own != NULL && strcmp(own, locum) == 0) {
-        if (filled(named) == NULL || strcmp(named, locum) == 0)
+    if (own != NULL && is_locum(own)) {
+        if (filled(named) == NULL || is_locum(named))
             return NRBAC_REASON_ORGANISATION_REQUIRED;
         *acting = named;
         return NRBAC_REASON_OPENED;

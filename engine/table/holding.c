@@ -4,11 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t *new_row(nr_arena *arena, uint32_t words)
-{
-    return nr_arena_new_array(arena, words, uint64_t);
-}
-
 /* What one code brings: itself and all it includes; an obsolete one nothing. */
 static void add_closure(const nr_table *table, uint64_t *row, uint32_t activity)
 {
@@ -83,8 +78,8 @@ static void complete(nr_holding *holding)
     for (uint32_t i = 0; i < table->exclusives_count; i++)
         judge_set(holding, &table->exclusives[i], holding->excluded);
 
-    memcpy(holding->effective, holding->closed, size);
-    nr_bits_without(holding->effective, holding->excluded, words);
+    for (uint32_t w = 0; w < words; w++)
+        holding->effective[w] = holding->closed[w] & ~holding->excluded[w];
     take_suspended_away(table, holding->effective);
 }
 
@@ -101,6 +96,12 @@ static bool is_suspended(const nr_table *table, uint32_t role, const char *name)
 
 enum { ROWS = 5, ALIGNMENT = 16 }; /* of an arena, whatever it holds */
 
+/* Words of all rows of a holding: a bit an area, then a bit an activity in each. */
+static size_t words_of(const nr_table *table)
+{
+    return nr_bits_words(table->areas_count) + (size_t)ROWS * table->words;
+}
+
 static size_t aligned(size_t count, size_t size)
 {
     return (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -108,24 +109,22 @@ static size_t aligned(size_t count, size_t size)
 
 size_t nr_holding_size(const nr_table *table, size_t workgroup_count)
 {
-    return ROWS * aligned(table->words, sizeof(uint64_t)) +
-           aligned(nr_bits_words(table->areas_count), sizeof(uint64_t)) +
+    return aligned(words_of(table), sizeof(uint64_t)) +
            aligned(workgroup_count, sizeof(char *));
 }
 
 static nrbac_status make_rows(nr_arena *arena, nr_holding *holding)
 {
-    uint32_t words = holding->table->words;
-    holding->areas = new_row(arena, nr_bits_words(holding->table->areas_count));
-    holding->additional = new_row(arena, words);
-    holding->baseline = new_row(arena, words);
-    holding->closed = new_row(arena, words);
-    holding->effective = new_row(arena, words);
-    holding->excluded = new_row(arena, words);
-    bool made = holding->areas != NULL && holding->additional != NULL &&
-                holding->baseline != NULL && holding->closed != NULL &&
-                holding->effective != NULL && holding->excluded != NULL;
-    return made ? NRBAC_OK : NRBAC_E_MEMORY;
+    const nr_table *table = holding->table;
+    holding->areas = nr_arena_new_array(arena, words_of(table), uint64_t);
+    if (holding->areas == NULL)
+        return NRBAC_E_MEMORY;
+    holding->additional = holding->areas + nr_bits_words(table->areas_count);
+    holding->baseline = holding->additional + table->words;
+    holding->closed = holding->baseline + table->words;
+    holding->effective = holding->closed + table->words;
+    holding->excluded = holding->effective + table->words;
+    return NRBAC_OK;
 }
 
 static int compare_texts(const void *a, const void *b)

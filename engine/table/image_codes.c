@@ -69,7 +69,7 @@ static uint32_t find(const nr_table *table, const coded_list *coded, index_of in
                      const char *code)
 {
     uint32_t mask = index.bucket_count - 1;
-    for (uint32_t i = nr_hash_name(code, strlen(code));; i++) {
+    for (uint32_t i = nr_hash_string(code);; i++) {
         uint32_t bucket = index.buckets[i & mask];
         if (bucket == 0)
             return NR_NONE;

@@ -99,6 +99,32 @@ static nrbac_engine *engine_with(const char *policy, unsigned flags)
     return engine;
 }
 
+/* All evidence is kept, however long it is: sizes around the room that most texts fit
+ * into. Its last activity must still be known, and its last text too. */
+static void evidence_of_any_length_is_kept(void)
+{
+    static char organisation[1024];
+    static const char *const activities[] = { "B0001", "B0107" };
+    nrbac_profile profile = { .id = "555",
+                              .role = "R8000",
+                              .organisation = organisation,
+                              .activities = activities,
+                              .activity_count = 2 };
+    nrbac_engine *engine = engine_with(first_policy, 0);
+    for (size_t length = 1; length < sizeof(organisation); length++) {
+        organisation[length - 1] = 'a';
+        nrbac_request request = somebody();
+        request.subject.profiles = &profile;
+        request.organisation = organisation;
+        nrbac_session *session = NULL;
+        CHECK_INT(nrbac_session_open(engine, &request, &session).reason,
+                  NRBAC_REASON_OPENED);
+        CHECK_INT(nrbac_decide_text(session, "B0107").effect, NRBAC_PERMIT);
+        nrbac_session_close(session);
+    }
+    nrbac_engine_destroy(engine);
+}
+
 static void without_a_policy_everything_is_refused(void)
 {
     nrbac_engine *engine = NULL;
@@ -410,6 +436,7 @@ static void the_last_good_policy_stays(void)
 int main(void)
 {
     without_a_policy_everything_is_refused();
+    evidence_of_any_length_is_kept();
     a_permit_with_obligations_is_no_plain_yes();
     refused_evidence_opens_nothing();
     an_answer_tells_what_was_verified();
