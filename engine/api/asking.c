@@ -53,13 +53,13 @@ bool nrbac_check_text(const nrbac_session *session, const char *name, size_t siz
     uint32_t digits = nr_code_digits(name, size);
     if (digits == NR_NONE)
         return check_any(session, name, size);
-    return check(session, nr_engine_code_of(nr_slab_of(session)->owner, digits));
+    return check(session, nr_engine_code_of(engine_of(session), digits));
 }
 
 /* ---- Decisions ------------------------------------------------------------------------ */
 
 /* Says a reason without obligations; what stands in their place stays. */
-static void tell(nrbac_decision *out, nrbac_reason reason, uint32_t generation)
+static inline void tell(nrbac_decision *out, nrbac_reason reason, uint32_t generation)
 {
     out->effect = nrbac_reason_effect(reason);
     out->reason = reason;
@@ -95,7 +95,7 @@ static void decide_function(const view *v, uint32_t function, nrbac_decision *ou
 }
 
 /* False: the view's policy does not know the name. */
-static bool decide_number(const view *v, nrbac_name name, nrbac_decision *out)
+static inline bool decide_number(const view *v, nrbac_name name, nrbac_decision *out)
 {
     const nr_policy *policy = v->policy;
     nr_target target = { .kind = NR_TARGET_UNKNOWN };
@@ -152,8 +152,8 @@ static inline void decide_text(nrbac_session *session, back *of, const view *v,
         return;
     uint32_t digits = nr_code_digits(name, size);
     nrbac_name number = digits == NR_NONE
-                            ? nr_engine_name_of(nr_session_engine(session), name, size)
-                            : nr_engine_code_of(nr_session_engine(session), digits);
+                            ? nr_engine_name_of(engine_of(session), name, size)
+                            : nr_engine_code_of(engine_of(session), digits);
     if (!decide_number(v, number, decision))
         tell(decision, unknown(name, size), v->policy->generation);
 }
@@ -197,7 +197,7 @@ nr_policy *nr_session_decide(nrbac_session *session, const void *held,
 
 static bool is_recorded(const nrbac_session *session)
 {
-    return nr_session_engine(session)->recorder != NULL;
+    return engine_of(session)->recorder != NULL;
 }
 
 void nrbac_decide_text_into(nrbac_session *session, const char *name, size_t size,

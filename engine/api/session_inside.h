@@ -53,6 +53,11 @@ static inline back *back_of(const nrbac_session *session)
     return nr_slab_back(session);
 }
 
+static inline nrbac_engine *engine_of(const nrbac_session *session)
+{
+    return nr_slab_of(session)->owner;
+}
+
 /* Holds the view until view_leave() of the same room. What is counted here before the
  * view is read is seen by whoever replaced it before that: both orders are sequentially
  * consistent. */

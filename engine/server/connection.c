@@ -16,9 +16,8 @@
 #include <unistd.h>
 
 enum {
-    OUTPUT_HIGH = 256 << 10, /* answers are written when there is so much of them */
-    ENDING_SECONDS = 5,      /* for the peer to take the last answers */
-    TURN_NS = 2000000,       /* the longest that the others wait for one of them */
+    ENDING_SECONDS = 5, /* for the peer to take the last answers */
+    TURN_NS = 2000000,  /* the longest that the others wait for one of them */
 };
 
 static void work(nr_connection *connection, const uint8_t *bytes, size_t size);
@@ -109,7 +108,7 @@ static void write_output(nr_connection *connection)
     if (taken < output->size) {
         nr_buffer_drop(output, taken);
         write_rest(connection);
-    } else if (output->room > OUTPUT_HIGH) {
+    } else if (output->room > NR_OUTPUT_HIGH) {
         nr_buffer_finish(output);
     } else {
         output->size = 0;
@@ -179,9 +178,7 @@ static bool may_answer(const nr_connection *connection)
     return !connection->closed && !connection->ending && !connection->writing &&
            !connection->recording && connection->reload == 0 &&
            connection->handing == NR_HAND_NOTHING && !connection->waiting &&
-           connection->output.size < OUTPUT_HIGH &&
-           connection->in_flight <
-               connection->worker->server->options->limits.in_flight;
+           nr_connection_has_room(connection);
 }
 
 /* Signatures take their time, and one message may hold many: the clock is looked at

@@ -16,6 +16,10 @@
 #include "server/server.h"
 #include "server/sessions.h"
 
+enum {
+    NR_OUTPUT_HIGH = 256 << 10
+}; /* answers are written when there is so much of them */
+
 /* An answer in the output. */
 typedef struct nr_frame {
     size_t start;
@@ -69,6 +73,13 @@ struct nr_connection {
 void nr_connection_begin(nr_worker *worker, nr_arrival arrival);
 /* The records of its answers are written, or the answers withdrawn: it goes on. */
 void nr_connection_resume(nr_connection *connection);
+/* Whether one more answer may join those that are to be written. */
+static inline bool nr_connection_has_room(const nr_connection *connection)
+{
+    return connection->output.size < NR_OUTPUT_HIGH &&
+           connection->in_flight <
+               connection->worker->server->options->limits.in_flight;
+}
 /* An answer begins here in the output. */
 void nr_connection_frame(nr_connection *connection, nr_method method);
 /* Closes at once; its sessions end now. */

@@ -29,8 +29,9 @@ typedef struct nr_call {
  * connection, after what is in the output. */
 bool nr_methods_answer(nr_connection *connection, const uint8_t *bytes, size_t size);
 
-/* The same for the message at the front of what has come, if it is one that quick.c
- * knows; its size. 0: it is not, and nothing has happened. */
+/* The same for the messages at the front of what has come, as long as quick.c knows them
+ * and there is room for their answers; the size of all of them. 0: it does not know the
+ * first, and nothing has happened. */
 size_t nr_methods_answer_quick(nr_connection *connection, const uint8_t *bytes,
                                size_t size);
 

@@ -17,14 +17,6 @@ nr_method nr_method_find(const char *name)
     return NR_METHOD_COUNT;
 }
 
-void nr_metrics_decision(nr_metrics *metrics, const nrbac_decision *decision)
-{
-    if ((size_t)decision->effect < NR_EFFECT_COUNT)
-        nr_count(&metrics->effects[decision->effect], 1);
-    if ((size_t)decision->reason < NR_REASON_ROOM)
-        nr_count(&metrics->reasons[decision->reason], 1);
-}
-
 void nr_metrics_findings(nr_metrics *metrics, const nrbac_findings *findings)
 {
     nr_count(&metrics->evidence_verified, findings->user == NRBAC_VERIFIED ||

@@ -62,7 +62,14 @@ typedef struct nr_metrics {
     nr_counter audit_ring_gaps;    /* rings that ended with something missing */
 } nr_metrics;
 
-void nr_metrics_decision(nr_metrics *metrics, const nrbac_decision *decision);
+static inline void nr_metrics_decision(nr_metrics *metrics,
+                                       const nrbac_decision *decision)
+{
+    if ((size_t)decision->effect < NR_EFFECT_COUNT)
+        nr_count(&metrics->effects[decision->effect], 1);
+    if ((size_t)decision->reason < NR_REASON_ROOM)
+        nr_count(&metrics->reasons[decision->reason], 1);
+}
 void nr_metrics_findings(nr_metrics *metrics, const nrbac_findings *findings);
 /* Adds what the other has counted; `sum` is the caller's own. */
 void nr_metrics_add(nr_metrics *sum, const nr_metrics *more);

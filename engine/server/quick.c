@@ -8,16 +8,17 @@
 #include "wire/quick.h"
 #include "server/methods.h"
 
-static void answer_name(nr_connection *connection, nrbac_session *session,
-                        const nr_quick_name *name)
+static void answer_one(nr_connection *connection, nrbac_session *session,
+                       const nr_quick *quick)
 {
     nrbac_decision decision; /* as much of it as is needed is written */
+    const nr_quick_name *name = &quick->name;
     if (name->text != NULL)
         nrbac_decide_text_into(session, name->text, name->size, &decision);
     else
         nrbac_decide_into(session, name->number, &decision);
     nr_metrics_decision(&connection->worker->metrics, &decision);
-    nr_quick_row(&connection->output, &decision);
+    nr_quick_answer(&connection->output, quick, &decision);
 }
 
 typedef struct names {
@@ -44,6 +45,33 @@ static void answer_each(void *context, const nrbac_decision *decision)
     nr_quick_row(&all->connection->output, decision);
 }
 
+static void answer_many(nr_connection *connection, nrbac_session *session,
+                        nr_quick *quick)
+{
+    nr_quick_begin(&connection->output, quick);
+    nrbac_decide_each(session, next_name, answer_each,
+                      &(names){ connection, quick, quick->count });
+}
+
+/* False: there is no such session. */
+static bool answer(nr_connection *connection, nr_quick *quick)
+{
+    nr_session_entry *entry = nr_sessions_find(&connection->sessions, quick->session);
+    if (entry == NULL)
+        return false;
+    if (connection->worker->recording.recorder != NULL) {
+        nr_recording_expect(connection, (uint64_t)quick->id + 1, entry);
+        nr_connection_frame(connection,
+                            quick->many ? NR_METHOD_CHECK_MANY : NR_METHOD_CHECK);
+    }
+    connection->in_flight++;
+    if (quick->many)
+        answer_many(connection, entry->session, quick);
+    else
+        answer_one(connection, entry->session, quick);
+    return true;
+}
+
 /* Not of a message that the scan has begun to look at: it goes on where it was. */
 size_t nr_methods_answer_quick(nr_connection *connection, const uint8_t *bytes,
                                size_t size)
@@ -53,27 +81,20 @@ size_t nr_methods_answer_quick(nr_connection *connection, const uint8_t *bytes,
     const nr_scan_limits bounds = { limits->message_bytes, limits->elements,
                                     limits->depth };
     nr_quick quick;
-    if (connection->scan.at != 0 ||
-        !nr_quick_read(bytes, size, &bounds, connection->numbers, &quick) ||
-        (quick.many && quick.count > limits->batch))
+    size_t at = 0;
+    uint64_t checks = 0;
+    uint64_t many = 0;
+    while (connection->scan.at == 0 && nr_connection_has_room(connection) &&
+           nr_quick_read(bytes + at, size - at, &bounds, connection->numbers, &quick) &&
+           quick.count <= limits->batch && answer(connection, &quick)) {
+        at += quick.size;
+        checks += !quick.many;
+        many += quick.many;
+    }
+    if (at == 0)
         return 0;
-    nr_session_entry *entry = nr_sessions_find(&connection->sessions, quick.session);
-    if (entry == NULL)
-        return 0;
-    nrbac_session *session = entry->session;
-    nr_recording_expect(connection, (uint64_t)quick.id + 1, entry);
-    nr_connection_frame(connection,
-                        quick.many ? NR_METHOD_CHECK_MANY : NR_METHOD_CHECK);
     connection->active_at = uv_now(&worker->loop);
-    connection->in_flight++;
-    nr_count(
-        &worker->metrics.requests[quick.many ? NR_METHOD_CHECK_MANY : NR_METHOD_CHECK],
-        1);
-    nr_quick_begin(&connection->output, &quick);
-    if (quick.many)
-        nrbac_decide_each(session, next_name, answer_each,
-                          &(names){ connection, &quick, quick.count });
-    else
-        answer_name(connection, session, &quick.name);
-    return quick.size;
+    nr_count(&worker->metrics.requests[NR_METHOD_CHECK], checks);
+    nr_count(&worker->metrics.requests[NR_METHOD_CHECK_MANY], many);
+    return at;
 }

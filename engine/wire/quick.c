@@ -34,24 +34,13 @@ NR_APART static const uint8_t *take_wide_number(const uint8_t *at, const uint8_t
     return at + size;
 }
 
-/* Few numbers of names, and few msgids, need more than the first three widths. */
 static inline const uint8_t *take_number(const uint8_t *at, const uint8_t *end,
                                          uint64_t *out)
 {
     if (at == end)
         return NULL;
     *out = *at;
-    if (*at < 0x80)
-        return at + 1;
-    if (*at == 0xcc && end - at >= 2) {
-        *out = at[1];
-        return at + 2;
-    }
-    if (*at == 0xcd && end - at >= 3) {
-        *out = (uint64_t)at[1] << 8 | at[2];
-        return at + 3;
-    }
-    return take_wide_number(at, end, out);
+    return *at < 0x80 ? at + 1 : take_wide_number(at, end, out);
 }
 
 /* A length of 1, 2 or 4 bytes behind a head, for one of `least` to `least` + 2. */
@@ -141,8 +130,6 @@ static inline const uint8_t *take_kind(const uint8_t *at, const uint8_t *end)
 {
     uint32_t items;
     uint64_t kind;
-    if (end - at >= 2 && at[0] == 0x94 && at[1] == 0) /* as everybody writes it */
-        return at + 2;
     if ((at = take_list(at, end, &items)) == NULL || items != 4 ||
         (at = take_number(at, end, &kind)) == NULL || kind != 0)
         return NULL;
@@ -162,35 +149,69 @@ static const uint8_t *take_method(const uint8_t *at, const uint8_t *end, nr_quic
     return one || out->many ? at : NULL;
 }
 
-/* method, [session, ... and what nearly all of them begin with, compared at once. */
-static inline const uint8_t *take_call(const uint8_t *at, const uint8_t *end,
-                                       nr_quick *out)
-{
-    static const char usual[] = "\0\xa5"
-                                "check"
-                                "\x92";
-    uint32_t items;
-    if (end - at >= 8 && nr_read_u64_le(at) << 8 == nr_read_u64_le(usual)) {
-        out->many = false;
-        return at + 7;
-    }
-    if ((at = take_method(at, end, out)) == NULL ||
-        (at = take_list(at, end, &items)) == NULL || items != 2)
-        return NULL;
-    return at;
-}
-
 /* [0, id, method, [session, ... */
 static const uint8_t *take_start(const uint8_t *at, const uint8_t *end, nr_quick *out)
 {
     uint64_t id, session;
+    uint32_t items;
     if ((at = take_kind(at, end)) == NULL || (at = take_number(at, end, &id)) == NULL ||
-        id > UINT32_MAX || (at = take_call(at, end, out)) == NULL ||
+        id > UINT32_MAX || (at = take_method(at, end, out)) == NULL ||
+        (at = take_list(at, end, &items)) == NULL || items != 2 ||
         (at = take_number(at, end, &session)) == NULL)
         return NULL;
     out->id = (uint32_t)id;
     out->session = (int64_t)session;
     return at;
+}
+
+NR_APART static const uint8_t *take_any(const uint8_t *at, const uint8_t *end,
+                                        uint32_t numbers, nr_quick *out)
+{
+    at = take_start(at, end, out);
+    if (at == NULL)
+        return NULL;
+    return out->many ? take_names(at, end, numbers, out)
+                     : take_only_name(at, end, numbers, out);
+}
+
+/* ---- As nearly everybody writes it ------------------------------------------------ */
+
+/* A number of the first three widths, of three bytes that are there. */
+static inline const uint8_t *take_short(const uint8_t *at, uint32_t *out)
+{
+    *out = *at;
+    if (*at < 0x80)
+        return at + 1;
+    *out = at[1];
+    if (*at == 0xcc)
+        return at + 2;
+    *out = (uint32_t)at[1] << 8 | at[2];
+    return *at == 0xcd ? at + 3 : NULL;
+}
+
+/* [0, id, "check", [session, text]] with short numbers and a short text: the same as
+ * above, but without a call and with hardly a look at where the bytes end. */
+enum { USUAL_LEAST = 2 + 3 + 8 + 3 + 1 };
+static inline const uint8_t *take_usual(const uint8_t *at, const uint8_t *end,
+                                        nr_quick *out)
+{
+    static const char call[] = "\xa5"
+                               "check"
+                               "\x92";
+    uint32_t session;
+    if (end - at < USUAL_LEAST || at[0] != 0x94 || at[1] != 0 ||
+        (at = take_short(at + 2, &out->id)) == NULL ||
+        (nr_read_u64_le(at) ^ nr_read_u64_le(call)) << 8 != 0 ||
+        (at = take_short(at + 7, &session)) == NULL || (*at & 0xe0) != 0xa0)
+        return NULL;
+    uint32_t size = *at++ & 0x1fu;
+    if ((size_t)(end - at) < size || !nr_is_plain((const char *)at, size))
+        return NULL;
+    out->session = session;
+    out->many = false;
+    out->count = 1;
+    out->name = (nr_quick_name){ .text = (const char *)at, .size = size };
+    return at + size;
 }
 
 enum {
@@ -202,11 +223,9 @@ bool nr_quick_read(const uint8_t *bytes, size_t size, const nr_scan_limits *limi
                    uint32_t numbers, nr_quick *out)
 {
     const uint8_t *end = bytes + size;
-    const uint8_t *at = take_start(bytes, end, out);
+    const uint8_t *at = take_usual(bytes, end, out);
     if (at == NULL)
-        return false;
-    at = out->many ? take_names(at, end, numbers, out)
-                   : take_only_name(at, end, numbers, out);
+        at = take_any(bytes, end, numbers, out);
     if (at == NULL)
         return false;
     out->size = (size_t)(at - bytes);
@@ -282,34 +301,54 @@ static inline uint8_t *put_list(uint8_t *at, uint32_t count)
 
 enum { BEGIN_ROOM = 16, ROW_ROOM = 64 }; /* more than either can take */
 
-void nr_quick_begin(nr_buffer *buffer, const nr_quick *quick)
+static inline uint8_t *put_begin(uint8_t *at, const nr_quick *quick)
 {
-    uint8_t *at = nr_buffer_room(buffer, BEGIN_ROOM);
-    if (at == NULL)
-        return;
     at[0] = 0x94;
     at[1] = 1; /* a response */
     at = put_number(at + 2, quick->id);
-    *at++ = 0xc0; /* no error */
-    if (quick->many)
-        at = put_list(at, quick->count);
+    *at = 0xc0; /* no error */
+    return at + 1;
+}
+
+/* All of a row but the obligations that are in its list. */
+static inline uint8_t *put_row(uint8_t *at, const nrbac_decision *decision)
+{
+    const slug *reason = slug_of(decision->reason);
+    at[0] = 0x94;
+    at[1] = decision->effect == NRBAC_PERMIT ? 0xc3 : 0xc2;
+    memcpy(at + 2, reason, sizeof(*reason));
+    at = put_number(at + 3 + (reason->head & 0x1f), decision->generation);
+    return put_list(at, decision->obligation_count);
+}
+
+static inline void end_row(nr_buffer *buffer, const uint8_t *at,
+                           const nrbac_decision *decision)
+{
     buffer->size = (size_t)(at - buffer->bytes);
+    for (uint32_t i = 0; i < decision->obligation_count; i++)
+        nr_buffer_append_text(buffer, decision->obligations[i],
+                              strlen(decision->obligations[i]));
+}
+
+void nr_quick_answer(nr_buffer *buffer, const nr_quick *quick,
+                     const nrbac_decision *decision)
+{
+    uint8_t *at = nr_buffer_room(buffer, BEGIN_ROOM + ROW_ROOM);
+    if (at != NULL)
+        end_row(buffer, put_row(put_begin(at, quick), decision), decision);
+}
+
+void nr_quick_begin(nr_buffer *buffer, const nr_quick *quick)
+{
+    uint8_t *at = nr_buffer_room(buffer, BEGIN_ROOM);
+    if (at != NULL)
+        buffer->size = (size_t)(put_list(put_begin(at, quick), quick->count) -
+                                buffer->bytes);
 }
 
 void nr_quick_row(nr_buffer *buffer, const nrbac_decision *decision)
 {
     uint8_t *at = nr_buffer_room(buffer, ROW_ROOM);
-    if (at == NULL)
-        return;
-    const slug *reason = slug_of(decision->reason);
-    at[0] = 0x94;
-    at[1] = decision->effect == NRBAC_PERMIT ? 0xc3 : 0xc2;
-    memcpy(at + 2, reason, sizeof(*reason));
-    at += 3 + (reason->head & 0x1f);
-    at = put_number(at, decision->generation);
-    at = put_list(at, decision->obligation_count);
-    buffer->size = (size_t)(at - buffer->bytes);
-    for (uint32_t i = 0; i < decision->obligation_count; i++)
-        nr_buffer_append_text(buffer, decision->obligations[i],
-                              strlen(decision->obligations[i]));
+    if (at != NULL)
+        end_row(buffer, put_row(at, decision), decision);
 }

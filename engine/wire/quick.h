@@ -40,7 +40,10 @@ bool nr_quick_read(const uint8_t *bytes, size_t size, const nr_scan_limits *limi
 /* The next of many names; as often as there are names. */
 nr_quick_name nr_quick_next(nr_quick *quick);
 
-/* The response up to its result: a row, or of many a list of rows. */
+/* The response to one name. */
+void nr_quick_answer(nr_buffer *buffer, const nr_quick *quick,
+                     const nrbac_decision *decision);
+/* The response to many up to their rows, as many as there are names. */
 void nr_quick_begin(nr_buffer *buffer, const nr_quick *quick);
 /* [decision, reason, generation, [obligations]] */
 void nr_quick_row(nr_buffer *buffer, const nrbac_decision *decision);

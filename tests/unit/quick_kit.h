@@ -178,8 +178,8 @@ static inline void quick_kit_destroy(quick_kit *kit)
     free(kit);
 }
 
-/* What is wrong with the quick answer to the message at the front; NULL: nothing.
- * *taken: how long the message was, 0 if it was left to the general way. */
+/* What is wrong with the quick answers to the messages at the front; NULL: nothing.
+ * *taken: how long they were, 0 if the first was left to the general way. */
 static inline const char *quick_compare(quick_kit *kit, const uint8_t *bytes,
                                         size_t size, size_t *taken)
 {
@@ -188,17 +188,21 @@ static inline const char *quick_compare(quick_kit *kit, const uint8_t *bytes,
     const nr_limits *limits = &kit->options.limits;
     const nr_scan_limits bounds = { limits->message_bytes, limits->elements,
                                     limits->depth };
+    quick->in_flight = general->in_flight = 0; /* as after a write */
     quick->output.size = 0;
     general->output.size = 0;
     *taken = nr_methods_answer_quick(quick, bytes, size);
-    nr_scan scan = { 0 };
-    if (*taken != 0) {
-        if (nr_scan_next(&scan, bytes, size, &bounds) != NR_SCAN_READY ||
-            scan.at != *taken)
+    size_t at = 0;
+    while (at < *taken) {
+        nr_scan scan = { 0 };
+        if (nr_scan_next(&scan, bytes + at, size - at, &bounds) != NR_SCAN_READY)
             return "it ends elsewhere";
-        if (!nr_methods_answer(general, bytes, *taken))
+        if (!nr_methods_answer(general, bytes + at, scan.at))
             return "it should end the connection";
+        at += scan.at;
     }
+    if (at != *taken)
+        return "it ends elsewhere";
     if (quick->output.size != general->output.size ||
         (quick->output.size != 0 &&
          memcmp(quick->output.bytes, general->output.bytes, quick->output.size) != 0))

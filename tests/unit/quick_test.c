@@ -239,6 +239,64 @@ static void errors_are_for_the_general_way(void)
     quick_kit_destroy(kit);
 }
 
+/* In its shortest form, as programs write it. */
+static void put_short(frame *to, uint32_t value)
+{
+    if (value < 0x80)
+        to->bytes[to->size++] = (uint8_t)value;
+    else if (value <= UINT8_MAX)
+        put_number(to, 0xcc, value, 1);
+    else if (value <= UINT16_MAX)
+        put_number(to, 0xcd, value, 2);
+    else
+        put_number(to, 0xce, value, 4);
+}
+
+static void put_usual(frame *to, uint32_t id)
+{
+    static const char start[] = { '\x94', 0 };
+    static const char call[] = "\xa5"
+                               "check"
+                               "\x92";
+    const char *name = quick_names[choose(NR_COUNT(quick_names))];
+    memcpy(to->bytes + to->size, start, sizeof(start));
+    to->size += sizeof(start);
+    put_short(to, id);
+    memcpy(to->bytes + to->size, call, sizeof(call) - 1);
+    to->size += sizeof(call) - 1;
+    put_short(to, 1 + choose(QUICK_SESSIONS));
+    to->bytes[to->size++] = (uint8_t)(0xa0 | strlen(name));
+    memcpy(to->bytes + to->size, name, strlen(name));
+    to->size += strlen(name);
+}
+
+/* As programs write them, in a row, cut anywhere; and no more than may be in flight. */
+static void questions_in_a_row_are_answered_in_a_row(void)
+{
+    enum { IN_A_ROW = 5, IN_FLIGHT = 4 };
+    static const uint32_t ids[] = { 0, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000 };
+    quick_kit *kit = quick_kit_make();
+    kit->options.limits.in_flight = IN_FLIGHT;
+    size_t wrong = 0;
+    for (uint32_t i = 0; i < ROUNDS / 100; i++) {
+        frame f = { .size = 0 };
+        size_t starts[IN_A_ROW + 1] = { 0 };
+        for (size_t n = 0; n < IN_A_ROW; n++) {
+            put_usual(&f, ids[choose(NR_COUNT(ids))] + choose(2));
+            starts[n + 1] = f.size;
+        }
+        for (size_t size = 0; size <= f.size; size++) {
+            size_t taken;
+            size_t whole = 0;
+            while (whole < IN_FLIGHT && starts[whole + 1] <= size)
+                whole++;
+            wrong += compare(kit, &f, size, &taken) != NULL || taken != starts[whole];
+        }
+    }
+    CHECK_INT(wrong, 0);
+    quick_kit_destroy(kit);
+}
+
 static void limits_are_the_same(void)
 {
     quick_kit *kit = quick_kit_make();
@@ -332,6 +390,7 @@ int main(void)
     broken_questions_are_answered_the_same();
     a_cut_message_is_not_taken();
     errors_are_for_the_general_way();
+    questions_in_a_row_are_answered_in_a_row();
     limits_are_the_same();
     no_answer_differs_from_a_whole_question();
     a_number_never_changes_its_meaning();
