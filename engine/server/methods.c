@@ -229,7 +229,10 @@ static nrbac_value *keep_session(nr_call *call, nrbac_session *session,
                                  nrbac_value *answer)
 {
     int64_t number = atomic_fetch_add(&call->server->session_count, 1) + 1;
-    if (!nr_sessions_add(&call->connection->sessions, number, session)) {
+    if (!nr_sessions_add(&call->connection->sessions,
+                         (nr_session_entry){ .number = number,
+                                             .opened_by = call->size,
+                                             .session = session })) {
         nrbac_session_close(session);
         return NULL;
     }
@@ -263,6 +266,21 @@ static nrbac_value *with_numbers(nr_call *call, nrbac_value *answer)
     return answer;
 }
 
+/* False after refusing. */
+static bool may_open(nr_call *call)
+{
+    const nr_sessions *sessions = &call->connection->sessions;
+    uint64_t most = call->server->options->limits.sessions;
+    if (sessions->count >= most)
+        (void)nr_call_refuse(call, NR_FAULT_OVER_LIMIT,
+                             "more sessions on one connection than `sessions`");
+    else if (sessions->opened_by >= most * NR_SESSION_OPENED_BY)
+        (void)nr_call_refuse(call, NR_FAULT_OVER_LIMIT,
+                             "the sessions of this connection were opened by more than "
+                             "`sessions` times 8 KiB: close some");
+    return call->fault == NR_FAULT_NONE;
+}
+
 static nrbac_value *open_session(nr_call *call)
 {
     const nrbac_value *request = nrbac_value_at(call->params, 0);
@@ -271,9 +289,8 @@ static nrbac_value *open_session(nr_call *call)
         return nr_call_bad_params(call);
     if (!read_numbers(call, nrbac_value_find(request, "options"), &numbers))
         return NULL;
-    if (call->connection->sessions.count >= call->server->options->limits.sessions)
-        return nr_call_refuse(call, NR_FAULT_OVER_LIMIT,
-                              "more sessions on one connection than `sessions`");
+    if (!may_open(call))
+        return NULL;
     nrbac_value *answer = NULL;
     nrbac_session *session = NULL;
     nr_asking asking;
@@ -588,6 +605,7 @@ bool nr_methods_answer(nr_connection *connection, const uint8_t *bytes, size_t s
         .occasion = atomic_fetch_add(&worker->server->occasions, 1) + 1,
         .id = frame.id,
         .message = frame.has_id ? (uint64_t)frame.id + 1 : 0,
+        .size = size,
         .notification = frame.kind == NR_RPC_NOTIFICATION,
     };
     size_t start = connection->output.size;

@@ -179,3 +179,18 @@ def test_whatever_a_limit_refuses_is_counted(policy, daemons):
     assert counted("connections_refused") == before + 1
     assert until(lambda: client.call("health")["connections"] == 1, every=0.2), "the second one is silent"
     assert counted("connections_idle") == 1
+
+
+def test_sessions_with_much_evidence_are_bounded_too(policy, daemons):
+    """Evidence may be as large as a message, and is kept as long as its session: the count alone would bound nothing."""
+    running = daemons.start(policy(SMALL).path, "--max-sessions", 4)
+    client = running.client()
+    much = neutral(None)
+    much["subject"]["properties"]["profile"]["activities"] = [f"local:{number:026}" for number in range(600)]
+    first, _ = client.open(much), client.open(much)
+    assert client.code_of("open", much) == "over-limit"
+    assert client.code_of("open", neutral(None)) == "over-limit"
+    assert running.client().open(much)
+    assert client.call("check", first, "B0820")[0] is True
+    assert client.call("close", first) is True
+    client.open(neutral(None))
