@@ -445,16 +445,31 @@ static bool read_revocation(const nrbac_value *map, nrbac_revocation *out)
     return nrbac_value_kind(map) == NRBAC_KIND_MAP && nrbac_value_count(map) > 0;
 }
 
-static void record_revocation(nr_call *call, size_t count)
+static void record_revocation(nr_call *call, const nrbac_revocation *which,
+                              size_t count)
 {
-    nrbac_value *map = nrbac_value_copy(call->document,
-                                        nrbac_value_at(call->params, 0));
-    set_number(call, map, "ended", (int64_t)count);
+    nrbac_document *document = call->document;
+    nr_arena arena = { 0 };
     char *detail = NULL;
+    if (nr_server_recorder(call->server) == NULL)
+        return;
+    nrbac_value *map = nrbac_new_map(document);
+    if (which->sid != NULL)
+        nrbac_set(document, map, "sid", nrbac_new_text(document, which->sid));
+    if (which->sub != NULL) {
+        const char *kept = nr_keep_person(&call->worker->recording.keeping, which->sub,
+                                          &arena);
+        nrbac_set(document, map, "sub", nrbac_new_text(document, kept));
+    }
+    if (which->role_profile != NULL)
+        nrbac_set(document, map, "role_profile",
+                  nrbac_new_text(document, which->role_profile));
+    set_number(call, map, "ended", (int64_t)count);
     if (nrbac_json_write(map, NRBAC_JSON_COMPACT, &detail, NULL) == NRBAC_OK)
         nr_recording_event(call->worker, NR_EVENT_REVOKE, &call->connection->peer,
                            detail);
     free(detail);
+    nr_arena_finish(&arena);
 }
 
 static nrbac_value *end_sessions(nr_call *call)
@@ -466,7 +481,7 @@ static nrbac_value *end_sessions(nr_call *call)
         return nr_call_bad_params(call);
     size_t count = nr_server_revoke(call->server, &which);
     nr_count(&call->worker->metrics.sessions_revoked, count);
-    record_revocation(call, count);
+    record_revocation(call, &which, count);
     return nrbac_new_integer(call->document, (int64_t)count);
 }
 
