@@ -12,7 +12,7 @@ typedef struct nr_moment {
     int64_t time;  /* that counts, Unix seconds */
 } nr_moment;
 
-/* session.c: the same as the public ones, unrecorded. They return the policy that
+/* session.c, asking.c: the same as the public ones, unrecorded. They return the policy that
  * answered with a reference that the caller releases; NULL: none did. *at is when the
  * session begins. The name's text is filled in. */
 nrbac_decision nr_session_open(nrbac_engine *engine, const nrbac_request *request,
@@ -20,7 +20,7 @@ nrbac_decision nr_session_open(nrbac_engine *engine, const nrbac_request *reques
 nr_policy *nr_session_decide(nrbac_session *session, const void *held,
                              nrbac_called *name, nrbac_decision *decision);
 
-/* record.c: decides, and has it recorded; without a recorder there is no permit. */
+/* recording.c: decides, and has it recorded; without a recorder there is no permit. */
 void nr_recording_decide(nrbac_session *session, const void *held, nrbac_called name,
                          nrbac_decision *decision);
 

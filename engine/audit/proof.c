@@ -400,15 +400,16 @@ static void tell_unsigned_end(const walk *w)
     uint64_t good = last_good_point(w);
     if (proof->fault != NR_TRAIL_IS_SOUND || proof->last <= good)
         return;
-    if (good == 0)
+    if (good == 0) {
         cannot_know(proof, "There is no checkpoint yet: whether somebody without the "
                            "key wrote or removed records cannot be known.");
-    else
+    } else {
         cannot_know(proof,
                     "No checkpoint goes beyond record %" PRIu64
                     ": whether somebody without the key wrote or removed "
                     "records after it cannot be known.",
                     good);
+    }
 }
 
 static void tell_unknown(const walk *w)

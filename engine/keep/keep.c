@@ -32,6 +32,15 @@ static const char *keep_number(const nr_keeping *keeping, const char *number,
     }
 }
 
+const char *nr_keep_person(const nr_keeping *keeping, const char *name, nr_arena *arena)
+{
+    enum { NHS_NUMBER_SIZE = 10 }; /* a CIS2 sub has twelve digits */
+    bool number = strlen(name) == NHS_NUMBER_SIZE &&
+                  strspn(name, "0123456789") == NHS_NUMBER_SIZE;
+    return number ? keep_number(keeping, name, NULL, arena)
+                  : nr_arena_string(arena, name);
+}
+
 /* ---- Circumstances ------------------------------------------------------------------- */
 
 static const char *write_json(const nrbac_value *value, nr_arena *arena)

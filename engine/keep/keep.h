@@ -46,6 +46,11 @@ bool nr_keep_record(nr_keeping *keeping, const nrbac_record *told,
                     const nr_circumstances *circumstances, const char *subject_number,
                     nr_arena *arena, nr_record *out);
 
+/* What is kept of the name of a person, who may be a patient known by the number alone:
+ * in the arena. NULL: out of memory. */
+const char *nr_keep_person(const nr_keeping *keeping, const char *name,
+                           nr_arena *arena);
+
 /* The detail of a record whose policy, with this digest in hex, the trail does not have;
  * NULL: out of memory. */
 const char *nr_keep_policy_detail(const nr_record *record, const char *digest,

@@ -160,7 +160,6 @@ static void read_users(config *c, config_key key, nr_users *users)
         read_listed_user(c, node, key, users);
 }
 
-/* The peer of an application: `{ user: gp }`, `{ uid: 123 }`, `{ gid: 456 }`. */
 /* What a binding must be, once it is read. */
 static void check_binding(config *c, const nr_node *node, const nr_binding *binding)
 {
@@ -182,6 +181,7 @@ static void read_peer_user(config *c, const nr_node *node, nr_binding *binding)
                     "`%.80s` is not a user that can be given rights", user);
 }
 
+/* The peer of an application: `{ user: gp }`, `{ uid: 123 }`, `{ gid: 456 }`. */
 static void read_peer(config *c, const nr_node *node, nr_binding *binding)
 {
     static const nr_field keys[] = { { "user", false },

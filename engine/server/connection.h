@@ -2,10 +2,10 @@
 /*
  * One peer: what it sent, what it is owed, and its sessions.
  *
- * Requests are answered in the order in which they came. While an answer waits
- * to be taken by the peer, or for its record to be on disk, or a reload that it asked
- * for runs, or descriptors are to be handed to it, nothing more of it is read or answered: a peer that does
- * not read costs what it has sent once, and one batch of answers.
+ * Requests are answered in the order in which they came. While an answer waits to be
+ * taken by the peer, or for its record to be on disk, or a reload that it asked for runs,
+ * or descriptors are to be handed to it, nothing more of it is read or answered: a peer
+ * that does not read costs what it has sent once, and one batch of answers.
  *
  * One loop serves many, so a connection that has had its turn, a reading full or some
  * milliseconds of answering, waits until the others had theirs.

@@ -229,7 +229,10 @@ static nrbac_value *keep_session(nr_call *call, nrbac_session *session,
                                  nrbac_value *answer)
 {
     int64_t number = atomic_fetch_add(&call->server->session_count, 1) + 1;
-    if (!nr_sessions_add(&call->connection->sessions, number, session)) {
+    if (!nr_sessions_add(&call->connection->sessions,
+                         (nr_session_entry){ .number = number,
+                                             .opened_by = call->size,
+                                             .session = session })) {
         nrbac_session_close(session);
         return NULL;
     }
@@ -263,6 +266,21 @@ static nrbac_value *with_numbers(nr_call *call, nrbac_value *answer)
     return answer;
 }
 
+/* False after refusing. */
+static bool may_open(nr_call *call)
+{
+    const nr_sessions *sessions = &call->connection->sessions;
+    uint64_t most = call->server->options->limits.sessions;
+    if (sessions->count >= most)
+        (void)nr_call_refuse(call, NR_FAULT_OVER_LIMIT,
+                             "more sessions on one connection than `sessions`");
+    else if (sessions->opened_by >= most * NR_SESSION_OPENED_BY)
+        (void)nr_call_refuse(call, NR_FAULT_OVER_LIMIT,
+                             "the sessions of this connection were opened by more than "
+                             "`sessions` times 8 KiB: close some");
+    return call->fault == NR_FAULT_NONE;
+}
+
 static nrbac_value *open_session(nr_call *call)
 {
     const nrbac_value *request = nrbac_value_at(call->params, 0);
@@ -271,9 +289,8 @@ static nrbac_value *open_session(nr_call *call)
         return nr_call_bad_params(call);
     if (!read_numbers(call, nrbac_value_find(request, "options"), &numbers))
         return NULL;
-    if (call->connection->sessions.count >= call->server->options->limits.sessions)
-        return nr_call_refuse(call, NR_FAULT_OVER_LIMIT,
-                              "more sessions on one connection than `sessions`");
+    if (!may_open(call))
+        return NULL;
     nrbac_value *answer = NULL;
     nrbac_session *session = NULL;
     nr_asking asking;
@@ -428,16 +445,31 @@ static bool read_revocation(const nrbac_value *map, nrbac_revocation *out)
     return nrbac_value_kind(map) == NRBAC_KIND_MAP && nrbac_value_count(map) > 0;
 }
 
-static void record_revocation(nr_call *call, size_t count)
+static void record_revocation(nr_call *call, const nrbac_revocation *which,
+                              size_t count)
 {
-    nrbac_value *map = nrbac_value_copy(call->document,
-                                        nrbac_value_at(call->params, 0));
-    set_number(call, map, "ended", (int64_t)count);
+    nrbac_document *document = call->document;
+    nr_arena arena = { 0 };
     char *detail = NULL;
+    if (nr_server_recorder(call->server) == NULL)
+        return;
+    nrbac_value *map = nrbac_new_map(document);
+    if (which->sid != NULL)
+        nrbac_set(document, map, "sid", nrbac_new_text(document, which->sid));
+    if (which->sub != NULL) {
+        const char *kept = nr_keep_person(&call->worker->recording.keeping, which->sub,
+                                          &arena);
+        nrbac_set(document, map, "sub", nrbac_new_text(document, kept));
+    }
+    if (which->role_profile != NULL)
+        nrbac_set(document, map, "role_profile",
+                  nrbac_new_text(document, which->role_profile));
+    set_number(call, map, "ended", (int64_t)count);
     if (nrbac_json_write(map, NRBAC_JSON_COMPACT, &detail, NULL) == NRBAC_OK)
         nr_recording_event(call->worker, NR_EVENT_REVOKE, &call->connection->peer,
                            detail);
     free(detail);
+    nr_arena_finish(&arena);
 }
 
 static nrbac_value *end_sessions(nr_call *call)
@@ -449,7 +481,7 @@ static nrbac_value *end_sessions(nr_call *call)
         return nr_call_bad_params(call);
     size_t count = nr_server_revoke(call->server, &which);
     nr_count(&call->worker->metrics.sessions_revoked, count);
-    record_revocation(call, count);
+    record_revocation(call, &which, count);
     return nrbac_new_integer(call->document, (int64_t)count);
 }
 
@@ -588,6 +620,7 @@ bool nr_methods_answer(nr_connection *connection, const uint8_t *bytes, size_t s
         .occasion = atomic_fetch_add(&worker->server->occasions, 1) + 1,
         .id = frame.id,
         .message = frame.has_id ? (uint64_t)frame.id + 1 : 0,
+        .size = size,
         .notification = frame.kind == NR_RPC_NOTIFICATION,
     };
     size_t start = connection->output.size;

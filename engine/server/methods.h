@@ -17,6 +17,7 @@ typedef struct nr_call {
     const char *usage;         /* what the method takes */
     uint64_t occasion; /* the message's number: what it presents, it presents once */
     uint64_t message;  /* its msgid and one more; 0: none */
+    size_t size;       /* of the message, in bytes */
     uint32_t id;
     bool notification; /* nobody waits for a result */
     bool written;      /* the method has put its result into the output itself */

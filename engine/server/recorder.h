@@ -14,7 +14,8 @@
  *             their worker, and until they are written nothing more is permitted.
  *
  * Either way what waits in memory is bounded: a worker that is ahead by
- * NR_BATCH_RECORDS pauses its connections.
+ * NR_BATCH_RECORDS, or by NR_BATCH_EVIDENCE bytes of what they rest on, pauses its
+ * connections.
  */
 #ifndef NR_RECORDER_H
 #define NR_RECORDER_H
@@ -32,7 +33,7 @@ typedef struct nr_connection nr_connection;
 typedef struct nr_options nr_options;
 typedef struct nr_batch nr_batch;
 
-enum { NR_BATCH_RECORDS = 8192 };
+enum { NR_BATCH_RECORDS = 8192, NR_BATCH_EVIDENCE = 8 << 20 };
 
 /* Circumstances that records share; counted. */
 typedef struct nr_case {
@@ -59,6 +60,7 @@ struct nr_batch {
     size_t count, room;
     bool first;      /* somebody may not learn before it is on disk */
     nr_arena texts;  /* of the records */
+    size_t evidence; /* how much of it is evidence, in bytes */
     nr_case **cases; /* those that they refer to, each counted once */
     size_t case_count, case_room;
     nr_connection *held;    /* who waits for it; its worker's alone */

@@ -9,8 +9,9 @@
 #include <time.h>
 
 enum {
-    FLUSH_RECORDS = 1024, /* in `batched`: so many go before their time */
-    AGAIN_MS = 100,       /* between two attempts to write what must be written */
+    FLUSH_RECORDS = 1024,      /* in `batched`: so many go before their time */
+    AGAIN_MS = 100,            /* between two attempts to write what must be written */
+    KNOWN_EVIDENCE = 16 << 20, /* bytes, of all cases that are known again */
 };
 
 static _Thread_local nr_worker *here; /* whose thread this is */
@@ -105,6 +106,13 @@ static nr_record *add_record(nr_batch *batch)
     return &batch->records[batch->count++];
 }
 
+static size_t size_of(const nr_circumstances *circumstances)
+{
+    const char *who = circumstances->who;
+    const char *inputs = circumstances->inputs;
+    return (who == NULL ? 0 : strlen(who)) + (inputs == NULL ? 0 : strlen(inputs));
+}
+
 /* The batch refers to it: counted once, however many of its records do. */
 static bool refer(nr_batch *batch, nr_case *shared)
 {
@@ -120,6 +128,7 @@ static bool refer(nr_batch *batch, nr_case *shared)
     }
     batch->cases[batch->case_count++] = shared;
     shared->batch = batch;
+    batch->evidence += size_of(&shared->circumstances);
     (void)atomic_fetch_add(&shared->references, 1);
     return true;
 }
@@ -190,6 +199,28 @@ static nr_case *make_known_case(nr_recording *recording, const nrbac_record *tol
     return NULL;
 }
 
+static void forget(nr_recording *recording, struct nr_recent *recent)
+{
+    if (recent->shared == NULL)
+        return;
+    recording->known -= size_of(&recent->shared->circumstances);
+    nr_case_release(recent->shared);
+    recent->shared = NULL;
+}
+
+/* Whoever asks decides how large cases are, and of how many: when they have become too
+ * much the first ones are forgotten. */
+static nr_case *remember(nr_recording *recording, struct nr_recent *recent,
+                         nr_case *shared)
+{
+    if (shared == NULL)
+        return NULL;
+    for (size_t i = 0; i < NR_RECENT && recording->known >= KNOWN_EVIDENCE; i++)
+        forget(recording, &recording->recent[i]);
+    recording->known += size_of(&shared->circumstances);
+    return recent->shared = shared;
+}
+
 /* The case of a request that is like one of lately; NULL: it is not. What is asked once
  * is not worth one, so the second time makes it. */
 static nr_case *recent_case(nr_recording *recording, const nrbac_record *told)
@@ -202,10 +233,9 @@ static nr_case *recent_case(nr_recording *recording, const nrbac_record *told)
     if (recent->shared != NULL && is_same_case(recent->shared, recording, told))
         return recent->shared;
     bool again = recent->user == hash;
-    nr_case_release(recent->shared);
-    recent->shared = again ? make_known_case(recording, told) : NULL;
+    forget(recording, recent);
     recent->user = hash;
-    return recent->shared;
+    return again ? remember(recording, recent, make_known_case(recording, told)) : NULL;
 }
 
 static const nr_circumstances *of_request(nr_recording *recording,
@@ -214,13 +244,14 @@ static const nr_circumstances *of_request(nr_recording *recording,
     nr_case *shared = recent_case(recording, told);
     if (shared != NULL)
         return refer(recording->filling, shared) ? &shared->circumstances : NULL;
-    nr_arena *arena = &recording->filling->texts;
-    nr_circumstances *made = nr_arena_new(arena, nr_circumstances);
-    return made != NULL && nr_keep_circumstances(&recording->keeping, told,
-                                                 &recording->connection->peer,
-                                                 recording->document, arena, made)
-               ? made
-               : NULL;
+    nr_batch *batch = recording->filling;
+    nr_circumstances *made = nr_arena_new(&batch->texts, nr_circumstances);
+    if (made == NULL ||
+        !nr_keep_circumstances(&recording->keeping, told, &recording->connection->peer,
+                               recording->document, &batch->texts, made))
+        return NULL;
+    batch->evidence += size_of(made);
+    return made;
 }
 
 nr_record *nr_recording_add(nr_recording *recording, nr_case *shared)
@@ -309,7 +340,8 @@ bool nr_recording_take(void *context, nrbac_record *told)
     }
     own(batch, recording->connection);
     batch->first |= told->first;
-    if (!is_batched(recording) || told->first || batch->count >= NR_BATCH_RECORDS)
+    if (!is_batched(recording) || told->first || batch->count >= NR_BATCH_RECORDS ||
+        batch->evidence >= NR_BATCH_EVIDENCE)
         hold(recording, recording->connection);
     return true;
 }
@@ -364,7 +396,7 @@ static void empty(nr_batch *batch)
         nr_case_release(batch->cases[i]);
     }
     nr_arena_reset(&batch->texts);
-    batch->count = batch->case_count = 0;
+    batch->count = batch->case_count = batch->evidence = 0;
     batch->first = false;
 }
 

@@ -37,6 +37,7 @@ typedef struct nr_recording {
         uint64_t user;
         nr_case *shared;
     } recent[NR_RECENT];
+    size_t known; /* bytes of the evidence of those cases */
     /* Of the message at hand: */
     nr_connection *connection;
     uint64_t message;

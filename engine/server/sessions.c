@@ -6,7 +6,7 @@
 
 enum { FIRST_ROOM = 8 };
 
-bool nr_sessions_add(nr_sessions *sessions, int64_t number, nrbac_session *session)
+bool nr_sessions_add(nr_sessions *sessions, nr_session_entry entry)
 {
     if (sessions->count == sessions->room) {
         size_t room = sessions->room == 0 ? FIRST_ROOM : sessions->room * 2;
@@ -16,7 +16,8 @@ bool nr_sessions_add(nr_sessions *sessions, int64_t number, nrbac_session *sessi
         sessions->entries = entries;
         sessions->room = room;
     }
-    sessions->entries[sessions->count++] = (nr_session_entry){ number, session, NULL };
+    sessions->entries[sessions->count++] = entry;
+    sessions->opened_by += entry.opened_by;
     return true;
 }
 
@@ -54,6 +55,7 @@ bool nr_sessions_close(nr_sessions *sessions, int64_t number)
     nr_session_entry *entry = nr_sessions_find(sessions, number);
     if (entry == NULL)
         return false;
+    sessions->opened_by -= entry->opened_by;
     end(entry);
     size_t after = (size_t)(sessions->entries + sessions->count - entry) - 1;
     memmove(entry, entry + 1, after * sizeof(*entry));

@@ -11,8 +11,14 @@
 
 #include <nrbac/nrbac.h>
 
+/* What a session keeps of its evidence takes memory, and evidence may be as large as a
+ * message: what those of one connection were opened by is bounded by the count that it
+ * may have of them, at so many bytes each. */
+enum { NR_SESSION_OPENED_BY = 8 << 10 };
+
 typedef struct nr_session_entry {
     int64_t number;
+    size_t opened_by;       /* bytes of the message */
     nrbac_session *session; /* owned */
     nr_case *shared;        /* by its records; NULL: there are none yet */
 } nr_session_entry;
@@ -22,11 +28,12 @@ typedef struct nr_sessions {
     nr_session_entry *entries;
     size_t count;
     size_t room;
+    uint64_t opened_by; /* of all of them */
 } nr_sessions;
 
-/* Takes over the session; false: out of memory, and it is still the caller's. The
+/* Takes over the entry's session; false: out of memory, and it is still the caller's. The
  * number is larger than all that came before. */
-bool nr_sessions_add(nr_sessions *sessions, int64_t number, nrbac_session *session);
+bool nr_sessions_add(nr_sessions *sessions, nr_session_entry entry);
 nr_session_entry *nr_sessions_find(const nr_sessions *sessions, int64_t number);
 /* Closes one; false: there is no such session. */
 bool nr_sessions_close(nr_sessions *sessions, int64_t number);

@@ -93,6 +93,16 @@ def test_numbers_have_no_gaps_and_the_frame_is_recorded_too(served, trail):
     assert json.loads(rows[2]["detail"])["ok"] is True and json.loads(rows[3]["detail"]) == {"sub": "910000000001", "ended": 0}
 
 
+@pytest.mark.parametrize("how, kept", [("none", "#"), ("named", None), ("plain", "9912003071")])
+def test_a_patient_known_by_the_number_is_revoked_without_it(daemons, policy, trail, how, kept):
+    served = start(daemons, policy, trail, "--audit-patients", how)
+    served.client().call("revoke", {"sub": "9912003071", "sid": "one"})
+    assert served.stop() == 0
+    told = json.loads(records(trail)[1]["detail"])
+    assert told == {"sid": "one", "sub": kept or told["sub"], "ended": 0}
+    assert kept or (told["sub"].startswith("~") and len(told["sub"]) == 33)
+
+
 def test_a_trail_goes_on_where_it_ended(daemons, policy, trail):
     for _ in range(3):
         daemon = start(daemons, policy, trail)

@@ -2,11 +2,12 @@
 """What the machine gives a daemon runs out: those that are served go on, who is turned away is counted, and it is over when it is over."""
 import resource
 import subprocess
+import time
 
 import pytest
 from support.crowd import EVERYTHING, Stream, bounded, connect, descriptors, frames, mapped_bytes, run_streams
 from support.daemon import ROOM
-from support.paths import NRBACD
+from support.paths import FAILING_SYNC, NRBACD
 from support.requests import neutral
 from support.rpc import Client, Closed, RpcError, until
 from support.small import SMALL
@@ -179,3 +180,68 @@ def test_whatever_a_limit_refuses_is_counted(policy, daemons):
     assert counted("connections_refused") == before + 1
     assert until(lambda: client.call("health")["connections"] == 1, every=0.2), "the second one is silent"
     assert counted("connections_idle") == 1
+
+
+def with_activities(request, count):
+    request["subject"]["properties"]["profile"]["activities"] = [f"local:{number:026}" for number in range(count)]
+    return request
+
+
+def test_sessions_with_much_evidence_are_bounded_too(policy, daemons):
+    """Evidence may be as large as a message, and is kept as long as its session: the count alone would bound nothing."""
+    running = daemons.start(policy(SMALL).path, "--max-sessions", 4)
+    client = running.client()
+    much = with_activities(neutral(None), 600)
+    first, _ = client.open(much), client.open(much)
+    assert client.code_of("open", much) == "over-limit"
+    assert client.code_of("open", neutral(None)) == "over-limit"
+    assert running.client().open(much)
+    assert client.call("check", first, "B0820")[0] is True
+    assert client.call("close", first) is True
+    client.open(neutral(None))
+
+
+@pytest.mark.skipif(ROOM != 1, reason="a sanitizer keeps what is freed")
+def test_who_was_asked_about_with_much_evidence_is_not_remembered_for_ever(policy, daemons, tmp_path):
+    running = daemons.start(policy(SMALL).path, "--audit", tmp_path / "trail.db")
+    client = running.client()
+    before = 0
+    for number in range(120):
+        asked = with_activities(neutral("B0820"), 20000)
+        asked["subject"]["id"] = f"user {number}"
+        assert client.evaluate(asked).effect == "permit" and client.evaluate(asked).effect == "permit"
+        before = running.resident_kb() if number == 49 else before
+    assert running.resident_kb() < before + 40000
+
+
+@pytest.mark.skipif(ROOM != 1, reason="a sanitizer keeps what is freed")
+def test_many_items_with_the_same_evidence_have_it_recorded_once(policy, daemons, tmp_path):
+    running = daemons.start(policy(SMALL).path, "--audit", tmp_path / "trail.db")
+    client = running.client()
+    shared = neutral(None)
+    shared["subject"]["properties"]["profile"]["activities"] = ["B0820"] * 60000
+    shared["subject"]["id"] = "somebody"
+    shared["evaluations"] = [{"action": {"name": "B0820"}}] * 500
+    before = running.resident_kb()
+    assert len(client.call("evaluations", shared)["evaluations"]) == 500
+    assert running.resident_kb() < before + 65536
+
+
+@pytest.mark.skipif(ROOM != 1, reason="a sanitizer wants to be the first library")
+def test_what_waits_for_a_disk_that_hangs_is_bounded(policy, daemons, tmp_path):
+    hangs = daemons.folder / "hangs"
+    running = daemons.start(policy(SMALL).path, "--audit", tmp_path / "trail.db", "--audit-durability", "batched", "--audit-flush-ms", 10,
+                            env={"LD_PRELOAD": str(FAILING_SYNC), "FAILING_SYNC": str(hangs)})
+    client = running.client()
+    client.evaluate(neutral("B0820"))
+    hangs.write_text("hangs")
+    client.evaluate(neutral("B0820"))
+    time.sleep(0.1)
+    before = running.resident_kb()
+    stream = Stream(connect(running), frames("evaluate", [with_activities(neutral("B0820"), 20000)], range(1, 101)))
+    assert not run_streams([stream], lambda one: len(one.answers) == 100, 4), "it waits for the disk"
+    assert running.resident_kb() < before + 65536
+    hangs.unlink()
+    assert run_streams([stream], lambda one: len(one.answers) == 100, 20)
+    stream.socket.close()
+

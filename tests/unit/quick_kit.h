@@ -156,9 +156,11 @@ static inline quick_kit *quick_kit_make(void)
         (void)nrbac_session_open(kit->engine, &request, &kit->sessions[s]);
         quick_demand(kit->sessions[s] != NULL, "no session");
         for (size_t i = 0; i < 2; i++)
-            quick_demand(nr_sessions_add(&kit->connections[i].sessions, (int64_t)s + 1,
-                                         kit->sessions[s]),
-                         "no memory");
+            quick_demand(
+                nr_sessions_add(&kit->connections[i].sessions,
+                                (nr_session_entry){ .number = (int64_t)s + 1,
+                                                    .session = kit->sessions[s] }),
+                "no memory");
     }
     quick_demand(nrbac_revoke(kit->engine, &(nrbac_revocation){ .sid = "gone" }) == 1,
                  "nothing is revoked");

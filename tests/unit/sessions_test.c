@@ -22,7 +22,8 @@ static void find_all(unsigned there)
     nr_sessions sessions = { 0 };
     for (int n = 0; n < NUMBERS; n++)
         if ((there >> n & 1) != 0)
-            CHECK(nr_sessions_add(&sessions, FIRST + n, mark(n)));
+            CHECK(nr_sessions_add(&sessions, (nr_session_entry){ .number = FIRST + n,
+                                                                 .session = mark(n) }));
     for (int n = 0; n < NUMBERS; n++) {
         const nr_session_entry *found = nr_sessions_find(&sessions, FIRST + n);
         CHECK((found != NULL) == ((there >> n & 1) != 0));

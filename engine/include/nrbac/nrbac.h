@@ -309,7 +309,8 @@ NRBAC_API void nrbac_decide_each(nrbac_session *session, nrbac_next_name *next,
 /* When the session's evidence expires (Unix seconds); 0: not stated. */
 NRBAC_API int64_t nrbac_session_valid_until(const nrbac_session *session);
 
-/* Ends sessions (S26); every check of theirs is session-revoked from then on.
+/* Ends sessions (S26); every check of theirs is session-revoked from then on. Sessions
+ * that are opened later are not meant: the same evidence opens one until it expires.
  * Members that are not NULL must all match; all NULL matches nothing. Returns
  * how many ended. */
 typedef struct nrbac_revocation {
