@@ -190,6 +190,19 @@ static nr_case *make_known_case(nr_recording *recording, const nrbac_record *tol
     return NULL;
 }
 
+/* The place of whose hash this is, or of who was asked about longest ago, is the first
+ * of its set from here on. */
+static struct nr_recent *bring_forward(struct nr_recent *set, uint64_t hash)
+{
+    size_t at = 0;
+    while (at < NR_RECENT_WAYS - 1 && set[at].user != hash)
+        at++;
+    struct nr_recent found = set[at];
+    memmove(set + 1, set, at * sizeof(*set));
+    *set = found;
+    return set;
+}
+
 /* The case of a request that is like one of lately; NULL: it is not. What is asked once
  * is not worth one, so the second time makes it. */
 static nr_case *recent_case(nr_recording *recording, const nrbac_record *told)
@@ -198,7 +211,8 @@ static nr_case *recent_case(nr_recording *recording, const nrbac_record *told)
     if (user == NULL)
         return NULL;
     uint64_t hash = nr_hash_name(user, strlen(user));
-    struct nr_recent *recent = &recording->recent[hash % NR_RECENT];
+    struct nr_recent *recent = bring_forward(recording->recent[hash % NR_RECENT_SETS],
+                                             hash);
     if (recent->shared != NULL && is_same_case(recent->shared, recording, told))
         return recent->shared;
     bool again = recent->user == hash;
@@ -503,7 +517,8 @@ void nr_recording_close(nr_worker *worker)
         free(batch->owners);
         free(batch->cases);
     }
-    for (size_t i = 0; i < NR_RECENT; i++)
-        nr_case_release(recording->recent[i].shared);
+    for (size_t i = 0; i < NR_RECENT_SETS; i++)
+        for (size_t way = 0; way < NR_RECENT_WAYS; way++)
+            nr_case_release(recording->recent[i][way].shared);
     nrbac_document_destroy(recording->document);
 }

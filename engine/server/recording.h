@@ -18,7 +18,7 @@
 
 #include <uv.h>
 
-enum { NR_RECENT = 2048 };
+enum { NR_RECENT_SETS = 512, NR_RECENT_WAYS = 4 };
 
 typedef struct nr_recording {
     nr_recorder *recorder; /* NULL: nothing is recorded */
@@ -31,12 +31,12 @@ typedef struct nr_recording {
     uv_timer_t flush;  /* `batched`: when what is filled must go */
     bool due;          /* it must */
     nrbac_document *document;
-    /* By whom whole requests were asked lately, at a place by their user: a hash while
-     * there was one, and the case of what is asked again. */
+    /* Whom whole requests were about lately, in a set by the user's hash, the latest
+     * first: the hash while there was one, and the case of what is asked again. */
     struct nr_recent {
         uint64_t user;
         nr_case *shared;
-    } recent[NR_RECENT];
+    } recent[NR_RECENT_SETS][NR_RECENT_WAYS];
     /* Of the message at hand: */
     nr_connection *connection;
     uint64_t message;
