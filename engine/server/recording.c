@@ -10,6 +10,7 @@
 
 enum {
     FLUSH_RECORDS = 1024, /* in `batched`: so many go before their time */
+    SHARED_RECORDS = 128, /* among so many a wait for the disk costs each little */
     AGAIN_MS = 100,       /* between two attempts to write what must be written */
 };
 
@@ -34,6 +35,8 @@ static void hand(nr_recording *recording)
                                                          : &recording->batches[0];
     recording->handed = true;
     recording->due = false;
+    recording->grown = 0;
+    (void)uv_idle_stop(&recording->growing);
     (void)uv_timer_stop(&recording->flush);
     nr_recorder_hand(recording->recorder, batch);
 }
@@ -55,16 +58,37 @@ static void on_flush(uv_timer_t *timer)
         hand(recording);
 }
 
+/* Only has the loop look for what has come, instead of waiting for it. */
+static void on_growing(uv_idle_t *growing)
+{
+    (void)growing;
+}
+
+/* Whether the wait for the disk should be shared with what the next turn of the loop
+ * brings: as long as each has brought something, and somebody is left to send it. */
+static bool is_growing(nr_recording *recording, const nr_worker *worker)
+{
+    size_t count = recording->filling->count;
+    bool grew = count > recording->grown && count < SHARED_RECORDS &&
+                recording->held < atomic_load_explicit(&worker->connection_count,
+                                                       memory_order_relaxed);
+    recording->grown = count;
+    if (grew)
+        (void)uv_idle_start(&recording->growing, on_growing);
+    return grew;
+}
+
 static void on_after(uv_check_t *after)
 {
     nr_recording *recording = after->data;
-    const nr_batch *filling = recording->filling;
+    nr_batch *filling = recording->filling;
     if (recording->handed || filling->count == 0)
         return;
-    if (!is_batched(recording) || filling->first || recording->due ||
-        filling->count >= FLUSH_RECORDS)
+    bool awaited = !is_batched(recording) || filling->first;
+    if (recording->due || filling->count >= FLUSH_RECORDS ||
+        (awaited && !is_growing(recording, filling->worker)))
         hand(recording);
-    else if (uv_is_active((uv_handle_t *)&recording->flush) == 0)
+    else if (!awaited && uv_is_active((uv_handle_t *)&recording->flush) == 0)
         (void)uv_timer_start(&recording->flush, on_flush,
                              recording->recorder->options->audit_flush_ms, 0);
 }
@@ -278,6 +302,7 @@ static void hold(nr_recording *recording, nr_connection *connection)
     if (batch->held != NULL)
         batch->held->held_link = &connection->held_next;
     batch->held = connection;
+    recording->held++;
 }
 
 void nr_recording_forget(nr_connection *connection)
@@ -288,6 +313,7 @@ void nr_recording_forget(nr_connection *connection)
     if (connection->held_next != NULL)
         connection->held_next->held_link = connection->held_link;
     connection->held_link = NULL;
+    connection->worker->recording.held--;
 }
 
 static bool refuse(nr_worker *worker)
@@ -493,6 +519,7 @@ bool nr_recording_open(nr_worker *worker, nr_recorder *recorder)
     recording->batches[0].worker = recording->batches[1].worker = worker;
     (void)uv_check_init(&worker->loop, &recording->after);
     (void)uv_timer_init(&worker->loop, &recording->flush);
+    (void)uv_idle_init(&worker->loop, &recording->growing);
     recording->after.data = recording->flush.data = recording;
     (void)uv_check_start(&recording->after, on_after);
     return true;
@@ -504,6 +531,7 @@ void nr_recording_end(nr_worker *worker)
         return;
     uv_close((uv_handle_t *)&worker->recording.after, NULL);
     uv_close((uv_handle_t *)&worker->recording.flush, NULL);
+    uv_close((uv_handle_t *)&worker->recording.growing, NULL);
 }
 
 void nr_recording_close(nr_worker *worker)
