@@ -11,6 +11,7 @@
 enum {
     FLUSH_RECORDS = 1024, /* in `batched`: so many go before their time */
     SHARED_RECORDS = 128, /* among so many a wait for the disk costs each little */
+    QUIET_TURNS = 8,      /* of the loop, each less than a microsecond */
     AGAIN_MS = 100,       /* between two attempts to write what must be written */
 };
 
@@ -35,7 +36,7 @@ static void hand(nr_recording *recording)
                                                          : &recording->batches[0];
     recording->handed = true;
     recording->due = false;
-    recording->grown = 0;
+    recording->grown = recording->quiet = 0;
     (void)uv_idle_stop(&recording->growing);
     (void)uv_timer_stop(&recording->flush);
     nr_recorder_hand(recording->recorder, batch);
@@ -64,18 +65,19 @@ static void on_growing(uv_idle_t *growing)
     (void)growing;
 }
 
-/* Whether the wait for the disk should be shared with what the next turn of the loop
- * brings: as long as each has brought something, and somebody is left to send it. */
+/* Whether the wait for the disk should be shared with what the next turns of the loop
+ * bring: until some have brought nothing, or nobody is left to send it. */
 static bool is_growing(nr_recording *recording, const nr_worker *worker)
 {
     size_t count = recording->filling->count;
-    bool grew = count > recording->grown && count < SHARED_RECORDS &&
-                recording->held < atomic_load_explicit(&worker->connection_count,
-                                                       memory_order_relaxed);
+    recording->quiet = count > recording->grown ? 0 : recording->quiet + 1;
     recording->grown = count;
-    if (grew)
+    bool growing = recording->quiet < QUIET_TURNS && count < SHARED_RECORDS &&
+                   recording->held < atomic_load_explicit(&worker->connection_count,
+                                                          memory_order_relaxed);
+    if (growing)
         (void)uv_idle_start(&recording->growing, on_growing);
-    return grew;
+    return growing;
 }
 
 static void on_after(uv_check_t *after)

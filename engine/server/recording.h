@@ -31,8 +31,9 @@ typedef struct nr_recording {
     uv_timer_t flush;  /* `batched`: when what is filled must go */
     bool due;          /* it must */
     uint32_t held;     /* connections that wait for a batch */
-    uv_idle_t growing; /* another turn first: */
-    size_t grown;      /* so many there were after the last one */
+    uv_idle_t growing; /* it is looked for more first: */
+    size_t grown;      /* so many there were after the last turn, */
+    size_t quiet;      /* and so many turns have brought nothing */
     nrbac_document *document;
     /* Whom whole requests were about lately, in a set by the user's hash, the latest
      * first: the hash while there was one, and the case of what is asked again. */
