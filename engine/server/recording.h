@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A worker's part in recording. What is decided on its thread becomes a record of the
- * batch that it fills; after each turn of its loop the batch is handed to the recorder,
- * one at a time, so that whatever comes meanwhile is written together next.
+ * batch that it fills; after a turn of its loop the batch is handed to the recorder, one
+ * at a time, so that whatever comes meanwhile is written together next. If somebody waits
+ * for it, the loop first looks a little longer for others to share the wait with.
  *
  * A connection whose answers wait for their records is held by the batch: nothing of it
  * is written, read or answered until the batch is back. If that could not be written,
