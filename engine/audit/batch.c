@@ -33,6 +33,7 @@ void nr_trail_undo(nr_trail *trail)
     trail->open = false;
     trail->next = trail->head;
     trail->signed_seq = 0;
+    nr_rows_forget(&trail->rows);
     nr_interned_forget(&trail->interned);
 }
 
@@ -243,60 +244,11 @@ static bool is_record(const nr_record *record)
             memcmp(record->circumstances->digest, none, NR_DIGEST_SIZE) != 0);
 }
 
-typedef struct ids {
-    int64_t policy, circumstances, action, api, resource, obligations;
-} ids;
-
-static nr_trail_status intern(nr_trail *trail, const nr_record *record, ids *of)
-{
-    nr_trail_status status = nr_intern_policy(trail, record->policy, &of->policy);
-    if (status == NR_TRAIL_OK)
-        status = nr_intern_circumstances(trail, record->circumstances,
-                                         &of->circumstances);
-    if (status == NR_TRAIL_OK)
-        status = nr_intern_text(trail, record->action, &of->action);
-    if (status == NR_TRAIL_OK)
-        status = nr_intern_text(trail, record->api, &of->api);
-    if (status == NR_TRAIL_OK)
-        status = nr_intern_text(trail, record->resource, &of->resource);
-    if (status == NR_TRAIL_OK)
-        status = nr_intern_text(trail, record->obligations, &of->obligations);
-    return status;
-}
-
-static nr_trail_status insert(nr_trail *trail, const nr_record *record, const ids *of)
-{
-    sqlite3_stmt *statement = trail->sql[NR_SQL_ADD_RECORD];
-    (void)sqlite3_bind_int64(statement, 1, (int64_t)trail->next.seq);
-    (void)sqlite3_bind_int64(statement, 2, record->at);
-    (void)sqlite3_bind_int(statement, 3, (int)record->event);
-    (void)sqlite3_bind_int(statement, 4, (int)record->reason);
-    nr_bind_some(statement, 5, of->policy);
-    (void)sqlite3_bind_int64(statement, 6, record->generation);
-    nr_bind_some(statement, 7, of->circumstances);
-    nr_bind_some(statement, 8, of->action);
-    nr_bind_some(statement, 9, of->api);
-    nr_bind_some(statement, 10, of->resource);
-    nr_bind_some(statement, 11, of->obligations);
-    nr_bind_some(statement, 12, (int64_t)record->session);
-    nr_bind_some(statement, 13, (int64_t)record->message);
-    nr_bind_text(statement, 14, record->patient);
-    nr_bind_text(statement, 15, record->detail);
-    (void)sqlite3_bind_blob(statement, 16, trail->next.hash, NR_DIGEST_SIZE,
-                            SQLITE_STATIC);
-    return nr_database_do(statement);
-}
-
 nr_trail_status nr_trail_append(nr_trail *trail, const nr_record *record)
 {
-    ids of = { 0 };
-    if (!trail->open || !is_record(record))
-        return nr_trail_fail(trail, NR_TRAIL_ARGUMENT);
-    nr_trail_status status = intern(trail, record, &of);
-    if (status == NR_TRAIL_OK) {
-        nr_head_move(&trail->next, record);
-        status = insert(trail, record, &of);
-    }
+    nr_trail_status status = NR_TRAIL_ARGUMENT;
+    if (trail->open && is_record(record))
+        status = nr_rows_add(trail, record);
     return status == NR_TRAIL_OK ? status : nr_trail_fail(trail, status);
 }
 
@@ -305,8 +257,8 @@ nr_trail_status nr_trail_commit(nr_trail *trail, uint64_t *first)
     if (!trail->open)
         return NR_TRAIL_ARGUMENT;
     int64_t now = nr_trail_now(trail);
-    nr_trail_status status = NR_TRAIL_OK;
-    if (checkpoint_is_due(trail, now))
+    nr_trail_status status = nr_rows_write(trail);
+    if (status == NR_TRAIL_OK && checkpoint_is_due(trail, now))
         status = add_checkpoint(trail, now);
     if (status == NR_TRAIL_OK)
         status = nr_database_do(trail->sql[NR_SQL_COMMIT]);
@@ -314,6 +266,7 @@ nr_trail_status nr_trail_commit(nr_trail *trail, uint64_t *first)
         return nr_trail_fail(trail, status);
     if (first != NULL)
         *first = trail->head.seq + 1;
+    nr_rows_forget(&trail->rows);
     trail->open = false;
     trail->head = trail->next;
     trail->trouble = NR_TRAIL_OK;

@@ -62,14 +62,6 @@ void nr_bind_text(sqlite3_stmt *statement, int place, const char *text)
         (void)sqlite3_bind_text(statement, place, text, -1, SQLITE_STATIC);
 }
 
-void nr_bind_some(sqlite3_stmt *statement, int place, int64_t number)
-{
-    if (number == 0)
-        (void)sqlite3_bind_null(statement, place);
-    else
-        (void)sqlite3_bind_int64(statement, place, number);
-}
-
 /* Runs a query for id and seen, whose parameters are bound; no row leaves id 0. */
 static nr_trail_status find_row(sqlite3_stmt *query, nr_row *row)
 {

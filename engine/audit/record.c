@@ -102,26 +102,30 @@ nr_trail_status nr_trail_status_of(int number, nr_trail_status otherwise)
 /* ---- Canonical bytes ------------------------------------------------------------------ */
 
 /* Hashes what is put into it: numbers little-endian, texts with their size before them.
- * Small pieces are gathered first, since the hash takes 128 bytes at a time. */
+ * Pieces are gathered first, and most are hashed in one go. */
 typedef struct hashing {
-    crypto_generichash_state state;
+    bool begun; /* something of it is in the state already */
     size_t size;
-    uint8_t gathered[256];
+    uint8_t gathered[512];
+    crypto_generichash_state state;
 } hashing;
 
 static void begin(hashing *hash)
 {
+    hash->begun = false;
     hash->size = 0;
-    (void)crypto_generichash_init(&hash->state, NULL, 0, NR_DIGEST_SIZE);
 }
 
 static void flush(hashing *hash)
 {
+    if (!hash->begun)
+        (void)crypto_generichash_init(&hash->state, NULL, 0, NR_DIGEST_SIZE);
+    hash->begun = true;
     (void)crypto_generichash_update(&hash->state, hash->gathered, hash->size);
     hash->size = 0;
 }
 
-static void put(hashing *hash, const void *bytes, size_t size)
+static inline void put(hashing *hash, const void *bytes, size_t size)
 {
     if (size > sizeof(hash->gathered) - hash->size)
         flush(hash);
@@ -133,15 +137,24 @@ static void put(hashing *hash, const void *bytes, size_t size)
     hash->size += size;
 }
 
-static void put_number(hashing *hash, uint64_t number, size_t size)
+/* Little-endian, written out so that it is one store. */
+static inline void put_number(hashing *hash, uint64_t number, size_t size)
 {
-    uint8_t bytes[8];
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = (uint8_t)(number >> (8 * i));
-    put(hash, bytes, size);
+    if (sizeof(number) > sizeof(hash->gathered) - hash->size)
+        flush(hash);
+    uint8_t *at = hash->gathered + hash->size;
+    at[0] = (uint8_t)number;
+    at[1] = (uint8_t)(number >> 8);
+    at[2] = (uint8_t)(number >> 16);
+    at[3] = (uint8_t)(number >> 24);
+    at[4] = (uint8_t)(number >> 32);
+    at[5] = (uint8_t)(number >> 40);
+    at[6] = (uint8_t)(number >> 48);
+    at[7] = (uint8_t)(number >> 56);
+    hash->size += size; /* of which so many count */
 }
 
-static void put_text(hashing *hash, const char *text)
+static inline void put_text(hashing *hash, const char *text)
 {
     size_t size = text == NULL ? 0 : strlen(text);
     put_number(hash, size, 4);
@@ -151,6 +164,11 @@ static void put_text(hashing *hash, const char *text)
 
 static void end(hashing *hash, uint8_t digest[NR_DIGEST_SIZE])
 {
+    if (!hash->begun) {
+        (void)crypto_generichash(digest, NR_DIGEST_SIZE, hash->gathered, hash->size,
+                                 NULL, 0);
+        return;
+    }
     flush(hash);
     (void)crypto_generichash_final(&hash->state, digest, NR_DIGEST_SIZE);
 }

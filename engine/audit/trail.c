@@ -237,6 +237,7 @@ static nr_trail_status open_tables(nr_trail *trail, const nr_trail_options *opti
     if (version != NR_TRAIL_VERSION_NOW)
         NR_TRAIL_TRY(bring_up_to_date(trail, version));
     NR_TRAIL_TRY(check_identity(trail, options->path, error));
+    NR_TRAIL_TRY(nr_rows_offer(trail));
     return prepare_all(trail);
 }
 
@@ -264,6 +265,7 @@ static void dispose(nr_trail *trail)
     (void)sqlite3_close(trail->db);
     nr_key_close(trail->key);
     nr_interned_finish(&trail->interned);
+    nr_arena_finish(&trail->rows.texts);
     free(trail->checkpoint_path);
     nr_reserve_close(&trail->reserve);
     if (trail->lock >= 0)

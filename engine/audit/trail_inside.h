@@ -18,27 +18,24 @@
 /* A row is used by records below its `seen` plus this. */
 enum { NR_SEEN_STEP = 1048576 };
 
-#define NR_TRAIL_SQL(SQL)                                                           \
-    SQL(BEGIN, "BEGIN IMMEDIATE")                                                   \
-    SQL(COMMIT, "COMMIT")                                                           \
-    SQL(ROLLBACK, "ROLLBACK")                                                       \
-    SQL(ADD_RECORD, "INSERT INTO records (seq, at, event, reason, policy, "         \
-                    "generation, circumstances, action, api, resource, "            \
-                    "obligations, session, message, patient, detail, hash) VALUES " \
-                    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")             \
-    SQL(FIND_TEXT, "SELECT id, seen FROM texts WHERE text = ?")                     \
-    SQL(ADD_TEXT, "INSERT INTO texts (text, seen) VALUES (?, ?)")                   \
-    SQL(SEE_TEXT, "UPDATE texts SET seen = ?2 WHERE id = ?1")                       \
-    SQL(FIND_CIRCUMSTANCES, "SELECT id, seen FROM circumstances WHERE digest = ?")  \
-    SQL(ADD_CIRCUMSTANCES,                                                          \
-        "INSERT INTO circumstances (digest, seen, asserted, uid, gid, pid, user, "  \
-        "role_profile, role, organisation, application, who, inputs) VALUES "       \
-        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                  \
-    SQL(SEE_CIRCUMSTANCES, "UPDATE circumstances SET seen = ?2 WHERE id = ?1")      \
-    SQL(FIND_POLICY, "SELECT id, seen FROM policies WHERE digest = ?")              \
-    SQL(ADD_POLICY, "INSERT INTO policies (digest, seen) VALUES (?, ?)")            \
-    SQL(SEE_POLICY, "UPDATE policies SET seen = ?2 WHERE id = ?1")                  \
-    SQL(ADD_IMAGE, "INSERT INTO images (policy, image) VALUES (?, ?)")              \
+#define NR_TRAIL_SQL(SQL)                                                          \
+    SQL(BEGIN, "BEGIN IMMEDIATE")                                                  \
+    SQL(COMMIT, "COMMIT")                                                          \
+    SQL(ROLLBACK, "ROLLBACK")                                                      \
+    SQL(ADD_ROWS, "INSERT OR ROLLBACK INTO records SELECT * FROM waiting")         \
+    SQL(FIND_TEXT, "SELECT id, seen FROM texts WHERE text = ?")                    \
+    SQL(ADD_TEXT, "INSERT INTO texts (text, seen) VALUES (?, ?)")                  \
+    SQL(SEE_TEXT, "UPDATE texts SET seen = ?2 WHERE id = ?1")                      \
+    SQL(FIND_CIRCUMSTANCES, "SELECT id, seen FROM circumstances WHERE digest = ?") \
+    SQL(ADD_CIRCUMSTANCES,                                                         \
+        "INSERT INTO circumstances (digest, seen, asserted, uid, gid, pid, user, " \
+        "role_profile, role, organisation, application, who, inputs) VALUES "      \
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                 \
+    SQL(SEE_CIRCUMSTANCES, "UPDATE circumstances SET seen = ?2 WHERE id = ?1")     \
+    SQL(FIND_POLICY, "SELECT id, seen FROM policies WHERE digest = ?")             \
+    SQL(ADD_POLICY, "INSERT INTO policies (digest, seen) VALUES (?, ?)")           \
+    SQL(SEE_POLICY, "UPDATE policies SET seen = ?2 WHERE id = ?1")                 \
+    SQL(ADD_IMAGE, "INSERT INTO images (policy, image) VALUES (?, ?)")             \
     SQL(ADD_CHECKPOINT, "INSERT INTO checkpoints (seq, statement) VALUES (?, ?)")
 
 typedef enum nr_trail_sql {
@@ -70,6 +67,43 @@ typedef struct nr_interned {
     nr_row policy_row;
 } nr_interned;
 
+/* What a row of `records` holds, in the order of its columns. */
+typedef enum nr_row_column {
+    NR_ROW_SEQ,
+    NR_ROW_AT,
+    NR_ROW_EVENT,
+    NR_ROW_REASON,
+    NR_ROW_POLICY,
+    NR_ROW_GENERATION,
+    NR_ROW_CIRCUMSTANCES,
+    NR_ROW_ACTION,
+    NR_ROW_API,
+    NR_ROW_RESOURCE,
+    NR_ROW_OBLIGATIONS,
+    NR_ROW_SESSION,
+    NR_ROW_MESSAGE,
+    NR_ROW_NUMBERS, /* so many */
+    NR_ROW_PATIENT = NR_ROW_NUMBERS,
+    NR_ROW_DETAIL,
+    NR_ROW_HASH,
+} nr_row_column;
+
+typedef struct nr_row_of_record {
+    int64_t numbers[NR_ROW_NUMBERS];
+    const char *patient, *detail; /* NULL: none */
+    uint8_t hash[NR_DIGEST_SIZE];
+} nr_row_of_record;
+
+enum { NR_ROWS_MAX = 64 };
+
+/* Rows of the open batch that are not in the table yet. */
+typedef struct nr_rows {
+    nr_row_of_record items[NR_ROWS_MAX];
+    size_t count;
+    bool begun;     /* the first one of the batch has been here */
+    nr_arena texts; /* of the rows */
+} nr_rows;
+
 struct nr_trail {
     sqlite3 *db;
     sqlite3_stmt *sql[NR_SQL_COUNT];
@@ -92,6 +126,7 @@ struct nr_trail {
 
     bool open; /* a batch is */
     nr_head next;
+    nr_rows rows;
     nr_durability durability;
     int synchronous;     /* the durability that SQLite is set to; -1: unknown */
     uint64_t signed_seq; /* of a checkpoint in the open batch; 0: none */
@@ -124,6 +159,16 @@ nr_trail_status nr_trail_fail(nr_trail *trail, nr_trail_status status);
 /* Puts everything committed into the main file, on disk, and empties the log. */
 nr_trail_status nr_trail_settle(nr_trail *trail);
 
+/* rows.c */
+/* Has SQLite know `waiting`; before statements are prepared. */
+nr_trail_status nr_rows_offer(nr_trail *trail);
+/* Numbers and hashes a record of the open batch; its row waits with others. */
+nr_trail_status nr_rows_add(nr_trail *trail, const nr_record *record);
+/* Writes what waits; before whatever reads `records`, and before the commit. */
+nr_trail_status nr_rows_write(nr_trail *trail);
+/* As at the beginning of a batch. */
+void nr_rows_forget(nr_rows *rows);
+
 /* intern.c: the id of what a record refers to, in the open batch; 0 for none. */
 bool nr_interned_init(nr_interned *interned);
 void nr_interned_finish(nr_interned *interned);
@@ -136,7 +181,5 @@ nr_trail_status nr_intern_policy(nr_trail *trail, const uint8_t *digest, int64_t
 
 /* A text as a parameter: NULL and "" as NULL; borrowed until the statement is done. */
 void nr_bind_text(sqlite3_stmt *statement, int place, const char *text);
-/* An id or number, of which 0 is none. */
-void nr_bind_some(sqlite3_stmt *statement, int place, int64_t number);
 
 #endif

@@ -244,12 +244,24 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     *buffer = uv_buf_init(connection->worker->read_buffer, NR_READ_SIZE);
 }
 
+/* All that came is answered, but for what waits for its records: whoever has only said
+ * that nothing more comes still has that. */
+static void end_reading(nr_connection *connection, bool orderly)
+{
+    connection->gone = true;
+    if (orderly && connection->recording) {
+        connection->ending = true;
+        settle(connection);
+    } else {
+        nr_connection_close(connection);
+    }
+}
+
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 {
     nr_connection *connection = stream->data;
     if (size < 0) {
-        connection->gone = true;
-        nr_connection_close(connection); /* all that came is answered */
+        end_reading(connection, size == UV_EOF);
         return;
     }
     if (size == 0)
@@ -281,14 +293,16 @@ static void settle(nr_connection *connection)
         refuse_input(connection);
     if (connection->closed)
         return;
-    bool owes = connection->writing || connection->recording ||
-                connection->handing != NR_HAND_NOTHING || connection->waiting ||
-                connection->reload != 0;
-    if (!owes && connection->ending) {
+    bool owes = connection->writing || connection->handing != NR_HAND_NOTHING ||
+                connection->waiting || connection->reload != 0;
+    if (!owes && !connection->recording && connection->ending) {
         nr_connection_close(connection);
         return;
     }
-    bool read = !owes && !connection->ending;
+    /* Who waits for records alone mostly sends nothing meanwhile, so that it is not worth
+     * two calls of the system to stop reading before something has come. */
+    bool full = connection->recording && connection->input.size != 0;
+    bool read = !owes && !full && !connection->ending;
     if (read && !connection->reading)
         (void)uv_read_start((uv_stream_t *)&connection->pipe, on_alloc, on_read);
     else if (!read && connection->reading)
@@ -422,8 +436,8 @@ void nr_connections_sweep(nr_worker *worker)
     uint64_t idle = worker->server->options->limits.idle_seconds;
     for (nr_connection *c = worker->connections, *next; c != NULL; c = next) {
         next = c->next;
-        uint64_t seconds = c->ending || c->handing != NR_HAND_NOTHING ? ENDING_SECONDS
-                                                                      : idle;
+        bool taking = (c->ending && !c->recording) || c->handing != NR_HAND_NOTHING;
+        uint64_t seconds = taking ? ENDING_SECONDS : idle;
         if (c->reload != 0 || uses_ring(c) || seconds == 0 ||
             now - c->active_at < seconds * 1000)
             continue;

@@ -311,8 +311,8 @@ void nr_recorder_hand(nr_recorder *recorder, nr_batch *batch)
     pthread_mutex_lock(&recorder->lock);
     *recorder->queue_end = batch;
     recorder->queue_end = &batch->next;
-    (void)pthread_cond_signal(&recorder->wake);
     pthread_mutex_unlock(&recorder->lock);
+    (void)pthread_cond_signal(&recorder->wake); /* who wakes finds the lock free */
 }
 
 /* One at a time: the first one's policy is taken before another may be put there. */

@@ -10,6 +10,8 @@
 
 enum {
     FLUSH_RECORDS = 1024,      /* in `batched`: so many go before their time */
+    SHARED_RECORDS = 128,      /* among so many a wait for the disk costs each little */
+    QUIET_TURNS = 8,           /* of the loop, each less than a microsecond */
     AGAIN_MS = 100,            /* between two attempts to write what must be written */
     KNOWN_EVIDENCE = 16 << 20, /* bytes, of all cases that are known again */
 };
@@ -35,6 +37,8 @@ static void hand(nr_recording *recording)
                                                          : &recording->batches[0];
     recording->handed = true;
     recording->due = false;
+    recording->grown = recording->quiet = 0;
+    (void)uv_idle_stop(&recording->growing);
     (void)uv_timer_stop(&recording->flush);
     nr_recorder_hand(recording->recorder, batch);
 }
@@ -56,16 +60,38 @@ static void on_flush(uv_timer_t *timer)
         hand(recording);
 }
 
+/* Only has the loop look for what has come, instead of waiting for it. */
+static void on_growing(uv_idle_t *growing)
+{
+    (void)growing;
+}
+
+/* Whether the wait for the disk should be shared with what the next turns of the loop
+ * bring: until some have brought nothing, or nobody is left to send it. */
+static bool is_growing(nr_recording *recording, const nr_worker *worker)
+{
+    size_t count = recording->filling->count;
+    recording->quiet = count > recording->grown ? 0 : recording->quiet + 1;
+    recording->grown = count;
+    bool growing = recording->quiet < QUIET_TURNS && count < SHARED_RECORDS &&
+                   recording->held < atomic_load_explicit(&worker->connection_count,
+                                                          memory_order_relaxed);
+    if (growing)
+        (void)uv_idle_start(&recording->growing, on_growing);
+    return growing;
+}
+
 static void on_after(uv_check_t *after)
 {
     nr_recording *recording = after->data;
-    const nr_batch *filling = recording->filling;
+    nr_batch *filling = recording->filling;
     if (recording->handed || filling->count == 0)
         return;
-    if (!is_batched(recording) || filling->first || recording->due ||
-        filling->count >= FLUSH_RECORDS)
+    bool awaited = !is_batched(recording) || filling->first;
+    if (recording->due || filling->count >= FLUSH_RECORDS ||
+        (awaited && !is_growing(recording, filling->worker)))
         hand(recording);
-    else if (uv_is_active((uv_handle_t *)&recording->flush) == 0)
+    else if (!awaited && uv_is_active((uv_handle_t *)&recording->flush) == 0)
         (void)uv_timer_start(&recording->flush, on_flush,
                              recording->recorder->options->audit_flush_ms, 0);
 }
@@ -216,9 +242,22 @@ static nr_case *remember(nr_recording *recording, struct nr_recent *recent,
     if (shared == NULL)
         return NULL;
     for (size_t i = 0; i < NR_RECENT && recording->known >= KNOWN_EVIDENCE; i++)
-        forget(recording, &recording->recent[i]);
+        forget(recording, &recording->recent[i / NR_RECENT_WAYS][i % NR_RECENT_WAYS]);
     recording->known += size_of(&shared->circumstances);
     return recent->shared = shared;
+}
+
+/* The place of whose hash this is, or of who was asked about longest ago, is the first
+ * of its set from here on. */
+static struct nr_recent *bring_forward(struct nr_recent *set, uint64_t hash)
+{
+    size_t at = 0;
+    while (at < NR_RECENT_WAYS - 1 && set[at].user != hash)
+        at++;
+    struct nr_recent found = set[at];
+    memmove(set + 1, set, at * sizeof(*set));
+    *set = found;
+    return set;
 }
 
 /* The case of a request that is like one of lately; NULL: it is not. What is asked once
@@ -229,7 +268,8 @@ static nr_case *recent_case(nr_recording *recording, const nrbac_record *told)
     if (user == NULL)
         return NULL;
     uint64_t hash = nr_hash_name(user, strlen(user));
-    struct nr_recent *recent = &recording->recent[hash % NR_RECENT];
+    struct nr_recent *recent = bring_forward(recording->recent[hash % NR_RECENT_SETS],
+                                             hash);
     if (recent->shared != NULL && is_same_case(recent->shared, recording, told))
         return recent->shared;
     bool again = recent->user == hash;
@@ -295,6 +335,7 @@ static void hold(nr_recording *recording, nr_connection *connection)
     if (batch->held != NULL)
         batch->held->held_link = &connection->held_next;
     batch->held = connection;
+    recording->held++;
 }
 
 void nr_recording_forget(nr_connection *connection)
@@ -305,6 +346,7 @@ void nr_recording_forget(nr_connection *connection)
     if (connection->held_next != NULL)
         connection->held_next->held_link = connection->held_link;
     connection->held_link = NULL;
+    connection->worker->recording.held--;
 }
 
 static bool refuse(nr_worker *worker)
@@ -511,6 +553,7 @@ bool nr_recording_open(nr_worker *worker, nr_recorder *recorder)
     recording->batches[0].worker = recording->batches[1].worker = worker;
     (void)uv_check_init(&worker->loop, &recording->after);
     (void)uv_timer_init(&worker->loop, &recording->flush);
+    (void)uv_idle_init(&worker->loop, &recording->growing);
     recording->after.data = recording->flush.data = recording;
     (void)uv_check_start(&recording->after, on_after);
     return true;
@@ -522,6 +565,7 @@ void nr_recording_end(nr_worker *worker)
         return;
     uv_close((uv_handle_t *)&worker->recording.after, NULL);
     uv_close((uv_handle_t *)&worker->recording.flush, NULL);
+    uv_close((uv_handle_t *)&worker->recording.growing, NULL);
 }
 
 void nr_recording_close(nr_worker *worker)
@@ -535,7 +579,8 @@ void nr_recording_close(nr_worker *worker)
         free(batch->owners);
         free(batch->cases);
     }
-    for (size_t i = 0; i < NR_RECENT; i++)
-        nr_case_release(recording->recent[i].shared);
+    for (size_t i = 0; i < NR_RECENT_SETS; i++)
+        for (size_t way = 0; way < NR_RECENT_WAYS; way++)
+            nr_case_release(recording->recent[i][way].shared);
     nrbac_document_destroy(recording->document);
 }

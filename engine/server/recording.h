@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A worker's part in recording. What is decided on its thread becomes a record of the
- * batch that it fills; after each turn of its loop the batch is handed to the recorder,
- * one at a time, so that whatever comes meanwhile is written together next.
+ * batch that it fills; after a turn of its loop the batch is handed to the recorder, one
+ * at a time, so that whatever comes meanwhile is written together next. If somebody waits
+ * for it, the loop first looks a little longer for others to share the wait with.
  *
  * A connection whose answers wait for their records is held by the batch: nothing of it
  * is written, read or answered until the batch is back. If that could not be written,
@@ -18,7 +19,11 @@
 
 #include <uv.h>
 
-enum { NR_RECENT = 2048 };
+enum {
+    NR_RECENT_SETS = 512,
+    NR_RECENT_WAYS = 4,
+    NR_RECENT = NR_RECENT_SETS * NR_RECENT_WAYS,
+};
 
 typedef struct nr_recording {
     nr_recorder *recorder; /* NULL: nothing is recorded */
@@ -30,13 +35,17 @@ typedef struct nr_recording {
     uv_check_t after;  /* each turn of the loop */
     uv_timer_t flush;  /* `batched`: when what is filled must go */
     bool due;          /* it must */
+    uint32_t held;     /* connections that wait for a batch */
+    uv_idle_t growing; /* it is looked for more first: */
+    size_t grown;      /* so many there were after the last turn, */
+    size_t quiet;      /* and so many turns have brought nothing */
     nrbac_document *document;
-    /* By whom whole requests were asked lately, at a place by their user: a hash while
-     * there was one, and the case of what is asked again. */
+    /* Whom whole requests were about lately, in a set by the user's hash, the latest
+     * first: the hash while there was one, and the case of what is asked again. */
     struct nr_recent {
         uint64_t user;
         nr_case *shared;
-    } recent[NR_RECENT];
+    } recent[NR_RECENT_SETS][NR_RECENT_WAYS];
     size_t known; /* bytes of the evidence of those cases */
     /* Of the message at hand: */
     nr_connection *connection;

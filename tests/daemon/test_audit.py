@@ -2,7 +2,9 @@
 """What the daemon records, and what it answers when it cannot."""
 import json
 import signal
+import socket
 import threading
+import time
 
 import msgpack
 import pytest
@@ -273,6 +275,35 @@ def test_no_answer_leaves_before_its_record(served, trail):
     for count in range(1, 50):
         assert client.call("check", session, "B0820")[0] is True
         assert [event for event, _, _ in decisions(trail)].count("check") == count
+
+
+def test_who_sends_nothing_more_still_has_what_waits_for_its_record(served, trail):
+    client = served.client()
+    session = client.open(neutral(None))
+    with locked(trail):
+        numbers = [client.post("check", session, "B0820") for _ in range(3)]
+        client.socket.shutdown(socket.SHUT_WR)
+        time.sleep(0.1)     # less than the daemon waits for the lock
+    assert all(client.wait(number)[0] for number in numbers)
+    assert client.socket.recv(1) == b""
+    assert [event for event, _, _ in decisions(trail)].count("check") == 3
+
+
+def test_what_comes_while_records_are_written_is_answered_after_them(served, trail):
+    client = served.client()
+    session = client.open(neutral(None))
+    more = b"".join(msgpack.packb([0, 1000 + i, "check", [session, "B0825"]]) for i in range(5000))     # more than is read at once
+    with locked(trail):
+        first = client.post("check", session, "B0820")
+        time.sleep(0.05)
+        client.send(more)
+        time.sleep(0.05)
+    assert client.receive()[1:] == [first, None, [True, "granted-by-baseline", 1, []]]
+    for number in range(1000, 6000):
+        assert client.receive()[1:] == [number, None, [True, "granted-by-baseline", 1, []]]
+    client.socket.shutdown(socket.SHUT_WR)
+    assert client.socket.recv(1) == b""
+    assert [event for event, _, _ in decisions(trail)].count("check") == 5001
 
 
 @pytest.mark.parametrize("threads", [1, 4])

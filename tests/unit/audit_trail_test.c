@@ -41,6 +41,47 @@ static void test_batches(void)
     kit_end(&k);
 }
 
+/* About as many as are written by one statement, and some times as many. */
+static void test_large_batches(void)
+{
+    static const uint64_t sizes[] = { 63, 64, 65, 128, 1, 300 };
+    kit k;
+    uint64_t next = 1;
+    kit_begin(&k);
+    nr_trail *trail = kit_open(&k, NULL);
+    for (size_t i = 0; i < NR_COUNT(sizes); next += sizes[i++])
+        CHECK_INT(kit_write(&k, trail, next, sizes[i], NR_BATCHED), NR_TRAIL_OK);
+    CHECK_INT(nr_trail_close(trail), NR_TRAIL_OK);
+    CHECK_INT(kit_count(&k), (long long)next - 1);
+    CHECK_INT(kit_prove(&k, NULL).fault, NR_TRAIL_IS_SOUND);
+    kit_end(&k);
+}
+
+/* Somebody else has put a record where the next one goes, or beyond. */
+static void test_numbers_taken(void)
+{
+    static const char *const others[] = {
+        "INSERT INTO records (seq, at, event, reason, generation, hash) "
+        "VALUES (6, 0, 1, 0, 0, zeroblob(32))",
+        "UPDATE records SET seq = 7 WHERE seq = 6",
+        "UPDATE records SET seq = 1000 WHERE seq = 7",
+    };
+    kit k;
+    kit_begin(&k);
+    nr_trail *trail = kit_open(&k, NULL);
+    CHECK_INT(kit_write(&k, trail, 1, 5, NR_SYNC), NR_TRAIL_OK);
+    for (size_t i = 0; i < NR_COUNT(others); i++) {
+        kit_sql(&k, others[i]);
+        CHECK_INT(kit_write(&k, trail, 6, 100, NR_SYNC), NR_TRAIL_CORRUPT);
+    }
+    kit_sql(&k, "DELETE FROM records WHERE seq = 1000");
+    CHECK_INT(kit_write(&k, trail, 6, 100, NR_SYNC), NR_TRAIL_OK);
+    CHECK_INT(nr_trail_close(trail), NR_TRAIL_OK);
+    CHECK_INT(kit_count(&k), 105);
+    CHECK_INT(kit_prove(&k, NULL).fault, NR_TRAIL_IS_SOUND);
+    kit_end(&k);
+}
+
 /* What is undone leaves no trace, also not in what is remembered of the tables. */
 static void test_undone(void)
 {
@@ -410,6 +451,8 @@ static void test_killed(void)
 int main(void)
 {
     test_batches();
+    test_large_batches();
+    test_numbers_taken();
     test_undone();
     test_not_records();
     test_again();
