@@ -181,7 +181,7 @@ def test_a_connection_has_one_ring_and_keeps_it(policy, daemons, trail):
     assert until(lambda: served.client().call("metrics")["connections_idle"] >= 1)
     assert idle is not ring and ring.is_open()
     ring.socket.settimeout(10)
-    ring.socket.sendall(msgpack.packb([0, 2, "ring", []]))
+    ring.socket.sendall(msgpack.packb([0, 2, "ring", [1]]))
     assert msgpack.unpackb(ring.socket.recv(1024))[2]["code"] == "over-limit"
 
 
