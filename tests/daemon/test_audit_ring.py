@@ -11,9 +11,10 @@ import time
 
 import msgpack
 import pytest
-from support.attached import Attached
+from support.attached import Attached, Recorded, recorded
+from support.daemon import replace_killed
 from support.paths import NRBAC
-from support.recorded import REASONS, locked, records
+from support.recorded import REASONS, locked, names, of, records
 from support.ring import PLACES, RESERVED, SIZE, TAKEN, HandmadeRing
 from support.rpc import until
 from support.small import FUNCTIONS, SMALL
@@ -35,44 +36,6 @@ def durability(request):
 @pytest.fixture
 def served(policy, daemons, trail):
     return daemons.start(policy(FUNCTIONS).path, "--audit", trail)
-
-
-class Recorded(Attached):
-    """A program whose decisions are recorded by the daemon."""
-
-    def __init__(self, served, **how):
-        super().__init__(**how)
-        assert self.tell(f"open-recorded shm:{served.socket}").startswith("ok ")
-
-    def record(self, session, name, count):
-        """Begins to decide NAME.0, NAME.1, ...; it tells each at once."""
-        self.order(f"record {session} {name} {count}")
-        self.process.stdin.flush()
-
-    def told(self, count):
-        """So many of the lines that it tells: (reason, name)."""
-        return [tuple(self.process.stdout.readline().split()) for _ in range(count)]
-
-    def kill(self):
-        """Kills it; what it had told."""
-        self.process.kill()
-        rest = self.process.stdout.read()
-        self.process.wait()
-        lines = rest.split("\n")[:-1]       # the last one is cut
-        return [tuple(line.split()) for line in lines]
-
-
-def of(trail, process):
-    """The records of a program."""
-    return [row for row in records(trail) if row["pid"] == process.pid]
-
-
-def names(rows):
-    return [row["action"] for row in rows]
-
-
-def recorded(told):
-    return [name for reason, name in told if reason != "not-recorded"]
 
 
 # What is recorded.
@@ -202,12 +165,6 @@ def test_whatever_a_killed_program_told_is_in_the_trail(served, trail):
         all_told += len(told)
     assert all_told > 20 * KILLS
     assert until(lambda: served.client().call("health")["connections"] == 1)
-
-
-def replace_killed(daemons, served, *options):
-    served.process.kill()
-    served.wait()
-    return daemons.start(*options, path=served.socket)
 
 
 def replace_ended(daemons, served, *options):

@@ -163,3 +163,10 @@ class Daemons:
                 daemon.process.wait()
             print(f"--- stderr of the daemon\n{daemon.stderr[-4000:]}")
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def replace_killed(daemons, served, *options):
+    """Kills it; another one on its socket."""
+    served.process.kill()
+    served.wait()
+    return daemons.start(*options, path=served.socket)
