@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import msgpack
 import pytest
@@ -285,6 +286,42 @@ def test_what_was_announced_and_never_came_is_told_as_a_gap(served, trail):
     assert gaps(trail) == [{"places": 5}]
     assert names([row for row in records(trail) if row["asserted"]]) == ["before", "behind"]
     assert served.client().call("metrics")["audit_ring_gaps"] == 1
+
+
+def rings_of(process):
+    """How many rings a daemon has mapped."""
+    return Path(f"/proc/{process.pid}/maps").read_text().count("nrbac-ring")
+
+
+def test_nothing_is_taken_that_came_after_the_end(served, trail):
+    """Whoever keeps the memory, and goes on writing, holds the daemon up for nothing."""
+    client, ring = served.client(), HandmadeRing(served.socket)
+    ring.begin()
+    ring.put(entry("before", GRANTED))
+    with locked(trail):
+        ring.close()
+        assert until(lambda: client.call("health")["connections"] == 1)
+        for _ in range(100):
+            ring.put(entry("after", GRANTED))
+    assert until(lambda: rings_of(served.process) == 0)
+    assert names([row for row in records(trail) if row["asserted"]]) == ["before"] and gaps(trail) == []
+
+
+def test_rings_that_wait_for_the_trail_are_as_many_as_connections_may_be(daemons, policy, trail, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("max_connections: 4\n")
+    served = daemons.start(policy(SMALL).path, "--audit", trail, "--config", config, "--threads", 1)
+    with locked(trail):
+        for number in range(4):
+            ring = HandmadeRing(served.socket)
+            ring.begin()
+            ring.put(entry(f"n{number}", GRANTED))
+            ring.close()
+        assert until(lambda: HandmadeRing(served.socket).answer[2] is not None)
+        assert rings_of(served.process) == 4
+    assert until(lambda: rings_of(served.process) == 0, 20)
+    assert HandmadeRing(served.socket).answer[2] is None
+    assert sorted(names([row for row in records(trail) if row["asserted"]])) == ["n0", "n1", "n2", "n3"]
 
 
 BAD = {
