@@ -2,6 +2,7 @@
 """A program that decides on a daemon's shared table in its own process: tests/daemon/attach_tool.c."""
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -24,8 +25,9 @@ class Attached:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.end()
+    def __exit__(self, kind, *_):
+        status = self.end()
+        assert kind or status in (0, -signal.SIGKILL), f"the attached program ended with {status}"
 
     def order(self, line):
         self.process.stdin.write(line + "\n")
@@ -79,7 +81,12 @@ class Attached:
     def end(self):
         if self.process.poll() is None:
             self.process.stdin.close()
-        status = self.process.wait(10)
+        try:
+            status = self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
         self.process.stdout.close()
         return status
 
