@@ -137,7 +137,9 @@ void nr_rings_open(nr_worker *worker)
 
 void nr_rings_close(nr_worker *worker)
 {
-    while (worker->rings.first != NULL)
-        drop(worker->rings.first);
+    for (nr_intake *i = worker->rings.first, *next; i != NULL; i = next) {
+        next = i->next_one;
+        drop(i);
+    }
     free(worker->rings.entry);
 }
