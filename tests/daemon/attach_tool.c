@@ -15,8 +15,9 @@
  *                              answered by a line: BIT NAME.N
  *   record-threads NUMBER NAME COUNT THREADS
  *                              so many threads, each as above with NAME.T; then: done
- *   recorded-forked NUMBER NAME
- *                              BIT of nrbac_check_recorded in a child
+ *   fork                       ok, and there is a child
+ *   forked NUMBER NAME         BIT of nrbac_check_recorded in that child, which has
+ *                              polled before
  *   record-fast NUMBER NAME COUNT
  *                              the same without lines; how many were yes
  *   until NUMBER NAME REASON   the time (ns of CLOCK_MONOTONIC) at which it is so
@@ -39,11 +40,22 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SESSIONS = 4096, WORDS = 8, THREADS = 16, WAIT_NS = 200000, WAITS = 100000 };
+enum {
+    SESSIONS = 4096,
+    WORDS = 8,
+    THREADS = 16,
+    POLLS = 5,
+    WAIT_NS = 200000,
+    WAITS = 100000
+};
 
 static nrbac_engine *engine;
 static nrbac_session *sessions[SESSIONS];
 static int session_count;
+static struct {
+    pid_t process;
+    int order; /* a pipe to it */
+} child;
 
 static int64_t now_ns(void)
 {
@@ -127,15 +139,34 @@ static void decide_garbage(char **words)
 }
 
 /* A child has the engine as it was, and no thread that polls. */
-static void check_forked(char **words)
+static void make_child(void)
 {
-    nrbac_session *session = session_of(words[1]);
-    nrbac_name name = nrbac_prepare(engine, words[2]);
+    int ends[2];
+    if (pipe(ends) != 0)
+        exit(2);
+    child.process = fork();
+    child.order = ends[1];
+    char line[256];
+    if (child.process == 0) {
+        (void)close(ends[1]);
+        ssize_t size = read(ends[0], line, sizeof(line) - 1);
+        line[size > 0 ? size : 0] = '\0';
+        char *name = strchr(line, ' ');
+        for (int i = 0; i < POLLS; i++)
+            (void)nrbac_poll(engine, (int64_t)time(NULL));
+        _exit(name == NULL ||
+              nrbac_check_recorded(session_of(line), nrbac_prepare(engine, name + 1)));
+    }
+    (void)close(ends[0]);
+    puts("ok");
+}
+
+static void ask_child(char **words)
+{
     int status = 0;
-    pid_t child = fork();
-    if (child == 0)
-        _exit(nrbac_check_recorded(session, name));
-    (void)waitpid(child, &status, 0);
+    (void)dprintf(child.order, "%s %s", words[1], words[2]);
+    (void)close(child.order);
+    (void)waitpid(child.process, &status, 0);
     printf("%d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 
@@ -292,8 +323,10 @@ static bool obey_recording(char **words)
         open_source(NRBAC_ENGINE_RECORDED | NRBAC_ENGINE_UNWATCHED, words[1]);
     else if (strcmp(order, "recorded") == 0)
         check_recorded(words);
-    else if (strcmp(order, "recorded-forked") == 0)
-        check_forked(words);
+    else if (strcmp(order, "fork") == 0)
+        make_child();
+    else if (strcmp(order, "forked") == 0)
+        ask_child(words);
     else if (strcmp(order, "record-threads") == 0)
         record_in_threads(words);
     else if (strcmp(order, "garbage") == 0)

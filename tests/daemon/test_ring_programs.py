@@ -143,12 +143,14 @@ def test_a_child_has_no_ring(daemons, policy, trail):
     """Both would write into the one that its parent moves to the next daemon, and nobody would take what the child wrote."""
     made = policy(SMALL).path
     served = daemons.start(made, "--audit", trail)
-    with Recorded(served) as program:
+    with Recorded(served, "open-recorded-unwatched") as program:
         session = program.session()
-        assert program.tell(f"recorded-forked {session} B0820") == "0"
+        assert program.tell("fork") == "ok" and program.tell(f"forked {session} B0820") == "0"
         assert program.tell(f"recorded {session} B0825") == "1"
         assert until(lambda: len(of(trail, program.process)) == 2)
+        assert program.tell("fork") == "ok"
         served = replace_killed(daemons, served, made, "--audit", trail)
-        assert program.tell(f"recorded-forked {session} B0820") == "0"
         assert program.tell(f"recorded {session} B0825") == "1"
-        assert until(lambda: names(of(trail, program.process)) == [None, "B0825", "B0825"])
+        assert until(lambda: program.tell("poll").startswith("ok") and len(of(trail, program.process)) == 3)
+        assert program.tell(f"forked {session} B0820") == "0", "nor does it get one from the next daemon"
+    assert names(records(trail)).count("B0820") == 0
