@@ -3,6 +3,7 @@
  * One thing, done a number of times, for bench/counts to count its instructions:
  *
  *   bench-counted ask MEASURE CONTENDER IMAGE TIMES [WORKLOAD]    one contender
+ *   bench-counted recorded SOCKET TIMES                           checks, by an audit ring
  *   bench-counted compile FOLDER TIMES                            a policy folder
  *
  * The same few requests again and again; with a WORKLOAD all of its requests, for
@@ -10,8 +11,10 @@
  * Whatever is done once beforehand is the same for any TIMES, and cancels out.
  */
 #include "contender.h"
+#include "people.h"
 
 #include <nrbac/policy.h>
+#include <nrbac/recorder.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +54,31 @@ static void ask(char **arguments)
     bench_workload_free(w);
 }
 
+/* In the trail of the daemon that serves this socket. Nobody polls: a thread that does so
+ * would be counted too. */
+static void check_recorded(char **arguments)
+{
+    nrbac_engine *engine;
+    nrbac_session *session;
+    nrbac_error error;
+    bench_person person;
+    bench_workload *w = bench_workload_make("counted", ".");
+    if (nrbac_engine_create(NRBAC_ENGINE_UNWATCHED | NRBAC_ENGINE_RECORDED, &engine) !=
+            NRBAC_OK ||
+        nrbac_engine_open(engine, arguments[0], &error) != NRBAC_OK)
+        bench_fail("%s: %s", arguments[0], error.text);
+    bench_person_of(w, w->requests[0].user, &person);
+    (void)nrbac_session_open(engine, &person.request, &session);
+    nrbac_name name = nrbac_prepare(engine,
+                                    w->activities[w->requests[0].activity].code);
+    for (unsigned long left = strtoul(arguments[1], NULL, 10); left > 0; left--)
+        if (nrbac_check_recorded(session, name) != (w->expected[0] == 1))
+            bench_fail("a check is wrong, or not recorded");
+    nrbac_session_close(session);
+    nrbac_engine_destroy(engine);
+    bench_workload_free(w);
+}
+
 static void compile(char **arguments)
 {
     for (unsigned long left = strtoul(arguments[1], NULL, 10); left > 0; left--) {
@@ -65,11 +93,14 @@ int main(int argc, char **argv)
 {
     if ((argc == 6 || argc == 7) && strcmp(argv[1], "ask") == 0) {
         ask(argv + 2);
+    } else if (argc == 4 && strcmp(argv[1], "recorded") == 0) {
+        check_recorded(argv + 2);
     } else if (argc == 4 && strcmp(argv[1], "compile") == 0) {
         compile(argv + 2);
     } else {
         (void)fputs(
             "usage: bench-counted ask MEASURE CONTENDER IMAGE TIMES [WORKLOAD]\n"
+            "       bench-counted recorded SOCKET TIMES\n"
             "       bench-counted compile FOLDER TIMES\n",
             stderr);
         return 2;

@@ -229,6 +229,8 @@ static void change_page(nrbac_engine *engine, nr_follow *follow,
         follow->page_fd = follow->fetch.page;
         follow->fetch.page = -1;
         follow->since.seen = 0;
+        if (engine->scribe != NULL)
+            nr_scribe_retry(engine->scribe);
     }
     follow->status = status;
     (void)look(engine, follow, NULL);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,25 +21,44 @@ enum {
     OPEN_MS = 5000,    /* the longest that opening takes */
     POLL_MS = 20,      /* the longest that a poll waits for the daemon */
     RETRY_MS = 100,    /* after a failure */
-    WAIT_MS = 50,      /* the longest that a decision waits for room */
+    WAIT_MS = 50,      /* the longest that a decision waits for room, */
+    DISK_MS = 1000,    /* and for the disk */
     SPINS = 200,       /* before it sleeps */
     NAP_NS = 200000,   /* how long, each time */
     ENTRY_ROOM = 1024, /* bytes that most entries need */
 };
 
 struct nr_scribe {
-    _Atomic(nr_ring *) ring; /* set once; NULL: none yet */
-    _Atomic bool refused;    /* the daemon takes no records */
-    nr_fetch fetch;          /* of whoever polls, like what follows */
-    int connection;          /* the ring's; -1: it has ended */
-    int64_t retry_at;        /* ns; not before then */
+    _Atomic(nr_ring *) *ring; /* set once; NULL: none yet, or a child's */
+    _Atomic bool refused;     /* this daemon takes no records */
+    nr_fetch fetch;           /* of whoever polls, like what follows */
+    bool opened;              /* there was a ring */
+    int connection;           /* its; -1: it has ended */
+    int64_t retry_at;         /* ns; not before then */
 };
+
+/* Memory that is zero in a child. */
+static void *make_own(void)
+{
+    void *own = mmap(NULL, sizeof(nr_ring *), PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (own != MAP_FAILED && madvise(own, sizeof(nr_ring *), MADV_WIPEONFORK) == 0)
+        return own;
+    if (own != MAP_FAILED)
+        (void)munmap(own, sizeof(nr_ring *));
+    return NULL;
+}
 
 nr_scribe *nr_scribe_create(void)
 {
     nr_scribe *scribe = calloc(1, sizeof(*scribe));
     if (scribe == NULL)
         return NULL;
+    scribe->ring = make_own();
+    if (scribe->ring == NULL) {
+        free(scribe);
+        return NULL;
+    }
     scribe->fetch = NR_FETCH_NONE;
     scribe->fetch.wanted = NR_WANT_RING;
     scribe->connection = -1;
@@ -64,7 +84,8 @@ void nr_scribe_destroy(nr_scribe *scribe)
     if (scribe == NULL)
         return;
     nr_scribe_close(scribe);
-    nr_memory_unmap_ring(atomic_load(&scribe->ring));
+    nr_memory_unmap_ring(atomic_load(scribe->ring));
+    (void)munmap(scribe->ring, sizeof(nr_ring *));
     free(scribe);
 }
 
@@ -85,12 +106,13 @@ static nrbac_status replace(nr_ring *ring, nr_ring *fresh)
 
 static nrbac_status take_ring(nr_scribe *scribe, nrbac_error *error)
 {
-    nr_ring *ring = atomic_load_explicit(&scribe->ring, memory_order_relaxed);
+    nr_ring *ring = atomic_load_explicit(scribe->ring, memory_order_relaxed);
     nr_ring *fresh;
     NR_TRY(nr_memory_map_ring(scribe->fetch.image, &fresh, error));
     if (ring == NULL) {
         nr_ring_begin(fresh);
-        atomic_store_explicit(&scribe->ring, fresh, memory_order_release);
+        atomic_store_explicit(scribe->ring, fresh, memory_order_release);
+        scribe->opened = true;
         return NRBAC_OK;
     }
     nrbac_status status = replace(ring, fresh);
@@ -132,19 +154,34 @@ static bool is_connected(int connection)
     return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
+/* What the same daemon would say again. */
+static bool is_final(nrbac_status status)
+{
+    return status == NRBAC_E_REFUSED || status == NRBAC_E_FORMAT ||
+           status == NRBAC_E_VERSION || status == NRBAC_E_IMAGE;
+}
+
 void nr_scribe_poll(nr_scribe *scribe, const char *path)
 {
-    if (scribe->connection >= 0 && is_connected(scribe->connection))
+    const nr_ring *ring = atomic_load_explicit(scribe->ring, memory_order_relaxed);
+    bool is_child = scribe->opened && ring == NULL;
+    if (is_child || (scribe->connection >= 0 && is_connected(scribe->connection)))
         return;
-    if (scribe->connection >= 0)
+    if (scribe->connection >= 0) {
         nr_scribe_close(scribe);
-    if (nr_boot_ns() < scribe->retry_at)
+        atomic_store(&scribe->refused, nr_ring_is_refused(ring));
+    }
+    if (atomic_load(&scribe->refused) || nr_boot_ns() < scribe->retry_at)
         return;
     nrbac_status status = renew(scribe, path, NULL);
-    atomic_store(&scribe->refused,
-                 status == NRBAC_E_REFUSED || status == NRBAC_E_FORMAT);
+    atomic_store(&scribe->refused, is_final(status));
     if (status != NRBAC_OK && status != NRBAC_E_TIMEOUT)
         scribe->retry_at = nr_boot_ns() + RETRY_MS * NS_PER_MS;
+}
+
+void nr_scribe_retry(nr_scribe *scribe)
+{
+    atomic_store(&scribe->refused, false);
 }
 
 /* ---- Writing -------------------------------------------------------------------------------- */
@@ -153,7 +190,7 @@ static void pack_common(nr_packer *to, const nrbac_record *record)
 {
     const nrbac_decision *decision = record->decision;
     nr_pack_integer(to, (int64_t)record->kind);
-    nr_pack_integer(to, record->flags);
+    nr_pack_integer(to, record->flags | (record->first ? NR_RING_FIRST : 0));
     nr_pack_integer(to, (int64_t)decision->reason);
     nr_pack_integer(to, decision->generation);
     nr_pack_text(to, record->digest);
@@ -195,7 +232,7 @@ static void pack(nr_packer *to, const nrbac_record *record, uint64_t refers,
 static nr_ring_put put(nr_scribe *scribe, const nr_packer *entry, uint64_t refers,
                        uint64_t *place)
 {
-    nr_ring *ring = atomic_load_explicit(&scribe->ring, memory_order_acquire);
+    nr_ring *ring = atomic_load_explicit(scribe->ring, memory_order_acquire);
     nr_ring_put put = NR_RING_SHUT;
     int64_t deadline = 0;
     for (int tries = 0; ring != NULL; tries++) {
@@ -237,32 +274,68 @@ static nr_ring_put write_entry(nr_scribe *scribe, const nrbac_record *record,
 }
 
 /* With all that is known of the circumstances. */
-static bool write_all(nr_scribe *scribe, nrbac_record *record)
+static bool write_all(nr_scribe *scribe, nrbac_record *record, uint64_t *place)
 {
     nrbac_document *document = nrbac_document_create();
     const nrbac_value *request = NULL;
-    uint64_t place = 0;
     if (document != NULL && record->request != NULL)
         request = nrbac_request_tell(record->request, NRBAC_TELL_CIRCUMSTANCES,
                                      document);
     bool told = document != NULL && (record->request == NULL || request != NULL) &&
-                write_entry(scribe, record, 0, request, &place) == NR_RING_PUT;
+                write_entry(scribe, record, 0, request, place) == NR_RING_PUT;
     nrbac_document_destroy(document);
     if (told)
-        record->circumstances = place + 1;
+        record->circumstances = *place + 1;
     return told;
+}
+
+/* With all that is known, or a reference to the entry that told it. */
+static bool write_record(nr_scribe *scribe, nrbac_record *record, uint64_t *place)
+{
+    if (record->circumstances == 0 || record->request != NULL)
+        return write_all(scribe, record, place);
+    nr_ring_put put = write_entry(scribe, record, record->circumstances, NULL, place);
+    if (put == NR_RING_FORGOTTEN)
+        record->circumstances = 0;
+    return put == NR_RING_PUT;
+}
+
+/* ---- Waiting for the disk --------------------------------------------------------------- */
+
+static bool is_on_disk_in_time(const nr_scribe *scribe, uint64_t place)
+{
+    const nr_ring *ring = atomic_load_explicit(scribe->ring, memory_order_acquire);
+    int64_t deadline = nr_boot_ns() + DISK_MS * NS_PER_MS;
+    while (!nr_ring_has_taken(ring, place)) {
+        if (nr_boot_ns() >= deadline || atomic_load(&scribe->refused))
+            return false;
+        (void)nanosleep(&(struct timespec){ .tv_nsec = NAP_NS }, NULL);
+    }
+    return true;
+}
+
+/* The record cannot be taken back: the daemon may be writing it. */
+static void withdraw(nr_scribe *scribe, const nrbac_record *record)
+{
+    const nrbac_decision denied = { .effect = NRBAC_DENY,
+                                    .reason = NRBAC_REASON_NOT_RECORDED,
+                                    .generation = record->decision->generation };
+    nrbac_record withdrawn = *record;
+    uint64_t place;
+    withdrawn.decision = &denied;
+    withdrawn.first = false;
+    (void)write_entry(scribe, &withdrawn, record->circumstances, NULL, &place);
 }
 
 bool nr_scribe_take(void *context, nrbac_record *record)
 {
     nr_scribe *scribe = context;
     uint64_t place;
-    if (atomic_load_explicit(&scribe->refused, memory_order_relaxed))
+    if (atomic_load_explicit(&scribe->refused, memory_order_relaxed) ||
+        !write_record(scribe, record, &place))
         return false;
-    if (record->circumstances == 0 || record->request != NULL)
-        return write_all(scribe, record);
-    nr_ring_put put = write_entry(scribe, record, record->circumstances, NULL, &place);
-    if (put == NR_RING_FORGOTTEN)
-        record->circumstances = 0;
-    return put == NR_RING_PUT;
+    if (!record->first || is_on_disk_in_time(scribe, place))
+        return true;
+    withdraw(scribe, record);
+    return false;
 }

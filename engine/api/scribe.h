@@ -4,6 +4,15 @@
  * ring that it shares with that daemon (share/ring.h). Writing makes no system call
  * unless the ring is full.
  *
+ * A record that is to be safe before anybody learns of the decision is waited for, until
+ * the daemon says that it is on disk. If that takes too long it was not recorded, though
+ * it may be there; then another one behind it says so.
+ *
+ * A daemon that takes no records of this program, because it is of another release or
+ * keeps no trail, is not asked again.
+ *
+ * A process that forks has a ring, its child has none: both would move the same one.
+ *
  * The ring is held for as long as its connection lives. When that has ended, whoever polls
  * asks the socket for another ring, copies the old one with all that was not taken,
  * and puts it into the old one's place: nobody who writes notices more than a
@@ -31,8 +40,11 @@ void nr_scribe_close(nr_scribe *scribe);
 /* Looks after the ring; waits a few milliseconds for the daemon at most. One thread at a
  * time. */
 void nr_scribe_poll(nr_scribe *scribe, const char *path);
+/* Another daemon serves: it may take what the last one did not. By whoever polls. */
+void nr_scribe_retry(nr_scribe *scribe);
 
-/* The nrbac_recorder; its context is the scribe. Waits 50 ms at most. */
+/* The nrbac_recorder; its context is the scribe. Waits 50 ms at most for room, and a
+ * second for a record that is to be on disk. */
 bool nr_scribe_take(void *context, nrbac_record *record);
 
 #endif

@@ -4,18 +4,19 @@
  * asserted. The entry has been copied out by now; nothing of it is believed before it has
  * been looked at.
  */
-#include "server/rings.h"
+#include "server/intake.h"
 
 #include "base/time.h"
-#include "server/connection.h"
+#include "server/worker.h"
 #include "wire/wire.h"
 
 #include <string.h>
 
 enum {
-    ELEMENTS_MAX = 65536,
+    ELEMENTS_MAX = NR_RING_ENTRY_MAX, /* no program finds a bound that it cannot see */
     DEPTH_MAX = 8,
     GRACE_US = 1000000, /* between a decision and its entry */
+    FLAGS = NRBAC_ASK_STRANGER | NR_RING_FIRST,
 };
 
 /* An entry as it tells itself. Texts belong to the document. */
@@ -83,25 +84,30 @@ static bool read_decision(const nrbac_value *list, assertion *out)
 {
     int64_t kind, flags, reason, generation;
     nrbac_record *told = &out->told;
-    bool good =
-        read_number(nrbac_value_at(list, NR_RING_KIND), 0, NRBAC_RECORDED_CHECK,
-                    &kind) &&
-        read_number(nrbac_value_at(list, NR_RING_FLAGS), 0, UINT32_MAX, &flags) &&
-        read_number(nrbac_value_at(list, NR_RING_REASON), 0, UINT16_MAX, &reason) &&
-        is_reason(reason) &&
-        read_number(nrbac_value_at(list, NR_RING_GENERATION), 0, UINT32_MAX,
-                    &generation) &&
-        read_digest(nrbac_value_at(list, NR_RING_DIGEST), &told->digest) &&
-        read_number(nrbac_value_at(list, NR_RING_AT), 0, INT64_MAX, &told->at) &&
-        read_number(nrbac_value_at(list, NR_RING_TIME), INT64_MIN, INT64_MAX,
-                    &told->time) &&
-        read_text(nrbac_value_at(list, NR_RING_ACTION), &told->action) &&
-        read_text(nrbac_value_at(list, NR_RING_NHS_NUMBER), &told->nhs_number) &&
-        read_obligations(nrbac_value_at(list, NR_RING_OBLIGATIONS), &out->decision);
+    bool good = read_number(nrbac_value_at(list, NR_RING_KIND), 0, NRBAC_RECORDED_CHECK,
+                            &kind) &&
+                read_number(nrbac_value_at(list, NR_RING_FLAGS), 0, FLAGS, &flags) &&
+                (flags & ~(int64_t)FLAGS) == 0 &&
+                read_number(nrbac_value_at(list, NR_RING_REASON), 0, UINT16_MAX,
+                            &reason) &&
+                is_reason(reason) &&
+                read_number(nrbac_value_at(list, NR_RING_GENERATION), 0, UINT32_MAX,
+                            &generation) &&
+                read_digest(nrbac_value_at(list, NR_RING_DIGEST), &told->digest) &&
+                read_number(nrbac_value_at(list, NR_RING_AT), 0, INT64_MAX,
+                            &told->at) &&
+                read_number(nrbac_value_at(list, NR_RING_TIME), INT64_MIN, INT64_MAX,
+                            &told->time) &&
+                read_text(nrbac_value_at(list, NR_RING_ACTION), &told->action) &&
+                read_text(nrbac_value_at(list, NR_RING_NHS_NUMBER),
+                          &told->nhs_number) &&
+                read_obligations(nrbac_value_at(list, NR_RING_OBLIGATIONS),
+                                 &out->decision);
     if (!good)
         return false;
     told->kind = (nrbac_recorded)kind;
     told->flags = (unsigned)flags & NRBAC_ASK_STRANGER;
+    told->first = (flags & NR_RING_FIRST) != 0;
     out->decision.reason = (nrbac_reason)reason;
     out->decision.effect = nrbac_reason_effect(out->decision.reason);
     out->decision.generation = (uint32_t)generation;
@@ -257,6 +263,7 @@ nr_assertion nr_asserted_keep(nr_intake *intake, uint64_t place, const uint8_t *
         nr_recording_drop(recording);
         return NR_ASSERTED_MEMORY;
     }
+    recording->filling->first |= is.told.first;
     record->message = (place & INT64_MAX) == INT64_MAX ? 0 : place + 1;
     return NR_ASSERTED_KEPT;
 }

@@ -2,7 +2,10 @@
 #define _DEFAULT_SOURCE /* POSIX.1-2008 */
 #include "server/attach.h"
 
+#include "server/log.h"
+
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,22 +46,44 @@ nrbac_value *nr_method_takeover(nr_call *call)
     return NULL;
 }
 
+static nrbac_value *refuse_ring(nr_call *call, nr_fault fault, const char *why)
+{
+    nr_count(&call->worker->metrics.audit_ring_refused, 1);
+    return nr_call_refuse(call, fault, why);
+}
+
+/* A program of another release is told so before anything of it is read. */
+static nrbac_value *refuse_version(nr_call *call, int64_t version)
+{
+    const nr_peer *peer = &call->connection->peer;
+    nr_log("an audit ring of version %" PRId64 " was asked for (uid %" PRIu32
+           ", pid %" PRId32 "), and those of this release are of version %d: what that "
+           "program decides cannot be recorded",
+           version, peer->uid, peer->pid, NR_RING_VERSION);
+    return refuse_ring(call, NR_FAULT_BAD_PARAMS,
+                       "the rings of this release are of another version");
+}
+
 nrbac_value *nr_method_ring(nr_call *call)
 {
     nr_connection *connection = call->connection;
+    const nrbac_value *version = nrbac_value_at(call->params, 0);
+    if (nrbac_value_kind(version) != NRBAC_KIND_INTEGER)
+        return nr_call_bad_params(call);
     if (nr_server_recorder(call->server) == NULL)
-        return nr_call_refuse(call, NR_FAULT_NOT_ALLOWED,
-                              "there is no audit trail to take records into");
+        return refuse_ring(call, NR_FAULT_NOT_ALLOWED,
+                           "there is no audit trail to take records into");
     if (!nr_server_shares(call->server, &connection->peer))
-        return nr_call_refuse(call, NR_FAULT_NOT_ALLOWED,
-                              "only the daemon's own user, root and the users in "
-                              "`attach_users` may have a ring");
+        return refuse_ring(call, NR_FAULT_NOT_ALLOWED,
+                           "only the daemon's own user, root and the users in "
+                           "`attach_users` may have a ring");
+    if (nrbac_value_integer(version) != NR_RING_VERSION)
+        return refuse_version(call, nrbac_value_integer(version));
     if (connection->ring != NULL)
-        return nr_call_refuse(call, NR_FAULT_OVER_LIMIT,
-                              "this connection has its ring");
+        return refuse_ring(call, NR_FAULT_OVER_LIMIT, "this connection has its ring");
     connection->ring = nr_rings_add(connection);
     if (connection->ring == NULL)
-        return nr_call_refuse(call, NR_FAULT_OVER_LIMIT, "there is no memory for it");
+        return refuse_ring(call, NR_FAULT_OVER_LIMIT, "there is no memory for it");
     call->later = true;
     connection->handing = NR_HAND_RING;
     connection->handing_id = call->id;

@@ -539,7 +539,8 @@ static const method methods[NR_METHOD_COUNT] = {
     [NR_METHOD_METRICS] = { metrics, 0, 0, false, "`metrics` takes []" },
     [NR_METHOD_RELOAD] = { reload, 0, 0, true, "`reload` takes []" },
     [NR_METHOD_ATTACH] = { nr_method_attach, 0, 0, false, "`attach` takes []" },
-    [NR_METHOD_RING] = { nr_method_ring, 0, 0, false, "`ring` takes []" },
+    [NR_METHOD_RING] = { nr_method_ring, 1, 1, false,
+                         "`ring` takes [version], an integer" },
     [NR_METHOD_TAKEOVER] = { nr_method_takeover, 0, 0, false, "`takeover` takes []" },
     [NR_METHOD_STOP] = { stop, 1, 1, true, "`stop` takes [stopped], a boolean" },
 };

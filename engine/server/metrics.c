@@ -88,5 +88,6 @@ nrbac_value *nr_metrics_tell(const nr_metrics *metrics, nrbac_document *document
     set(document, map, "audit_refused", nr_counted(&metrics->audit_refused));
     set(document, map, "audit_ring_records", nr_counted(&metrics->audit_ring_records));
     set(document, map, "audit_ring_gaps", nr_counted(&metrics->audit_ring_gaps));
+    set(document, map, "audit_ring_refused", nr_counted(&metrics->audit_ring_refused));
     return map;
 }

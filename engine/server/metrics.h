@@ -60,6 +60,7 @@ typedef struct nr_metrics {
     nr_counter audit_refused;      /* decisions that could not be recorded */
     nr_counter audit_ring_records; /* taken from rings, also if taken again */
     nr_counter audit_ring_gaps;    /* rings that ended with something missing */
+    nr_counter audit_ring_refused; /* asked for and not given, or not read to its end */
 } nr_metrics;
 
 static inline void nr_metrics_decision(nr_metrics *metrics,

@@ -254,10 +254,9 @@ static nr_trail_status keep_policy(nr_recorder *recorder)
     return status;
 }
 
-static void keep_if_asked(nr_recorder *recorder)
+/* Whoever asked waits, so that all that is to be kept stays as it is. */
+static void keep_asked(nr_recorder *recorder)
 {
-    if (recorder->image == NULL)
-        return;
     nr_trail_status status = keep_policy(recorder);
     pthread_mutex_lock(&recorder->lock);
     recorder->image_status = status;
@@ -278,13 +277,14 @@ static void wait_for_work(nr_recorder *recorder)
         (void)pthread_cond_timedwait(&recorder->wake, &recorder->lock, &until);
 }
 
-static nr_batch *take_queue(nr_recorder *recorder, bool *ending)
+static nr_batch *take_queue(nr_recorder *recorder, bool *asked, bool *ending)
 {
     pthread_mutex_lock(&recorder->lock);
     wait_for_work(recorder);
     nr_batch *batches = recorder->queue;
     recorder->queue = NULL;
     recorder->queue_end = &recorder->queue;
+    *asked = recorder->image != NULL;
     *ending = recorder->ending;
     pthread_mutex_unlock(&recorder->lock);
     return batches;
@@ -294,8 +294,10 @@ static void *write_trail(void *context)
 {
     nr_recorder *recorder = context;
     for (bool ending = false; !ending;) {
-        nr_batch *batches = take_queue(recorder, &ending);
-        keep_if_asked(recorder);
+        bool asked;
+        nr_batch *batches = take_queue(recorder, &asked, &ending);
+        if (asked)
+            keep_asked(recorder);
         /* After a failed sync there may be none, and without a permit none will come. */
         if (batches != NULL || recorder->unsynced)
             write_all(recorder, batches);

@@ -480,7 +480,7 @@ static void withdraw_unsent(nr_worker *worker, nr_batch *batch)
     }
     size_t dropped = batch->count - kept - of_rings; /* these are taken again */
     batch->count = kept;
-    batch->first = false;
+    batch->first &= kept != 0; /* what a ring asked for stays asked for */
     nr_count(&worker->metrics.audit_refused, dropped);
     (void)atomic_fetch_add(&worker->recording.recorder->refused, dropped);
     let_go(batch);

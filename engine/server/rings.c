@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/rings.h"
 
-#include "base/time.h"
 #include "server/connection.h"
-#include "server/log.h"
 #include "share/memory.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 enum {
-    BUSY_MS = 1,       /* until rings are looked at again */
-    IDLE_MS = 20,      /* when nothing has come for some time */
-    AGAIN_MS = 100,    /* while the trail cannot be written */
-    TURN_NS = 2000000, /* the longest that others wait for one ring */
-    LOOK_EVERY = 16,   /* entries between two looks at the clock */
-    DETAIL_SIZE = 64,
+    BUSY_MS = 1,    /* until rings are looked at again */
+    IDLE_MS = 20,   /* when nothing has come for some time */
+    AGAIN_MS = 100, /* while the trail cannot be written */
 };
 
 static nr_recorder *recorder_of(const nr_worker *worker)
@@ -26,161 +18,19 @@ static nr_recorder *recorder_of(const nr_worker *worker)
     return worker->recording.recorder;
 }
 
-/* ---- Giving back ------------------------------------------------------------------------ */
-
-/* What nobody can refer to any more is forgotten. */
-static void forget_told(nr_intake *intake, uint64_t from, uint64_t to)
-{
-    if (to - from > NR_RING_PENDING)
-        from = to - NR_RING_PENDING;
-    for (uint64_t place = from; place != to; place++) {
-        nr_told *told = &intake->told[place % NR_RING_PENDING];
-        if (told->shared == NULL || told->place == place)
-            continue;
-        nr_case_release(told->shared);
-        told->shared = NULL;
-    }
-}
-
-static void give_back(nr_intake *intake)
-{
-    forget_told(intake, intake->given, intake->next);
-    intake->given = intake->next;
-    nr_ring_give_back(intake->ring, intake->given);
-}
-
-void nr_rings_done(nr_worker *worker, const nr_batch *batch, bool written)
-{
-    for (nr_intake *i = worker->rings.first; i != NULL; i = i->next_one) {
-        if (i->batch != batch)
-            continue;
-        i->batch = NULL;
-        if (written) {
-            give_back(i);
-        } else {
-            i->next = i->given;
-            i->missing = 0;
-        }
-    }
-}
-
-/* ---- Taking ------------------------------------------------------------------------------ */
-
-static void spoil(nr_intake *intake)
-{
-    nr_log("an audit ring (uid %" PRIu32 ", pid %" PRId32 ") holds what no program of "
-           "this release writes: it is not read any more",
-           intake->peer.uid, intake->peer.pid);
-    intake->spoiled = true;
-}
-
-/* One entry; false: there is none to be taken now. */
-static bool take_entry(nr_intake *intake, int64_t now)
-{
-    nr_worker *worker = intake->worker;
-    uint8_t *entry = worker->rings.entry;
-    size_t size = 0;
-    uint64_t places = 1;
-    switch (nr_ring_read(intake->ring, intake->next, entry, &size, &places)) {
-    case NR_RING_ENTRY:
-        break;
-    case NR_RING_UNPUBLISHED:
-        /* Nobody will publish it: the program had gone before this was looked at. */
-        if (intake->connection == NULL) {
-            intake->missing++;
-            intake->next++;
-            return true;
-        }
-        return false;
-    case NR_RING_SPOILED:
-        spoil(intake);
-        return false;
-    }
-    nr_assertion kept = nr_asserted_keep(intake, intake->next, entry, size, now);
-    if (kept == NR_ASSERTED_BAD)
-        spoil(intake);
-    if (kept != NR_ASSERTED_KEPT)
-        return false;
-    intake->batch = worker->recording.filling;
-    intake->next += places;
-    nr_count(&worker->metrics.audit_ring_records, 1);
-    return true;
-}
-
-static bool has_begun(nr_intake *intake)
-{
-    if (!intake->begun && nr_ring_has_begun(intake->ring, &intake->next)) {
-        intake->given = intake->next;
-        nr_ring_give_back(intake->ring, intake->given);
-        intake->begun = true;
-    }
-    return intake->begun;
-}
-
-/* Takes what there is, for a turn; whether there was something. */
-static bool drain(nr_intake *intake)
-{
-    nr_worker *worker = intake->worker;
-    nr_recording *recording = &worker->recording;
-    if (intake->spoiled || intake->left || !has_begun(intake) ||
-        (intake->batch != NULL && intake->batch != recording->filling))
-        return false;
-    uint64_t first = intake->next;
-    uint64_t began = uv_hrtime();
-    int64_t now = nr_time_now();
-    for (unsigned i = 1;; i++) {
-        uint64_t waiting = nr_ring_reserved_from(intake->ring, intake->next);
-        if (waiting == 0)
-            intake->empty_at = now;
-        else if (waiting > NR_RING_PENDING)
-            spoil(intake);
-        if (waiting == 0 || intake->spoiled || !take_entry(intake, now) ||
-            recording->filling->count >= NR_BATCH_RECORDS ||
-            (i % LOOK_EVERY == 0 && uv_hrtime() - began > TURN_NS))
-            break;
-    }
-    return intake->next != first;
-}
-
 /* ---- Ending one ----------------------------------------------------------------------------- */
-
-/* With what is missing, once everything else of it is in the trail. */
-static void tell_gap(nr_intake *intake)
-{
-    char detail[DETAIL_SIZE];
-    nr_worker *worker = intake->worker;
-    uint64_t rest = intake->spoiled ? nr_ring_reserved_from(intake->ring, intake->next)
-                                    : 0;
-    if (intake->missing == 0 && !intake->spoiled)
-        return;
-    (void)snprintf(detail, sizeof(detail),
-                   intake->spoiled ? "{\"places\":%" PRIu64 ",\"spoiled\":true}"
-                                   : "{\"places\":%" PRIu64 "}",
-                   intake->missing + (rest > NR_RING_PENDING ? 0 : rest));
-    nr_count(&worker->metrics.audit_ring_gaps, 1);
-    nr_recording_event(worker, NR_EVENT_GAP, &intake->peer, detail);
-}
 
 static void drop(nr_intake *intake)
 {
+    intake->worker->rings.count--;
     *intake->link = intake->next_one;
     if (intake->next_one != NULL)
         intake->next_one->link = intake->link;
-    for (size_t i = 0; i < NR_COUNT(intake->told); i++)
-        nr_case_release(intake->told[i].shared);
+    nr_intake_finish(intake);
     nr_memory_unmap_ring(intake->ring);
     if (intake->fd >= 0)
         (void)close(intake->fd);
     free(intake);
-}
-
-/* Whether nothing of it can come any more. */
-static bool is_over(const nr_intake *intake)
-{
-    if (intake->connection != NULL || intake->batch != NULL)
-        return false;
-    return intake->spoiled || intake->left || !intake->begun ||
-           nr_ring_reserved_from(intake->ring, intake->next) == 0;
 }
 
 /* Places that were skipped at the end are in no batch. */
@@ -188,10 +38,10 @@ static void end_if_over(nr_intake *intake)
 {
     if (intake->spoiled && intake->connection != NULL)
         nr_connection_close(intake->connection);
-    if (!is_over(intake))
+    if (!nr_intake_is_over(intake))
         return;
     if (intake->spoiled || !intake->left)
-        tell_gap(intake);
+        nr_intake_tell_gap(intake);
     drop(intake);
 }
 
@@ -204,7 +54,7 @@ static void on_timer(uv_timer_t *timer)
     bool busy = false;
     for (nr_intake *i = rings->first, *next; i != NULL; i = next) {
         next = i->next_one;
-        busy |= drain(i);
+        busy |= nr_intake_drain(i);
         end_if_over(i);
     }
     rings->delay_ms = busy                            ? BUSY_MS
@@ -217,10 +67,20 @@ static void on_timer(uv_timer_t *timer)
     nr_worker_settle(worker);
 }
 
+void nr_rings_done(nr_worker *worker, const nr_batch *batch, bool written)
+{
+    for (nr_intake *i = worker->rings.first; i != NULL; i = i->next_one)
+        if (i->batch == batch)
+            nr_intake_done(i, written);
+}
+
 nr_intake *nr_rings_add(nr_connection *connection)
 {
     nr_worker *worker = connection->worker;
     nr_rings *rings = &worker->rings;
+    /* While the trail cannot be written, rings outlast their connections. */
+    if (rings->count >= worker->server->options->limits.connections)
+        return NULL;
     if (rings->entry == NULL)
         rings->entry = malloc(NR_RING_ENTRY_MAX);
     nr_intake *intake = rings->entry == NULL ? NULL : calloc(1, sizeof(*intake));
@@ -239,6 +99,7 @@ nr_intake *nr_rings_add(nr_connection *connection)
     if (intake->next_one != NULL)
         intake->next_one->link = &intake->next_one;
     rings->first = intake;
+    rings->count++;
     rings->delay_ms = BUSY_MS;
     (void)uv_timer_start(&rings->timer, on_timer, BUSY_MS, 0);
     return intake;
@@ -258,11 +119,8 @@ void nr_rings_leave(nr_connection *connection)
     if (intake == NULL)
         return;
     connection->ring = NULL;
-    bool leaves = connection->worker->ending != NR_SERVING || !connection->gone;
-    if (leaves)
-        (void)drain(intake);
-    intake->left = leaves;
-    intake->connection = NULL;
+    nr_intake_leave(intake,
+                    connection->worker->ending != NR_SERVING || !connection->gone);
     (void)uv_timer_start(&connection->worker->rings.timer, on_timer, BUSY_MS, 0);
 }
 
@@ -279,7 +137,9 @@ void nr_rings_open(nr_worker *worker)
 
 void nr_rings_close(nr_worker *worker)
 {
-    while (worker->rings.first != NULL)
-        drop(worker->rings.first);
+    for (nr_intake *i = worker->rings.first, *next; i != NULL; i = next) {
+        next = i->next_one;
+        drop(i);
+    }
     free(worker->rings.entry);
 }

@@ -4,6 +4,7 @@
 #include "share/fetch.h"
 
 #include "base/socket.h"
+#include "share/ring.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,7 +18,8 @@ static const uint8_t attach[] = {
 };
 static const uint8_t takeover[] = { 0x94, 0,   1,   0xa8, 't', 'a', 'k',
                                     'e',  'o', 'v', 'e',  'r', 0x90 };
-static const uint8_t ring[] = { 0x94, 0, 1, 0xa4, 'r', 'i', 'n', 'g', 0x90 };
+static const uint8_t ring[] = { 0x94, 0,   1,   0xa4, 'r',
+                                'i',  'n', 'g', 0x91, NR_RING_VERSION };
 static const uint8_t answer[] = { 0x94, 1, 1, 0xc0 };
 
 static const struct question {
@@ -107,6 +109,35 @@ static size_t take_descriptors(struct msghdr *message, int fds[DESCRIPTORS_MAX])
     return count;
 }
 
+/* Of an error, by its code. */
+static nrbac_status meaning(const uint8_t *bytes, size_t size)
+{
+    static const struct {
+        const char *code;
+        nrbac_status status;
+    } meanings[] = { { "not-allowed", NRBAC_E_REFUSED },
+                     { "over-limit", NRBAC_E_LIMIT },
+                     { "bad-params", NRBAC_E_VERSION } };
+    for (size_t i = 0; i < NR_COUNT(meanings); i++)
+        if (memmem(bytes, size, meanings[i].code, strlen(meanings[i].code)) != NULL)
+            return meanings[i].status;
+    return NRBAC_E_FORMAT;
+}
+
+static const char *why(const struct question *question, nrbac_status status)
+{
+    switch (status) {
+    case NRBAC_E_REFUSED:
+        return question->refused;
+    case NRBAC_E_LIMIT:
+        return "the daemon has no room for it now";
+    case NRBAC_E_VERSION:
+        return "the daemon is of another release, which does this in another way";
+    default:
+        return question->other;
+    }
+}
+
 static nrbac_status judge(nr_fetch *fetch, const uint8_t *bytes, size_t size,
                           const int *fds, size_t count)
 {
@@ -118,10 +149,7 @@ static nrbac_status judge(nr_fetch *fetch, const uint8_t *bytes, size_t size,
             fetch->page = fds[1];
         return NRBAC_OK;
     }
-    if (memmem(bytes, size, "not-allowed", strlen("not-allowed")) != NULL ||
-        memmem(bytes, size, "over-limit", strlen("over-limit")) != NULL)
-        return NRBAC_E_REFUSED;
-    return NRBAC_E_FORMAT;
+    return meaning(bytes, size);
 }
 
 static nrbac_status receive(nr_fetch *fetch, const char *path, nrbac_error *error)
@@ -146,11 +174,8 @@ static nrbac_status receive(nr_fetch *fetch, const char *path, nrbac_error *erro
     const struct question *question = &questions[fetch->wanted];
     for (size_t i = status == NRBAC_OK ? question->descriptors : 0; i < count; i++)
         (void)close(fds[i]);
-    if (status == NRBAC_E_REFUSED)
-        return fail(error, status, path, question->refused);
-    if (status == NRBAC_E_FORMAT)
-        return fail(error, status, path, question->other);
-    return status;
+    return status == NRBAC_OK ? status
+                              : fail(error, status, path, why(question, status));
 }
 
 nrbac_status nr_fetch_step(nr_fetch *fetch, const char *path, int wait_ms,

@@ -30,6 +30,8 @@ typedef struct nr_fetch {
  * NRBAC_OK         what was wanted is there
  * NRBAC_E_TIMEOUT  not yet: call again
  * NRBAC_E_REFUSED  the daemon does not give it to this user
+ * NRBAC_E_LIMIT    the daemon has no room for it now
+ * NRBAC_E_VERSION  the daemon's answers to this question are of another version
  * NRBAC_E_IO       there is no daemon, or it has gone
  * NRBAC_E_FORMAT   what came is not the answer to this question
  *

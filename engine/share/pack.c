@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _DEFAULT_SOURCE /* htobe64 */
 #include "share/pack.h"
 
+#include <endian.h>
 #include <string.h>
 
 static void put(nr_packer *packer, const void *bytes, size_t size)
@@ -10,12 +12,19 @@ static void put(nr_packer *packer, const void *bytes, size_t size)
     packer->size += size;
 }
 
-/* A kind, and a number of so many bytes, the highest first. */
+static void put_byte(nr_packer *packer, uint8_t byte)
+{
+    if (packer->size < packer->room)
+        packer->to[packer->size] = byte;
+    packer->size++;
+}
+
+/* A kind, and a number of so many bytes, at least one, the highest first. */
 static void put_number(nr_packer *packer, uint8_t kind, uint64_t number, unsigned size)
 {
     uint8_t bytes[1 + sizeof(number)] = { kind };
-    for (unsigned i = 0; i < size; i++)
-        bytes[1 + i] = (uint8_t)(number >> (8 * (size - 1 - i)));
+    number = htobe64(number << (64 - 8 * size));
+    memcpy(bytes + 1, &number, sizeof(number));
     put(packer, bytes, 1 + size);
 }
 
@@ -31,14 +40,14 @@ static void put_shortest(nr_packer *packer, uint8_t kind, uint64_t number,
 
 void nr_pack_null(nr_packer *packer)
 {
-    put_number(packer, 0xc0, 0, 0);
+    put_byte(packer, 0xc0);
 }
 
 static void put_negative(nr_packer *packer, int64_t integer)
 {
     uint64_t bits = (uint64_t)integer;
     if (integer >= -32)
-        put_number(packer, (uint8_t)bits, 0, 0);
+        put_byte(packer, (uint8_t)bits);
     else if (integer >= INT8_MIN)
         put_number(packer, 0xd0, bits, 1);
     else if (integer >= INT16_MIN)
@@ -54,7 +63,7 @@ void nr_pack_integer(nr_packer *packer, int64_t integer)
     if (integer < 0)
         put_negative(packer, integer);
     else if (integer < 128)
-        put_number(packer, (uint8_t)integer, 0, 0);
+        put_byte(packer, (uint8_t)integer);
     else
         put_shortest(packer, 0xcc, (uint64_t)integer, 0);
 }
@@ -62,9 +71,9 @@ void nr_pack_integer(nr_packer *packer, int64_t integer)
 /* How many bytes the character has that begins here; 0: it is NUL, or not UTF-8. */
 static size_t character_size(const uint8_t *at, size_t left)
 {
-    size_t size = at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
     if (at[0] < 0x80)
         return at[0] != 0;
+    size_t size = at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
     if (size == 0 || at[0] > 0xf4 || left < size)
         return 0;
     for (size_t i = 1; i < size; i++)
@@ -75,20 +84,31 @@ static size_t character_size(const uint8_t *at, size_t left)
     return low || high ? 0 : size;
 }
 
+/* Eight characters of ASCII, and none of them NUL. */
+static bool is_plain(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof(word));
+    return ((word | (word - UINT64_C(0x0101010101010101))) &
+            UINT64_C(0x8080808080808080)) == 0;
+}
+
 /* Up to the first byte that is not UTF-8. */
 static size_t good_size(const char *text, size_t size)
 {
     const uint8_t *bytes = (const uint8_t *)text;
     size_t at = 0;
-    for (size_t step = 1; at < size && step != 0; at += step)
-        step = character_size(bytes + at, size - at);
+    for (size_t step = 1; at < size && step != 0; at += step) {
+        bool plain = size - at >= sizeof(uint64_t) && is_plain(bytes + at);
+        step = plain ? sizeof(uint64_t) : character_size(bytes + at, size - at);
+    }
     return at;
 }
 
 static void put_text(nr_packer *packer, const char *text, size_t size)
 {
     if (size < 32)
-        put_number(packer, (uint8_t)(0xa0 | size), 0, 0);
+        put_byte(packer, (uint8_t)(0xa0 | size));
     else
         put_shortest(packer, 0xd9, size, 0);
     for (;;) {
@@ -113,7 +133,7 @@ void nr_pack_text(nr_packer *packer, const char *text)
 void nr_pack_list(nr_packer *packer, uint32_t count)
 {
     if (count < 16)
-        put_number(packer, (uint8_t)(0x90 | count), 0, 0);
+        put_byte(packer, (uint8_t)(0x90 | count));
     else
         put_shortest(packer, 0xdc, count, 1);
 }
@@ -121,7 +141,7 @@ void nr_pack_list(nr_packer *packer, uint32_t count)
 static void put_map(nr_packer *packer, size_t count)
 {
     if (count < 16)
-        put_number(packer, (uint8_t)(0x80 | count), 0, 0);
+        put_byte(packer, (uint8_t)(0x80 | count));
     else
         put_shortest(packer, 0xde, count, 1);
 }
@@ -142,7 +162,7 @@ void nr_pack_value(nr_packer *packer, const nrbac_value *value)
         nr_pack_null(packer);
         break;
     case NRBAC_KIND_BOOLEAN:
-        put_number(packer, nrbac_value_boolean(value) ? 0xc3 : 0xc2, 0, 0);
+        put_byte(packer, nrbac_value_boolean(value) ? 0xc3 : 0xc2);
         break;
     case NRBAC_KIND_INTEGER:
         nr_pack_integer(packer, nrbac_value_integer(value));

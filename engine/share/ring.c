@@ -104,6 +104,17 @@ nr_ring_put nr_ring_write(nr_ring *ring, const void *bytes, size_t size,
     return NR_RING_PUT;
 }
 
+bool nr_ring_has_taken(const nr_ring *ring, uint64_t place)
+{
+    return (int64_t)(atomic_load_explicit(&ring->taken, memory_order_acquire) - place) >
+           0;
+}
+
+bool nr_ring_is_refused(const nr_ring *ring)
+{
+    return atomic_load_explicit(&ring->refused, memory_order_relaxed) != 0;
+}
+
 /* ---- Moving -------------------------------------------------------------------------- */
 
 void nr_ring_begin(nr_ring *ring)
@@ -208,4 +219,9 @@ nr_ring_look nr_ring_read(const nr_ring *ring, uint64_t place, uint8_t *to,
 void nr_ring_give_back(nr_ring *ring, uint64_t place)
 {
     atomic_store_explicit(&ring->taken, place, memory_order_release);
+}
+
+void nr_ring_refuse(nr_ring *ring)
+{
+    atomic_store_explicit(&ring->refused, 1, memory_order_relaxed);
 }

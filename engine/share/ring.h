@@ -39,6 +39,9 @@ enum {
     NR_RING_WORDS =
         31, /* of a place, beside its turn; the first of an entry is its size */
     NR_RING_ENTRY_MAX = 256 << 10, /* bytes */
+    /* Of an entry's flags, beside those of nrbac_record: whoever decided waits until
+     * `taken` has passed it, and that shall mean that it is on disk. */
+    NR_RING_FIRST = 1 << 16,
 };
 
 #define NR_RING_MAGIC "nrbac\r\nR" /* 8 bytes */
@@ -52,7 +55,7 @@ typedef struct nr_ring_cell {
  * NR_RING_REFERS are there if that is null. */
 typedef enum nr_ring_member {
     NR_RING_KIND = 0, /* nrbac_recorded */
-    NR_RING_FLAGS,    /* as of nrbac_record, like all that follows */
+    NR_RING_FLAGS,    /* as of nrbac_record, like all that follows; and NR_RING_FIRST */
     NR_RING_REASON,   /* its number */
     NR_RING_GENERATION,
     NR_RING_DIGEST,
@@ -85,7 +88,8 @@ typedef struct nr_ring {
     uint8_t zero3[56];
     /* The daemon's: */
     _Atomic uint64_t taken;
-    uint8_t zero4[3896];
+    _Atomic uint64_t refused; /* 1: nothing is taken any more, since it is no entry */
+    uint8_t zero4[3888];
     nr_ring_cell cells[NR_RING_PLACES];
 } nr_ring;
 
@@ -93,6 +97,7 @@ static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "words are shared between processes")
 static_assert(offsetof(nr_ring, begun) == 64, "a promise");
 static_assert(offsetof(nr_ring, reserved) == 128, "a promise");
 static_assert(offsetof(nr_ring, taken) == 192, "a promise");
+static_assert(offsetof(nr_ring, refused) == 200, "a promise");
 static_assert(offsetof(nr_ring, cells) == 4096, "a promise");
 static_assert(sizeof(nr_ring_cell) == 256, "a promise");
 
@@ -115,6 +120,11 @@ typedef enum nr_ring_put {
  * refers to, and one more; 0: to none. Makes no system call, and does not wait. */
 nr_ring_put nr_ring_write(nr_ring *ring, const void *bytes, size_t size,
                           uint64_t refers, uint64_t *place);
+
+/* Whether the entry at this place is in the trail. */
+bool nr_ring_has_taken(const nr_ring *ring, uint64_t place);
+/* Whether the daemon takes nothing of it any more. */
+bool nr_ring_is_refused(const nr_ring *ring);
 
 /* Begins a ring that was made, at place 0. */
 void nr_ring_begin(nr_ring *ring);
@@ -146,5 +156,7 @@ nr_ring_look nr_ring_read(const nr_ring *ring, uint64_t place, uint8_t *to,
                           size_t *size, uint64_t *places);
 /* All places before this one are the writer's again. */
 void nr_ring_give_back(nr_ring *ring, uint64_t place);
+/* Nothing of it is taken from here on. */
+void nr_ring_refuse(nr_ring *ring);
 
 #endif

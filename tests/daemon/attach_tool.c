@@ -3,7 +3,8 @@
  * A program that uses a shared table, for tests: it does what the lines of its
  * input say, and answers each with a line.
  *
- *   open SOURCE | open-unwatched SOURCE | open-recorded SOURCE
+ *   open SOURCE | open-unwatched SOURCE | open-recorded SOURCE |
+ *   open-recorded-unwatched SOURCE
  *                              ok GENERATION | failed STATUS TEXT
  *   session SUB SID PROFILE ROLE [VALID_UNTIL]  NUMBER REASON (`-`: not stated)
  *   check NUMBER NAME          BIT EFFECT REASON GENERATION OBLIGATIONS
@@ -12,6 +13,11 @@
  *   evaluate ROLE NAME         EFFECT REASON GENERATION
  *   record NUMBER NAME COUNT   so many recorded checks of NAME.0, NAME.1, ..., each
  *                              answered by a line: BIT NAME.N
+ *   record-threads NUMBER NAME COUNT THREADS
+ *                              so many threads, each as above with NAME.T; then: done
+ *   fork                       ok, and there is a child
+ *   forked NUMBER NAME         BIT of nrbac_check_recorded in that child, which has
+ *                              polled before
  *   record-fast NUMBER NAME COUNT
  *                              the same without lines; how many were yes
  *   until NUMBER NAME REASON   the time (ns of CLOCK_MONOTONIC) at which it is so
@@ -26,17 +32,30 @@
 #include <nrbac/recorder.h>
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { SESSIONS = 4096, WORDS = 8, WAIT_NS = 200000, WAITS = 100000 };
+enum {
+    SESSIONS = 4096,
+    WORDS = 8,
+    THREADS = 16,
+    POLLS = 5,
+    WAIT_NS = 200000,
+    WAITS = 100000
+};
 
 static nrbac_engine *engine;
 static nrbac_session *sessions[SESSIONS];
 static int session_count;
+static struct {
+    pid_t process;
+    int order; /* a pipe to it */
+} child;
 
 static int64_t now_ns(void)
 {
@@ -119,19 +138,87 @@ static void decide_garbage(char **words)
     puts(nrbac_reason_slug(decision.reason));
 }
 
-/* What is told is told at once: whoever kills this program knows what it had been told. */
-static void record(char **words)
+/* A child has the engine as it was, and no thread that polls. */
+static void make_child(void)
 {
-    nrbac_session *session = session_of(words[1]);
-    long count = strtol(words[3], NULL, 10);
-    for (long i = 0; i < count; i++) {
+    int ends[2];
+    if (pipe(ends) != 0)
+        exit(2);
+    child.process = fork();
+    child.order = ends[1];
+    char line[256];
+    if (child.process == 0) {
+        (void)close(ends[1]);
+        ssize_t size = read(ends[0], line, sizeof(line) - 1);
+        line[size > 0 ? size : 0] = '\0';
+        char *name = strchr(line, ' ');
+        for (int i = 0; i < POLLS; i++)
+            (void)nrbac_poll(engine, (int64_t)time(NULL));
+        _exit(name == NULL ||
+              nrbac_check_recorded(session_of(line), nrbac_prepare(engine, name + 1)));
+    }
+    (void)close(ends[0]);
+    puts("ok");
+}
+
+static void ask_child(char **words)
+{
+    int status = 0;
+    (void)dprintf(child.order, "%s %s", words[1], words[2]);
+    (void)close(child.order);
+    (void)waitpid(child.process, &status, 0);
+    printf("%d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+}
+
+typedef struct recording {
+    pthread_t thread;
+    nrbac_session *session;
+    char name[64];
+    long count;
+} recording;
+
+/* What is told is told at once: whoever kills this program knows what it had been told. */
+static void *record_many(void *context)
+{
+    const recording *of = context;
+    for (long i = 0; i < of->count; i++) {
         char line[256];
-        (void)snprintf(line, sizeof(line), "%s.%ld", words[2], i);
-        nrbac_decision decision = nrbac_decide_text(session, line);
+        (void)snprintf(line, sizeof(line), "%s.%ld", of->name, i);
+        nrbac_decision decision = nrbac_decide_text(of->session, line);
         int size = snprintf(line, sizeof(line), "%s %s.%ld\n",
-                            nrbac_reason_slug(decision.reason), words[2], i);
+                            nrbac_reason_slug(decision.reason), of->name, i);
         (void)!write(STDOUT_FILENO, line, (size_t)size);
     }
+    return NULL;
+}
+
+static recording recording_of(char **words)
+{
+    recording of = { .session = session_of(words[1]),
+                     .count = strtol(words[3], NULL, 10) };
+    (void)snprintf(of.name, sizeof(of.name), "%s", words[2]);
+    return of;
+}
+
+static void record(char **words)
+{
+    recording of = recording_of(words);
+    (void)record_many(&of);
+}
+
+static void record_in_threads(char **words)
+{
+    recording all[THREADS];
+    int count = (int)strtol(words[4], NULL, 10);
+    for (int t = 0; t < count && t < THREADS; t++) {
+        all[t] = recording_of(words);
+        (void)snprintf(all[t].name, sizeof(all[t].name), "%.50s.%d", words[2], t);
+        if (pthread_create(&all[t].thread, NULL, record_many, &all[t]) != 0)
+            exit(2);
+    }
+    for (int t = 0; t < count && t < THREADS; t++)
+        (void)pthread_join(all[t].thread, NULL);
+    puts("done");
 }
 
 /* Between the two lines that are written, no system call may be made. */
@@ -232,8 +319,16 @@ static bool obey_recording(char **words)
     const char *order = words[0];
     if (strcmp(order, "open-recorded") == 0)
         open_source(NRBAC_ENGINE_RECORDED, words[1]);
+    else if (strcmp(order, "open-recorded-unwatched") == 0)
+        open_source(NRBAC_ENGINE_RECORDED | NRBAC_ENGINE_UNWATCHED, words[1]);
     else if (strcmp(order, "recorded") == 0)
         check_recorded(words);
+    else if (strcmp(order, "fork") == 0)
+        make_child();
+    else if (strcmp(order, "forked") == 0)
+        ask_child(words);
+    else if (strcmp(order, "record-threads") == 0)
+        record_in_threads(words);
     else if (strcmp(order, "garbage") == 0)
         decide_garbage(words);
     else if (strcmp(order, "record") == 0)

@@ -337,8 +337,9 @@ def test_sigterm_writes_what_was_answered(daemons, policy, trail, durability):
     daemon = start(daemons, policy, trail, "--audit-durability", durability, "--audit-flush-ms", 5000)
     client = daemon.client()
     session = client.open(neutral(None))
-    numbers = [client.post("check", session, "B0820") for _ in range(500)]
-    assert all(client.wait(number)[0] for number in numbers)
+    for _ in range(5):      # who sends more without reading is not read any more either
+        numbers = [client.post("check", session, "B0820") for _ in range(100)]
+        assert all(client.wait(number)[0] for number in numbers)
     assert daemon.stop() == 0
     assert [event for event, _, _ in decisions(trail)].count("check") == 500
 

@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import msgpack
 import pytest
-from support.attached import Attached
+from support.attached import Attached, Recorded, recorded
+from support.daemon import replace_killed
 from support.paths import NRBAC
-from support.recorded import REASONS, locked, records
+from support.recorded import REASONS, locked, names, of, records
 from support.ring import PLACES, RESERVED, SIZE, TAKEN, HandmadeRing
 from support.rpc import until
 from support.small import FUNCTIONS, SMALL
@@ -35,44 +37,6 @@ def durability(request):
 @pytest.fixture
 def served(policy, daemons, trail):
     return daemons.start(policy(FUNCTIONS).path, "--audit", trail)
-
-
-class Recorded(Attached):
-    """A program whose decisions are recorded by the daemon."""
-
-    def __init__(self, served, **how):
-        super().__init__(**how)
-        assert self.tell(f"open-recorded shm:{served.socket}").startswith("ok ")
-
-    def record(self, session, name, count):
-        """Begins to decide NAME.0, NAME.1, ...; it tells each at once."""
-        self.order(f"record {session} {name} {count}")
-        self.process.stdin.flush()
-
-    def told(self, count):
-        """So many of the lines that it tells: (reason, name)."""
-        return [tuple(self.process.stdout.readline().split()) for _ in range(count)]
-
-    def kill(self):
-        """Kills it; what it had told."""
-        self.process.kill()
-        rest = self.process.stdout.read()
-        self.process.wait()
-        lines = rest.split("\n")[:-1]       # the last one is cut
-        return [tuple(line.split()) for line in lines]
-
-
-def of(trail, process):
-    """The records of a program."""
-    return [row for row in records(trail) if row["pid"] == process.pid]
-
-
-def names(rows):
-    return [row["action"] for row in rows]
-
-
-def recorded(told):
-    return [name for reason, name in told if reason != "not-recorded"]
 
 
 # What is recorded.
@@ -181,7 +145,7 @@ def test_a_connection_has_one_ring_and_keeps_it(policy, daemons, trail):
     assert until(lambda: served.client().call("metrics")["connections_idle"] >= 1)
     assert idle is not ring and ring.is_open()
     ring.socket.settimeout(10)
-    ring.socket.sendall(msgpack.packb([0, 2, "ring", []]))
+    ring.socket.sendall(msgpack.packb([0, 2, "ring", [1]]))
     assert msgpack.unpackb(ring.socket.recv(1024))[2]["code"] == "over-limit"
 
 
@@ -202,12 +166,6 @@ def test_whatever_a_killed_program_told_is_in_the_trail(served, trail):
         all_told += len(told)
     assert all_told > 20 * KILLS
     assert until(lambda: served.client().call("health")["connections"] == 1)
-
-
-def replace_killed(daemons, served, *options):
-    served.process.kill()
-    served.wait()
-    return daemons.start(*options, path=served.socket)
 
 
 def replace_ended(daemons, served, *options):
@@ -328,6 +286,42 @@ def test_what_was_announced_and_never_came_is_told_as_a_gap(served, trail):
     assert gaps(trail) == [{"places": 5}]
     assert names([row for row in records(trail) if row["asserted"]]) == ["before", "behind"]
     assert served.client().call("metrics")["audit_ring_gaps"] == 1
+
+
+def rings_of(process):
+    """How many rings a daemon has mapped."""
+    return Path(f"/proc/{process.pid}/maps").read_text().count("nrbac-ring")
+
+
+def test_nothing_is_taken_that_came_after_the_end(served, trail):
+    """Whoever keeps the memory, and goes on writing, holds the daemon up for nothing."""
+    client, ring = served.client(), HandmadeRing(served.socket)
+    ring.begin()
+    ring.put(entry("before", GRANTED))
+    with locked(trail):
+        ring.close()
+        assert until(lambda: client.call("health")["connections"] == 1)
+        for _ in range(100):
+            ring.put(entry("after", GRANTED))
+    assert until(lambda: rings_of(served.process) == 0)
+    assert names([row for row in records(trail) if row["asserted"]]) == ["before"] and gaps(trail) == []
+
+
+def test_rings_that_wait_for_the_trail_are_as_many_as_connections_may_be(daemons, policy, trail, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("max_connections: 4\n")
+    served = daemons.start(policy(SMALL).path, "--audit", trail, "--config", config, "--threads", 1)
+    with locked(trail):
+        for number in range(4):
+            ring = HandmadeRing(served.socket)
+            ring.begin()
+            ring.put(entry(f"n{number}", GRANTED))
+            ring.close()
+        assert until(lambda: HandmadeRing(served.socket).answer[2] is not None)
+        assert rings_of(served.process) == 4
+    assert until(lambda: rings_of(served.process) == 0, 20)
+    assert HandmadeRing(served.socket).answer[2] is None
+    assert sorted(names([row for row in records(trail) if row["asserted"]])) == ["n0", "n1", "n2", "n3"]
 
 
 BAD = {

@@ -27,7 +27,7 @@ only sqlite3.h audit
 only sodium.h audit
 # Nobody else's headers at all: what is not listed is libc, POSIX or ours.
 known='nrbac/|yaml\.h|jansson\.h|csv\.h|msgpack|uv\.h|cjose/|openssl/|sqlite3\.h|sodium\.h'
-libc='arpa/inet|assert|ctype|dirent|errno|fcntl|fnmatch|getopt|inttypes|libgen|limits|locale|math|netinet/in|poll|pthread|pwd|grp|sched|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|sys/[a-z]+|time|unistd'
+libc='arpa/inet|assert|ctype|dirent|endian|errno|fcntl|fnmatch|getopt|inttypes|libgen|limits|locale|math|netinet/in|poll|pthread|pwd|grp|sched|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|sys/[a-z]+|time|unistd'
 others=$(grep -nE '^#include <' -r . --include='*.[ch]' | grep -vE "<($known)" | grep -vE "<($libc)\.h>")
 if [ -n "$others" ]; then
     echo "neither libc nor a library of ours:"

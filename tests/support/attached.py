@@ -2,6 +2,7 @@
 """A program that decides on a daemon's shared table in its own process: tests/daemon/attach_tool.c."""
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -24,8 +25,9 @@ class Attached:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.end()
+    def __exit__(self, kind, *_):
+        status = self.end()
+        assert kind or status in (0, -signal.SIGKILL), f"the attached program ended with {status}"
 
     def order(self, line):
         self.process.stdin.write(line + "\n")
@@ -79,6 +81,41 @@ class Attached:
     def end(self):
         if self.process.poll() is None:
             self.process.stdin.close()
-        status = self.process.wait(10)
+        try:
+            status = self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
         self.process.stdout.close()
         return status
+
+
+class Recorded(Attached):
+    """A program whose decisions are recorded by the daemon."""
+
+    def __init__(self, served, opened="open-recorded", **how):
+        super().__init__(**how)
+        assert self.tell(f"{opened} shm:{served.socket}").startswith("ok ")
+
+    def record(self, session, name, count):
+        """Begins to decide NAME.0, NAME.1, ...; it tells each at once."""
+        self.order(f"record {session} {name} {count}")
+        self.process.stdin.flush()
+
+    def told(self, count):
+        """So many of the lines that it tells: (reason, name)."""
+        return [tuple(self.process.stdout.readline().split()) for _ in range(count)]
+
+    def kill(self):
+        """Kills it; what it had told."""
+        self.process.kill()
+        rest = self.process.stdout.read()
+        self.process.wait()
+        lines = rest.split("\n")[:-1]       # the last one is cut
+        return [tuple(line.split()) for line in lines]
+
+
+def recorded(told):
+    """The names of those that were not denied for want of a record."""
+    return [name for reason, name in told if reason != "not-recorded"]

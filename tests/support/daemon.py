@@ -162,4 +162,13 @@ class Daemons:
                 daemon.process.kill()
                 daemon.process.wait()
             print(f"--- stderr of the daemon\n{daemon.stderr[-4000:]}")
+        raced = any("WARNING: ThreadSanitizer" in daemon.stderr for daemon in self.all)
         shutil.rmtree(self.folder, ignore_errors=True)
+        assert not raced, "the thread sanitizer says that a daemon has a race"
+
+
+def replace_killed(daemons, served, *options):
+    """Kills it; another one on its socket."""
+    served.process.kill()
+    served.wait()
+    return daemons.start(*options, path=served.socket)

@@ -41,6 +41,15 @@ def decisions(path):
             if row["event"] in ("evaluate", "check", "open", "recorded")]
 
 
+def of(path, process):
+    """The records of a program."""
+    return [row for row in records(path) if row["pid"] == process.pid]
+
+
+def names(rows):
+    return [row["action"] for row in rows]
+
+
 @contextlib.contextmanager
 def locked(path):
     """Holds the lock that a writer needs."""

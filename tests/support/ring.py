@@ -16,11 +16,11 @@ FIRST, MORE = 240, 248      # bytes of an entry in its first place, and in each 
 class HandmadeRing:
     """A ring of its own, and the connection that it hangs on."""
 
-    def __init__(self, path):
+    def __init__(self, path, version=1):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(10)
         self.socket.connect(str(path))
-        self.socket.sendall(msgpack.packb([0, 1, "ring", []]))
+        self.socket.sendall(msgpack.packb([0, 1, "ring", [version]]))
         answer, fds, _, _ = socket.recv_fds(self.socket, 1024, 4)
         self.answer = msgpack.unpackb(answer)
         self.memory = None

@@ -129,11 +129,32 @@ static void what_is_not_text_becomes_one(void)
     nrbac_document_destroy(document);
 }
 
+/* Wherever the one byte is that is no character, it alone is replaced. */
+static void each_place_is_looked_at(void)
+{
+    nrbac_document *document = nrbac_document_create();
+    for (size_t at = 0; at < 40; at++) {
+        for (int byte = 0; byte < 256; byte += byte == 0 ? 128 : 1) {
+            char text[40];
+            memset(text, 'x', sizeof(text));
+            text[at] = (char)byte;
+            nr_packer packer = { .to = room, .room = sizeof(room) };
+            nr_pack_value(&packer, nrbac_new_text_of(document, text, sizeof(text)));
+            text[at] = '?';
+            CHECK_INT(packer.size, 2 + sizeof(text));
+            CHECK(memcmp(room + 2, text, sizeof(text)) == 0);
+        }
+        nrbac_document_reset(document);
+    }
+    nrbac_document_destroy(document);
+}
+
 int main(void)
 {
     numbers_are_as_short_as_can_be();
     texts_lists_and_maps_of_any_size();
     what_has_no_room_is_measured();
     what_is_not_text_becomes_one();
+    each_place_is_looked_at();
     return check_report();
 }

@@ -41,7 +41,7 @@ typedef enum nrbac_engine_flags {
     NRBAC_ENGINE_UNWATCHED = 1 << 0,
     /* Every decision gets into the audit trail of the daemon that the engine follows
      * (`shm:`), by memory that both share: <nrbac/recorder.h> says which are decisions,
-     * and libnrbac(3) what is promised. What cannot be put there within 50 ms is denied
+     * and what is promised. What cannot be put there within 50 ms is denied
      * not-recorded. Such an engine opens nothing else, and has no recorder of the
      * caller's. */
     NRBAC_ENGINE_RECORDED = 1 << 1,
@@ -83,10 +83,11 @@ NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_engine_load_image(nrbac_engine *engi
  * An engine that follows a daemon keeps to it: opening or loading anything else is
  * NRBAC_E_ARGUMENT, and so is anything but `shm:` with NRBAC_ENGINE_RECORDED.
  * NRBAC_E_IO: there is no daemon, or nothing in the folder; NRBAC_E_REFUSED: the daemon
- * does not give its table to this user, or takes no records; NRBAC_E_TIMEOUT,
- * NRBAC_E_FORMAT, NRBAC_E_IMAGE, NRBAC_E_VERSION: what is there cannot be used. On
+ * does not give its table to this user, or takes no records; NRBAC_E_LIMIT: it has no
+ * room for one more now; NRBAC_E_VERSION: it is of a release with other images or rings;
+ * NRBAC_E_TIMEOUT, NRBAC_E_FORMAT, NRBAC_E_IMAGE: what is there cannot be used. On
  * failure nothing changes. A process that forks opens engines after it: a child has
- * no watcher. */
+ * no watcher, and no ring. */
 NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_engine_open(nrbac_engine *engine,
                                                         const char *source,
                                                         nrbac_error *error);

@@ -109,6 +109,50 @@ NRBAC_API void nrbac_engine_set_recorder(nrbac_engine *engine, nrbac_recorder *r
  * also without a recorder the answer is no. */
 NRBAC_API bool nrbac_check_recorded(nrbac_session *session, nrbac_name name);
 
+/* ---- In a daemon's audit trail ------------------------------------------------------ */
+
+/*
+ * An engine made with NRBAC_ENGINE_RECORDED has a recorder of its own: an audit ring, 2 MiB
+ * of memory that it shares with the daemon whose table it follows. nrbac_engine_open() has
+ * it from the daemon with a connection that lasts as long as it does; the engine owns both
+ * until it is destroyed. What was put there is the daemon's to take, also afterwards.
+ *
+ * What is promised. A decision is returned when its record is in that memory: no system
+ * call is made for it. The daemon writes it within 50 ms, and then the time that its disk
+ * takes. So it outlives the program, however that ends; it outlives the daemon as long as
+ * the program runs, which hands it to the next daemon on the same socket when it polls; it
+ * does not outlive both, nor the machine. A daemon's `--audit-durability sync` does not
+ * change that. What does is `audit: sync` of a function: a decision on it is returned when
+ * its record is on disk, like one on the daemon's socket, which takes some 20 ms where little
+ * is decided. If it is not there within a second the decision is not-recorded. It cannot be
+ * taken back, so it may stand in the trail all the same; then another record of the same
+ * name, not-recorded, stands behind it, unless there was no room for that either.
+ *
+ * When there is no room. 4,096 places wait for the daemon at most. A check takes one, for
+ * a name of up to some 100 bytes; what tells who asks, with the first record of a session or
+ * of a whole question, takes one for each 248 bytes, up to 256 KiB. Nothing is overwritten:
+ * if there is no room for 50 ms, since the daemon is away or cannot write its trail, the
+ * decision is not-recorded, and the next one waits again.
+ *
+ * Threads. Any number of them decide at once, and none waits for another, but for the
+ * moment in which the ring is moved to a next daemon's memory.
+ *
+ * Ends. When the daemon is killed, records that it had written and not yet marked as
+ * written are written again by its successor: the same pid and the same number (`message`
+ * in schema/audit.md) tell that they are the same. When the program is killed, all that it
+ * had put there is taken; what it had begun to put is told as a `gap`, and no decision on
+ * that had been returned. An engine that is UNWATCHED looks for the next daemon in
+ * nrbac_poll() alone; until then what it decides waits in the ring.
+ *
+ * Forks. A child has no ring: whatever it decides is not-recorded. It makes an engine of
+ * its own.
+ *
+ * Other releases. A daemon whose rings are of another version gives none (NRBAC_E_VERSION),
+ * and one that finds in the ring what it does not know reads no further. Neither is asked
+ * again: all is not-recorded until another daemon serves the socket, which is then given
+ * all that was not taken. The daemon counts both (`audit_ring_refused`) and logs who it is.
+ */
+
 /* ---- Deciding again -------------------------------------------------------------- */
 
 /* Decides what a record tells under the engine's policy, at the record's time: of the
