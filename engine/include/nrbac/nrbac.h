@@ -18,6 +18,12 @@
  * another publishes a policy; one session may be checked by many threads, and
  * is closed by one. No check takes a lock. Pointers given are borrowed for the
  * call unless said otherwise. S1 to S26 are the rules listed in nrbac-policy(5).
+ *
+ * A process that forks opens its engines afterwards. In a child, sessions of the
+ * parent's engine would answer for ever as they did at the fork: nothing expires, is
+ * revoked or replaced there, and a lock that somebody held is never given back. So of
+ * what its parent made a child may call nrbac_engine_destroy() alone, which frees
+ * nothing there.
  */
 #ifndef NRBAC_NRBAC_H
 #define NRBAC_NRBAC_H
@@ -85,8 +91,7 @@ NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_engine_load_image(nrbac_engine *engi
  * NRBAC_E_IO: there is no daemon, or nothing in the folder; NRBAC_E_REFUSED: the daemon
  * does not give its table to this user, or takes no records; NRBAC_E_TIMEOUT,
  * NRBAC_E_FORMAT, NRBAC_E_IMAGE, NRBAC_E_VERSION: what is there cannot be used. On
- * failure nothing changes. A process that forks opens engines after it: a child has
- * no watcher. */
+ * failure nothing changes. */
 NRBAC_API NRBAC_MUST_USE nrbac_status nrbac_engine_open(nrbac_engine *engine,
                                                         const char *source,
                                                         nrbac_error *error);
