@@ -165,6 +165,18 @@ def test_children_that_are_forked_while_others_ask(serve, policies):
 
 
 @pytest.mark.transport("unix")
+def test_a_session_that_was_being_opened_is_opened_in_the_child(serve, policies):
+    """Its lock is held there by nobody who would give it back."""
+    with nrbac.open(f"unix:{serve(policies(SMALL)).socket}", timeout=2) as client:
+        session = client.session(who())
+
+        def child():
+            assert session.check("B0820")
+        with session._known.lock:
+            assert ended_well(in_child(child))
+
+
+@pytest.mark.transport("unix")
 def test_a_client_that_has_not_asked_yet_is_for_the_children(serve, policies):
     """As a server that loads its application before it forks its workers."""
     daemon = serve(policies(SMALL))
@@ -236,6 +248,35 @@ def test_a_child_does_not_keep_its_parents_sessions_alive(serve, policies):
         os.read(reading, 1)     # until the test is over
     child = in_child(child)
     client.close()
+    assert until(lambda: daemon.client().call("health")["sessions"] == 0, 5)
+    os.close(writing)
+    assert ended_well(child)
+
+
+@pytest.mark.transport("unix-asyncio")
+def test_a_child_does_not_keep_its_parents_sessions_alive_that_asyncio_opened(serve, policies, loops):
+    """Nor does it wait for a lock that a task of its parent's held."""
+    daemon = serve(policies(SMALL))
+    reading, writing = os.pipe()
+
+    async def parent():
+        client = aio.open(f"unix:{daemon.socket}", timeout=2)
+        session = await client.session(who())
+
+        async def ask():
+            async with client:
+                assert await session.check("B0820")
+
+        def child():
+            os.close(writing)
+            threaded(lambda: loops(ask()))
+            os.read(reading, 1)     # until the test is over
+        async with session._known.lock:
+            child = in_child(child)
+        await client.close()
+        await asyncio.sleep(0)
+        return child
+    child = loops(parent())
     assert until(lambda: daemon.client().call("health")["sessions"] == 0, 5)
     os.close(writing)
     assert ended_well(child)
