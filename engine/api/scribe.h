@@ -32,7 +32,8 @@ void nr_scribe_close(nr_scribe *scribe);
  * time. */
 void nr_scribe_poll(nr_scribe *scribe, const char *path);
 
-/* The nrbac_recorder; its context is the scribe. Waits 50 ms at most. */
+/* The nrbac_recorder; its context is the scribe. Waits 50 ms at most, and not at all
+ * while there is no room for longer. */
 bool nr_scribe_take(void *context, nrbac_record *record);
 
 #endif

@@ -48,7 +48,7 @@ typedef enum nrbac_engine_flags {
     /* Every decision gets into the audit trail of the daemon that the engine follows
      * (`shm:`), by memory that both share: <nrbac/recorder.h> says which are decisions,
      * and libnrbac(3) what is promised. What cannot be put there within 50 ms is denied
-     * not-recorded. Such an engine opens nothing else, and has no recorder of the
+     * not-recorded, and so is at once what follows, until there is room. Such an engine opens nothing else, and has no recorder of the
      * caller's. */
     NRBAC_ENGINE_RECORDED = 1 << 1,
 } nrbac_engine_flags;
