@@ -11,7 +11,8 @@ const { makeJudge } = require('./lib/guard');
  * with a function `app.use(authorise(…))` guards all that follows, and what it gives nothing for is refused.
  *
  * @param policy an engine or a client
- * @param options `subject(request)`, and `context(request)`, `resource(request)` where they matter
+ * @param options `subject(request)`, `context(request)` and `resource(request)` where they matter, and `unavailable(error,
+ *     request)`, which is told why there is no decision
  */
 function authorisation(policy, options) {
     const judge = makeJudge(policy, options);

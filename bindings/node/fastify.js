@@ -9,7 +9,8 @@ const { makeJudge } = require('./lib/guard');
  * without a subject, 403 for a refusal, 503 when there is no decision to be had.
  *
  * @param policy an engine or a client
- * @param options `subject(request)`, and `context(request)`, `resource(request)` where they matter
+ * @param options `subject(request)`, `context(request)` and `resource(request)` where they matter, and `unavailable(error,
+ *     request)`, which is told why there is no decision
  */
 function authorisation(policy, options) {
     const judge = makeJudge(policy, options);

@@ -15,6 +15,12 @@ export interface Request {
     [member: string]: unknown;
 }
 
+/** Many requests in one: what an item does not say, the defaults beside `evaluations` do. Without items it is one request. */
+export interface Requests extends Request {
+    evaluations?: Request[];
+    options?: { evaluations_semantic?: 'execute_all' | 'deny_on_first_deny' | 'permit_on_first_permit' };
+}
+
 /** A whole answer; schema/protocol.md and nrbac-protocol(7) describe it. */
 export interface Answer {
     /** True only for a permit; act only if every obligation in `context.obligations` can be met. */
@@ -88,6 +94,14 @@ export interface EngineOptions {
     trustRequestTime?: boolean;
 }
 
+export interface TableOptions extends EngineOptions {
+    /**
+     * Whatever is decided, checks too, is in the daemon's audit trail. What finds no room on the way there within 50 ms,
+     * during which the thread waits, is denied `not-recorded`, and so is at once what follows, until there is room.
+     */
+    recorded?: boolean;
+}
+
 export interface ClientOptions {
     /** Milliseconds for each call, unless it says otherwise; 5000. */
     timeout?: number;
@@ -146,6 +160,8 @@ export class Engine {
     evaluate(request: Request): Answer;
     /** The same, with everything that led to it. */
     explain(request: Request): Answer;
+    /** Many requests, one after the other, as OpenID AuthZEN has them and as the daemon answers them. */
+    evaluations(request: Requests): Answer[];
     /** Gives a name its number, for checks; prepare once and keep it. The policy need not know the name yet. */
     prepare(name: string): Name;
     /** The number of the policy's last publication. */
@@ -195,7 +211,7 @@ export class Client {
     /** The same, with everything that led to it. */
     explain(request: Request, options?: CallOptions): Promise<Answer>;
     /** Many requests at once, as OpenID AuthZEN has them. */
-    evaluations(request: Request & { evaluations: Request[] }, options?: CallOptions): Promise<Answer[]>;
+    evaluations(request: Requests, options?: CallOptions): Promise<Answer[]>;
     /** Prepares a name: it is sent as a number where the daemon has one for it. */
     prepare(name: string): Name;
     /** The number of the policy's last publication, as the daemon last told it. */
@@ -226,17 +242,15 @@ export class Client {
  *
  * - `file:POLICY.nrb`: a compiled policy; or the folder in which a daemon publishes its own
  * - `dir:FOLDER`: a policy folder, compiled in this process
- * - `shm:SOCKET`: a daemon's table, decided on in this process
+ * - `shm:SOCKET`: a daemon's table, decided on in this process; with `recorded` what is decided is in its audit trail
  * - `unix:SOCKET`: a daemon, asked over its socket; the client connects with its first call
  *
  * A socket may be given by its folder, if it is called `nrbacd.sock` there.
  */
-export function open(
-    source: `file:${string}` | `dir:${string}` | `shm:${string}`,
-    options?: EngineOptions,
-): Promise<Engine>;
+export function open(source: `file:${string}` | `dir:${string}`, options?: EngineOptions): Promise<Engine>;
+export function open(source: `shm:${string}`, options?: TableOptions): Promise<Engine>;
 export function open(source: `unix:${string}`, options?: ClientOptions): Promise<Client>;
-export function open(source: string, options?: EngineOptions & ClientOptions): Promise<Engine | Client>;
+export function open(source: string, options?: TableOptions & ClientOptions): Promise<Engine | Client>;
 
 /** The base of every error of this package; `code` is stable, the message is for people. */
 export class NrbacError extends Error {

@@ -13,13 +13,13 @@ const tables = require('./lib/tables');
  *
  *   file:POLICY.nrb     a compiled policy; or the folder in which a daemon publishes its own
  *   dir:FOLDER          a policy folder, compiled in this process
- *   shm:SOCKET          a daemon's table, decided on in this process
+ *   shm:SOCKET          a daemon's table, decided on in this process; with {recorded: true} what is decided is in its trail
  *   unix:SOCKET         a daemon, asked over its socket: a Client, which connects with its first call
  *
  * A socket may be given by its folder, if it is called nrbacd.sock there.
  */
 async function open(source, options = {}) {
-    const read = await readSource(source);
+    const read = await readSource(source, options);
     return read.socket === undefined ? Engine.open(read, options) : new Client(read.socket, options);
 }
 

@@ -51,6 +51,7 @@ nrbac_status nrbac_engine_create(unsigned flags, nrbac_engine **out)
     engine->obligations.arena = &engine->obligation_arena;
     engine->places = nr_session_places(engine);
     engine->unwatched = (flags & NRBAC_ENGINE_UNWATCHED) != 0;
+    engine->process = getpid();
     if ((flags & NRBAC_ENGINE_RECORDED) != 0 && !be_recorded(engine)) {
         nrbac_engine_destroy(engine);
         return NRBAC_E_MEMORY;
@@ -61,7 +62,9 @@ nrbac_status nrbac_engine_create(unsigned flags, nrbac_engine **out)
 
 void nrbac_engine_destroy(nrbac_engine *engine)
 {
-    if (engine == NULL)
+    /* A forked child has no watcher, but a condition for which one seems to wait, and
+     * maybe locks that nobody will give back. */
+    if (engine == NULL || engine->process != getpid())
         return;
     pthread_mutex_lock(&engine->lock);
     bool watching = engine->watching;

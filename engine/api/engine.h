@@ -86,6 +86,7 @@ struct nrbac_engine {
     nrbac_recorder *recorder;     /* NULL: none; set while nobody decides */
     void *recorder_context;
     nr_scribe *scribe; /* the engine's own recorder; NULL: it has none */
+    pid_t process;     /* that created it */
     bool unwatched;
     bool watching; /* the thread runs */
     bool ending;

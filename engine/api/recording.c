@@ -220,10 +220,19 @@ void nr_recording_decide(nrbac_session *session, const void *held, nrbac_called 
     decide_recorded(session, held, NRBAC_RECORDED_DECISION, name, decision);
 }
 
-bool nrbac_check_recorded(nrbac_session *session, nrbac_name name)
+static bool check_recorded(nrbac_session *session, nrbac_called name)
 {
     nrbac_decision decision = { 0 };
-    decide_recorded(session, NULL, NRBAC_RECORDED_CHECK,
-                    (nrbac_called){ .number = name }, &decision);
+    decide_recorded(session, NULL, NRBAC_RECORDED_CHECK, name, &decision);
     return decision.effect == NRBAC_PERMIT;
+}
+
+bool nrbac_check_recorded(nrbac_session *session, nrbac_name name)
+{
+    return check_recorded(session, (nrbac_called){ .number = name });
+}
+
+bool nrbac_check_text_recorded(nrbac_session *session, const char *name, size_t size)
+{
+    return check_recorded(session, (nrbac_called){ .text = name, .size = size });
 }

@@ -31,6 +31,7 @@ enum {
 struct nr_scribe {
     _Atomic(nr_ring *) *ring; /* set once; NULL: none yet, or a child's */
     _Atomic bool refused;     /* this daemon takes no records */
+    _Atomic bool jammed;      /* there is no room, and somebody has waited */
     nr_fetch fetch;           /* of whoever polls, like what follows */
     bool opened;              /* there was a ring */
     int connection;           /* its; -1: it has ended */
@@ -228,7 +229,8 @@ static void pack(nr_packer *to, const nrbac_record *record, uint64_t refers,
     nr_pack_text(to, record->organisation);
 }
 
-/* Waits until there is room, for a bounded time. */
+/* Waits until there is room, for a bounded time; once that was in vain, nobody does
+ * until there is some, so that whoever asks many does not wait for each. */
 static nr_ring_put put(nr_scribe *scribe, const nr_packer *entry, uint64_t refers,
                        uint64_t *place)
 {
@@ -243,11 +245,15 @@ static nr_ring_put put(nr_scribe *scribe, const nr_packer *entry, uint64_t refer
             continue;
         int64_t now = nr_boot_ns();
         if (deadline == 0)
-            deadline = now + WAIT_MS * NS_PER_MS;
-        if (now >= deadline || atomic_load(&scribe->refused))
-            break;
+            deadline = atomic_load(&scribe->jammed) ? now : now + WAIT_MS * NS_PER_MS;
+        if (now >= deadline || atomic_load(&scribe->refused)) {
+            atomic_store(&scribe->jammed, true);
+            return put;
+        }
         (void)nanosleep(&(struct timespec){ .tv_nsec = NAP_NS }, NULL);
     }
+    if (atomic_load_explicit(&scribe->jammed, memory_order_relaxed))
+        atomic_store(&scribe->jammed, false);
     return put;
 }
 

@@ -43,8 +43,9 @@ void nr_scribe_poll(nr_scribe *scribe, const char *path);
 /* Another daemon serves: it may take what the last one did not. By whoever polls. */
 void nr_scribe_retry(nr_scribe *scribe);
 
-/* The nrbac_recorder; its context is the scribe. Waits 50 ms at most for room, and a
- * second for a record that is to be on disk. */
+/* The nrbac_recorder; its context is the scribe. Waits 50 ms at most for room, and not
+ * at all while there is none for longer; and a second for a record that is to be on
+ * disk. */
 bool nr_scribe_take(void *context, nrbac_record *record);
 
 #endif

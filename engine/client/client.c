@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { DEFAULT_TIMEOUT_MS = 5000, FAULT_SIZE = 64 };
 
@@ -26,6 +27,7 @@ static const nr_scan_limits answer_limits = {
 
 struct nrbac_client {
     nr_channel channel;
+    pid_t process; /* that connected */
     int timeout_ms;
     bool gone; /* the connection is of no use any more */
     uint32_t last_id;
@@ -86,6 +88,7 @@ nrbac_status nrbac_client_connect(const char *path, int timeout_ms, nrbac_client
         return fail(error, NRBAC_E_MEMORY, "%s", nrbac_status_text(NRBAC_E_MEMORY));
     }
     client->document = document;
+    client->process = getpid();
     client->timeout_ms = timeout_ms > 0 ? timeout_ms : DEFAULT_TIMEOUT_MS;
     nrbac_status status = nr_channel_connect(&client->channel, path,
                                              nr_clock_ms() + client->timeout_ms);
@@ -120,6 +123,17 @@ const char *nrbac_client_fault(const nrbac_client *client)
 }
 
 /* ---- Calling --------------------------------------------------------------- */
+
+/* A child of fork() has its parent's socket, and would read and write amid its calls. */
+static nrbac_status usable(const nrbac_client *client, nrbac_error *error)
+{
+    if (client->process != getpid())
+        return fail(error, NRBAC_E_IO,
+                    "the connection is the parent process's: a child connects itself");
+    if (client->gone)
+        return fail(error, NRBAC_E_IO, "the connection is gone");
+    return NRBAC_OK;
+}
 
 static void hang_up(nrbac_client *client)
 {
@@ -223,8 +237,7 @@ static nrbac_status send_request(nrbac_client *client, const char *method,
                                  nrbac_error *error)
 {
     client->fault[0] = '\0';
-    if (client->gone)
-        return fail(error, NRBAC_E_IO, "the connection is gone");
+    NR_TRY(usable(client, error));
     if (++client->last_id == 0) /* 0 is nobody's number */
         client->last_id = 1;
     size_t before = client->output.size;
@@ -266,8 +279,7 @@ size_t nrbac_client_unsent(const nrbac_client *client)
 
 nrbac_status nrbac_client_flush(nrbac_client *client, nrbac_error *error)
 {
-    if (client->gone)
-        return fail(error, NRBAC_E_IO, "the connection is gone");
+    NR_TRY(usable(client, error));
     nrbac_status status = send_output(client, 0, error);
     return status == NRBAC_E_TIMEOUT ? NRBAC_OK : status;
 }
@@ -291,8 +303,7 @@ nrbac_status nrbac_client_receive(nrbac_client *client, nrbac_document *document
     *call = 0;
     *result = NULL;
     client->fault[0] = '\0';
-    if (client->gone)
-        return fail(error, NRBAC_E_IO, "the connection is gone");
+    NR_TRY(usable(client, error));
     nr_rpc frame;
     nrbac_status status = next_frame(client, 0, document, &frame);
     if (status == NRBAC_E_TIMEOUT)

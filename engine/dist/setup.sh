@@ -14,7 +14,7 @@ if [ "${1:-}" = --tests ]; then
 fi
 if [ "${1:-}" = --tests ] || [ "${1:-}" = --bindings ]; then
     packages="$packages g++ python3-dev python3-pip python3-setuptools python3-wheel python3-venv python3-msgpack"
-    packages="$packages python3-pytest python3-starlette python3-fastapi python3-uvicorn python3-httpx mypy" # bindings/python's tests
+    packages="$packages python3-pytest python3-starlette python3-fastapi python3-uvicorn python3-httpx python3-uvloop mypy" # bindings/python's tests
 fi
 if [ "${1:-}" = --bench ]; then
     packages="$packages valgrind gnuplot-nox python3 libglib2.0-dev libsepol-dev checkpolicy redis-tools"

@@ -225,6 +225,9 @@ def test_what_does_not_fit_is_not_recorded_and_it_ends_by_itself(daemons, policy
             assert refused[-1] == "0" and time.monotonic() - began < 4 * 0.05 + 1
             bit, effect, reason, *_ = program.tell(f"check {session} B0820").split()
             assert (bit, effect, reason) == ("1", "deny", "not-recorded")
+            began = time.monotonic()
+            assert {program.tell(f"recorded {session} B0820") for _ in range(40)} == {"0"}
+            assert time.monotonic() - began < 1, "once one has waited in vain the others do not"
             assert program.tell("evaluate R8000 B0820").startswith("deny not-recorded")
             number, reason = program.tell("session - - - R8000").split()
             assert (number, reason) == ("-1", "not-recorded")

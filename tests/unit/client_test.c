@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What the daemon does with each request that it reads. */
@@ -231,6 +232,29 @@ static void answers_and_refusals_are_told_apart(void)
     stop(&daemon, client);
 }
 
+/* And its letting go of the connection does not end it. */
+static void a_forked_child_leaves_its_parents_connection_alone(void)
+{
+    static const deed deeds[] = { ANSWER, ANSWER };
+    scripted daemon;
+    nrbac_client *client = start(&daemon, deeds, NR_COUNT(deeds));
+    const nrbac_value *result = NULL;
+    nrbac_error error;
+    CHECK_INT(call(client, &result, &error), NRBAC_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        bool refused = call(client, &result, &error) == NRBAC_E_IO &&
+                       strstr(error.text, "parent process's") != NULL;
+        nrbac_client_disconnect(client);
+        _exit(refused ? 0 : 1);
+    }
+    int status = -1;
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK_INT(status, 0);
+    CHECK_INT(call(client, &result, &error), NRBAC_OK);
+    stop(&daemon, client);
+}
+
 /* A call that nobody answers ends in time, and its answer is not taken for the
  * next one's. */
 static void a_late_answer_is_passed_over(void)
@@ -326,6 +350,7 @@ int main(void)
     nobody_serves_the_socket();
     a_folder_means_the_socket_in_it();
     answers_and_refusals_are_told_apart();
+    a_forked_child_leaves_its_parents_connection_alone();
     a_late_answer_is_passed_over();
     a_daemon_that_is_gone_is_a_status();
     nonsense_ends_the_connection();

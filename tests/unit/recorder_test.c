@@ -305,6 +305,10 @@ static void sessions_by_chance(nrbac_engine *engine, book *into)
             CHECK_INT(yes, decision.effect == NRBAC_PERMIT &&
                                decision.obligation_count == 0);
             check_last(engine, into, &into->last.decision);
+            CHECK_INT(nrbac_check_text_recorded(session, name, strlen(name)), yes);
+            CHECK_INT(into->last.kind, NRBAC_RECORDED_CHECK);
+            CHECK_STR(into->last.action, name);
+            check_last(engine, into, &into->last.decision);
         }
         into->names = 0;
         nrbac_session_close(session);
@@ -450,6 +454,7 @@ static void without_a_record_there_is_no_permit(nrbac_engine *engine, book *into
     CHECK_INT(decision.effect, NRBAC_DENY);
     CHECK_INT(decision.obligation_count, 0);
     CHECK(!nrbac_check_recorded(session, plain));
+    CHECK(!nrbac_check_text_recorded(session, "plain", 5));
     CHECK(nrbac_check(session, plain));
     CHECK_INT(nrbac_check_reason(session, plain), NRBAC_REASON_REQUIREMENT_MET);
     nrbac_session *second = NULL;

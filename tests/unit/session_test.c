@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -303,6 +304,28 @@ static void s26_the_watcher_ends_what_has_expired(void)
     nrbac_engine_destroy(engine);
 }
 
+/* It has no watcher, though the engine looks as if one waited. */
+static void a_forked_child_can_let_go_of_its_parents_engine(void)
+{
+    nrbac_engine *engine = engine_with(first_policy, 0);
+    nrbac_request request = somebody();
+    request.subject.expires_at = (int64_t)time(NULL) + 60;
+    nrbac_session *session = NULL;
+    CHECK_INT(nrbac_session_open(engine, &request, &session).effect, NRBAC_PERMIT);
+    (void)nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL); /* it waits */
+    pid_t child = fork();
+    if (child == 0) {
+        (void)alarm(5);
+        nrbac_engine_destroy(engine);
+        _exit(0);
+    }
+    int status = -1;
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK_INT(status, 0);
+    nrbac_session_close(session);
+    nrbac_engine_destroy(engine);
+}
+
 /* A stated time is where the session's time begins, not where it stands still. */
 static void s26_a_session_of_a_stated_time_ends_too(void)
 {
@@ -444,6 +467,7 @@ int main(void)
     s04_a_forgotten_level_reaches_nothing();
     s26_a_session_ends_with_its_evidence();
     s26_the_watcher_ends_what_has_expired();
+    a_forked_child_can_let_go_of_its_parents_engine();
     s26_a_session_of_a_stated_time_ends_too();
     s26_without_a_watcher_nothing_that_expires_is_opened();
     a_revocation_ends_those_who_match_it_wholly();

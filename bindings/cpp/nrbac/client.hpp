@@ -167,6 +167,8 @@ class asker
     /// Opens a session unless it is open on the present connection.
     result<opening> open(kept_session &session, steady::time_point deadline)
     {
+        if (!line.is_here())
+            return forked();
         std::unique_lock guard(session.lock);
         while (session.opening)
             if (session.changed.wait_until(guard, deadline) == std::cv_status::timeout)
@@ -200,6 +202,8 @@ class asker
     std::shared_ptr<told_name> prepare(std::string_view text)
     {
         auto made = std::make_shared<told_name>(text);
+        if (!line.is_here())
+            return made;
         const std::lock_guard guard(names_lock_);
         names_.erase(std::remove_if(names_.begin(), names_.end(),
                                     [](const auto &one) { return one.expired(); }),
@@ -307,6 +311,18 @@ class asker
     std::vector<std::weak_ptr<told_name>> names_;
 };
 
+/// Whoever waits on a condition is waited for when it goes, and in a forked child would
+/// be for ever: there it stays.
+struct let_go {
+    void operator()(asker *raw) const noexcept
+    {
+        if (raw->line.is_here())
+            delete raw;
+        else
+            raw->line.abandon();
+    }
+};
+
 }  // namespace detail
 
 /// A name that is asked of a daemon, by its number where the daemon has told one, else
@@ -400,7 +416,7 @@ class client_session
     /// When its evidence expires; nothing if that is not stated.
     std::optional<std::chrono::system_clock::time_point> valid_until() const
     {
-        if (kept_ == nullptr)
+        if (kept_ == nullptr || !asker_->line.is_here())
             return std::nullopt;
         const std::lock_guard guard(kept_->lock);
         return detail::point_of(kept_->valid_until);
@@ -408,6 +424,8 @@ class client_session
     /// Ends it, without waiting for the daemon; every check is an error from here on.
     void close() noexcept
     {
+        if (kept_ != nullptr && !asker_->line.is_here())
+            (void)kept_.release();  // as detail::let_go
         if (kept_ != nullptr && kept_->number != 0)
             asker_->line.close_session(kept_->of, kept_->number);
         kept_.reset();
@@ -479,6 +497,8 @@ class client_session
     {
         if (kept_ == nullptr)
             return error(errc::closed, status::E_ARGUMENT, "the session was closed");
+        if (!asker_->line.is_here())
+            return detail::forked();
         for (It at = first; at != last; ++at)
             if (is_foreign(asker_.get(), *at))
                 return error(errc::foreign_name, status::E_ARGUMENT,
@@ -546,7 +566,9 @@ class pending
 /// calls share a connection and do not wait for each other. When the connection is lost
 /// it is made again, with a growing delay between the tries; questions that were under
 /// way are asked again, as long as their deadline allows. No call waits beyond its
-/// deadline. Sessions keep the connection, so a client may go before them.
+/// deadline. Sessions keep the connection, so a client may go before them. A process that
+/// forks opens clients afterwards: in a child, calls of its parent's are `forked`, and
+/// its connection is left alone.
 class client
 {
   public:
@@ -561,9 +583,10 @@ class client
         if (source.substr(0, 5) != "unix:")
             return error(errc::argument, status::E_ARGUMENT,
                          "a client's source begins with unix:");
-        return client(
-            std::make_shared<detail::asker>(std::string(source.substr(5)), options),
-            options.deadline);
+        return client(std::shared_ptr<detail::asker>(
+                          new detail::asker(std::string(source.substr(5)), options),
+                          detail::let_go()),
+                      options.deadline);
     }
 
     /// The same client with another deadline for its calls and for sessions opened by

@@ -5,9 +5,10 @@
 #define NRBAC_ENGINE_HPP
 
 #include <nrbac/decision.hpp>
+#include <nrbac/fork.hpp>
 
-#include <nrbac/nrbac.h>
 #include <nrbac/policy.h>
+#include <nrbac/recorder.h>
 
 #include <iterator>
 #include <vector>
@@ -47,7 +48,8 @@ class name
 };
 
 /// A user's session: the role profile in force. Any number of threads may check one
-/// session; one closes it, when nobody else uses it. It keeps its engine.
+/// session; one closes it, when nobody else uses it. It keeps its engine. In a forked
+/// child, as when it is closed, every check is a no.
 class session
 {
   public:
@@ -55,17 +57,20 @@ class session
     session() noexcept = default;
 
     /// May the user do this? True only for a permit without obligations on a session
-    /// that has neither expired nor been revoked. Never waits, allocates or fails.
+    /// that has neither expired nor been revoked. Never waits, allocates or fails, unless
+    /// its engine is recorded.
     bool check(name asked) const noexcept
     {
-        return asked.engine_ == engine_.get() && raw_ != nullptr &&
+        if (recorded_)
+            return is_open() && nrbac_check_recorded(raw_.get(), number_of(asked));
+        return is_open() && asked.engine_ == engine_.get() &&
                nrbac_check(raw_.get(), asked.number_);
     }
     /// The same by the name's text, which may come from anybody.
     bool check(std::string_view asked) const noexcept
     {
-        return raw_ != nullptr &&
-               nrbac_check_text(raw_.get(), asked.data(), asked.size());
+        const auto how = recorded_ ? nrbac_check_text_recorded : check_text;
+        return is_open() && how(raw_.get(), asked.data(), asked.size());
     }
     /// Checks names or texts, and writes a bool for each.
     template <class Names, class Bools>
@@ -93,16 +98,15 @@ class session
     nrbac::decision decide(name asked) const noexcept
     {
         nrbac_decision made = {};
-        if (raw_ != nullptr)
-            nrbac_decide_into(
-                raw_.get(), asked.engine_ == engine_.get() ? asked.number_ : 0, &made);
+        if (is_open())
+            nrbac_decide_into(raw_.get(), number_of(asked), &made);
         return nrbac::decision(made);
     }
     /// The same by the name's text.
     nrbac::decision decide(std::string_view asked) const noexcept
     {
         nrbac_decision made = {};
-        if (raw_ != nullptr)
+        if (is_open())
             nrbac_decide_text_into(raw_.get(), asked.data(), asked.size(), &made);
         return nrbac::decision(made);
     }
@@ -126,20 +130,19 @@ class session
     /// When its evidence expires; nothing if that is not stated.
     std::optional<std::chrono::system_clock::time_point> valid_until() const noexcept
     {
-        return detail::point_of(
-            raw_ == nullptr ? 0 : nrbac_session_valid_until(raw_.get()));
+        return detail::point_of(is_open() ? nrbac_session_valid_until(raw_.get()) : 0);
     }
     /// Ends it; every check is a no from here on.
     void close() noexcept
     {
         raw_.reset();
     }
-    /// Whether it is open, if perhaps expired or revoked.
+    /// Whether it is open, if perhaps expired or revoked, and this process opened it.
     bool is_open() const noexcept
     {
-        return raw_ != nullptr;
+        return raw_ != nullptr && raw_.get_deleter().home.is_here();
     }
-    /// What the C library calls it; NULL: closed.
+    /// What the C library calls it; NULL: closed. Its nrbac_check() is not recorded.
     nrbac_session *raw() const noexcept
     {
         return raw_.get();
@@ -150,16 +153,38 @@ class session
     struct destroy {
         void operator()(nrbac_session *raw) const noexcept
         {
-            nrbac_session_close(raw);
+            if (home.is_here())  // a lock is needed, which in a child may be nobody's
+                nrbac_session_close(raw);
         }
+        detail::home home;
     };
-    session(std::shared_ptr<nrbac_engine> engine, nrbac_session *raw) noexcept
-        : engine_(std::move(engine)), raw_(raw)
+    session(std::shared_ptr<nrbac_engine> engine, nrbac_session *raw,
+            bool recorded) noexcept
+        : engine_(std::move(engine)), raw_(raw), recorded_(recorded)
     {
+    }
+    /// A name of another engine stands for none.
+    nrbac_name number_of(name asked) const noexcept
+    {
+        return asked.engine_ == engine_.get() ? asked.number_ : 0;
+    }
+    static bool check_text(nrbac_session *raw, const char *text,
+                           std::size_t size) noexcept
+    {
+        return nrbac_check_text(raw, text, size);
     }
 
     std::shared_ptr<nrbac_engine> engine_;  // goes after the session
     std::unique_ptr<nrbac_session, destroy> raw_;
+    bool recorded_ = false;
+};
+
+/// How an engine is opened.
+struct engine_options {
+    /// Whatever is decided, checks too, is in the audit trail of the daemon that is
+    /// followed (`shm:`). What finds no room on the way there within 50 ms is denied
+    /// NOT_RECORDED, and so is at once what follows, until there is room.
+    bool recorded = false;
 };
 
 /// Whose sessions are to end: members that are not empty must all match.
@@ -192,7 +217,9 @@ struct asking {
 
 /// A policy in force, in this process. Any number of threads may use one engine, also
 /// while a policy is published. Sessions and names stay good over a new policy. What
-/// it gives out keeps what it needs, so it may go before its sessions do.
+/// it gives out keeps what it needs, so it may go before its sessions do. A process that
+/// forks opens engines afterwards: in a child, calls of its parent's are `forked`, and
+/// its sessions say no.
 class engine
 {
   public:
@@ -206,10 +233,13 @@ class engine
     /// On a daemon's table the engine follows the daemon: it takes each new policy,
     /// ends what is revoked there, and denies with POLICY_STALE while the daemon is not
     /// heard of. `policy`: the folder has mistakes, which the error lists; `source`:
-    /// what is there cannot be used, or nothing is.
-    static result<engine> open(std::string_view source)
+    /// what is there cannot be used, or nothing is. Of `shm:` also `daemon_unavailable`,
+    /// `timeout`, `protocol`, and `refused`: the daemon does not give its table to this
+    /// user, or keeps no trail that could record.
+    static result<engine> open(std::string_view source,
+                               const engine_options &options = {})
     {
-        return create().and_then([source](engine &&made) -> result<engine> {
+        return create(options).and_then([source](engine &&made) -> result<engine> {
             const bool folder = source.substr(0, 4) == "dir:";
             auto done = folder ? made.compile(source.substr(4)) : made.load(source);
             if (!done)
@@ -218,12 +248,14 @@ class engine
         });
     }
     /// An engine without a policy, which denies everything until one is loaded.
-    static result<engine> create()
+    static result<engine> create(const engine_options &options = {})
     {
         nrbac_engine *raw = nullptr;
-        if (nrbac_engine_create(0, &raw) != NRBAC_OK)
+        const unsigned flags = options.recorded ? unsigned{ NRBAC_ENGINE_RECORDED } : 0;
+        if (nrbac_engine_create(flags, &raw) != NRBAC_OK)
             return detail::out_of_memory();
-        return engine(std::shared_ptr<nrbac_engine>(raw, nrbac_engine_destroy));
+        return engine(std::shared_ptr<nrbac_engine>(raw, nrbac_engine_destroy),
+                      options.recorded);
     }
 
     engine(engine &&) noexcept = default;
@@ -235,6 +267,8 @@ class engine
     {
         nrbac_error why = {};
         const std::string text(source);
+        if (!home_.is_here())
+            return detail::forked();
         if (source.substr(0, 4) == "dir:")
             return compile(source.substr(4));
         if (source.substr(0, 5) == "unix:")
@@ -242,7 +276,8 @@ class engine
                          "unix: is for nrbac::client");
         const nrbac_status done = nrbac_engine_open(raw(), text.c_str(), &why);
         if (done != NRBAC_OK)
-            return detail::failed(done, why.text);
+            return source.substr(0, 4) == "shm:" ? detail::unfollowed(done, why.text)
+                                                 : detail::failed(done, why.text);
         source_ = text;
         return {};
     }
@@ -258,6 +293,8 @@ class engine
     {
         const std::string path(folder);
         nrbac_build *made = nullptr;
+        if (!home_.is_here())
+            return detail::forked();
         const nrbac_status done = nrbac_compile(path.c_str(), nullptr, &made);
         const std::shared_ptr<const nrbac_build> build(
             made, [](const nrbac_build *raw) {
@@ -279,7 +316,8 @@ class engine
     /// until it is, checks are a no.
     nrbac::name prepare(std::string_view text)
     {
-        if (text.find('\0') != text.npos)  // it would be taken for another name
+        // It would be taken for another name; or there may be a lock that is nobody's.
+        if (text.find('\0') != text.npos || !home_.is_here())
             return {};
         return nrbac::name(raw(), nrbac_prepare(raw(), std::string(text).c_str()));
     }
@@ -288,8 +326,8 @@ class engine
     /// `not_opened`: the decision is not a permit; the error has the answer.
     result<nrbac::session> session(const document &request, asking how = {})
     {
-        if (!request.mistake().empty())
-            return unusable(request);
+        if (auto problem = unusable(request))
+            return *std::move(problem);
         document said(nrbac_document_create());
         nrbac_value *root = nullptr;
         nrbac_session *made = nullptr;
@@ -300,7 +338,7 @@ class engine
                                     &root, &made);
         said.root(root);
         if (made != nullptr)
-            return nrbac::session(raw_, made);
+            return nrbac::session(raw_, made, recorded_);
         return root == nullptr ? detail::out_of_memory()
                                : detail::not_opened(std::move(said));
     }
@@ -308,9 +346,11 @@ class engine
     result<nrbac::session> session(const nrbac_request &request)
     {
         nrbac_session *made = nullptr;
+        if (!home_.is_here())
+            return detail::forked();
         const nrbac_decision opened = nrbac_session_open(raw(), &request, &made);
         if (made != nullptr)
-            return nrbac::session(raw_, made);
+            return nrbac::session(raw_, made, recorded_);
         const auto why = static_cast<reason>(opened.reason);
         return error(errc::not_opened, status::OK, doc(why))
             .with_answer(why, value(), nullptr);
@@ -326,11 +366,26 @@ class engine
     {
         return ask(request, how.raw(true));
     }
+    /// Answers several requests that share defaults, one after the other, as a daemon
+    /// does (AuthZEN's `evaluations`): a map with a list `evaluations`. Without items it
+    /// is one request, and the map its answer.
+    result<document> evaluations(const document &requests, asking how = {}) const
+    {
+        const nrbac_ask ask = how.raw();
+        if (auto problem = unusable(requests))
+            return *std::move(problem);
+        const auto last = last_of(requests.root());
+        if (!last.has_value())
+            return last.error();
+        return told([&](nrbac_document *into) {
+            return answer_each(requests.root(), ask, *last, into);
+        });
+    }
     /// Everything that the subject of a request may do.
     result<document> what_can(const document &request, asking how = {}) const
     {
-        if (!request.mistake().empty())
-            return unusable(request);
+        if (auto problem = unusable(request))
+            return *std::move(problem);
         const nrbac_ask ask = how.raw();
         return told([&](nrbac_document *into) {
             return nrbac_what_can_document(raw(), request.root().raw(), &ask, into);
@@ -363,6 +418,8 @@ class engine
         const auto member = [](const std::string &text) {
             return text.empty() ? nullptr : text.c_str();
         };
+        if (!home_.is_here())
+            return 0;
         const nrbac_revocation asked = { member(which.sid), member(which.sub),
                                          member(which.role_profile) };
         return nrbac_revoke(raw(), &asked);
@@ -370,7 +427,8 @@ class engine
     /// Stops all deciding with POLICY_STALE, or lets it go on again.
     void stop(bool stopped) noexcept
     {
-        nrbac_engine_stop(raw(), stopped);
+        if (home_.is_here())
+            nrbac_engine_stop(raw(), stopped);
     }
 
     /// What the C library calls it.
@@ -380,13 +438,78 @@ class engine
     }
 
   private:
-    explicit engine(std::shared_ptr<nrbac_engine> raw) noexcept : raw_(std::move(raw))
+    engine(std::shared_ptr<nrbac_engine> raw, bool recorded) noexcept
+        : raw_(std::move(raw)), recorded_(recorded)
     {
     }
 
-    static error unusable(const document &request) noexcept
+    std::optional<error> unusable(const document &request) const noexcept
     {
-        return error(errc::argument, status::E_ARGUMENT, request.mistake());
+        if (!home_.is_here())
+            return detail::forked();
+        if (!request.mistake().empty())
+            return error(errc::argument, status::E_ARGUMENT, request.mistake());
+        return std::nullopt;
+    }
+
+    /// Which decision ends the answers to `evaluations`.
+    enum class ending { none, deny, permit };
+
+    static result<ending> last_of(value asked)
+    {
+        const value items = asked["evaluations"], options = asked["options"];
+        const value how = options["evaluations_semantic"];
+        const std::string_view word = how.exists() ? how.text() : "execute_all";
+        const bool shaped = asked.kind() == kind::map &&
+                            (!items.exists() || items.kind() == kind::list) &&
+                            (!options.exists() || options.kind() == kind::map);
+        if (shaped && word == "execute_all")
+            return ending::none;
+        if (shaped && word == "deny_on_first_deny")
+            return ending::deny;
+        if (shaped && word == "permit_on_first_permit")
+            return ending::permit;
+        return error(errc::argument, status::E_ARGUMENT,
+                     "`evaluations` is a list, `options` a map, and "
+                     "`evaluations_semantic` one that there is");
+    }
+
+    /// An item with the defaults for what it does not say. What is no map is no request,
+    /// and is answered so.
+    static const nrbac_value *merged(value defaults, value item, nrbac_document *into)
+    {
+        if (item.kind() != kind::map)
+            return item.raw();
+        nrbac_value *made = nrbac_new_map(into);
+        for (const char *member : { "subject", "action", "resource", "context" }) {
+            const value its = item[member].exists() ? item[member] : defaults[member];
+            if (its.exists())
+                nrbac_set(into, made, member, nrbac_value_copy(into, its.raw()));
+        }
+        return made;
+    }
+
+    nrbac_value *answer_each(value asked, const nrbac_ask &how, ending last,
+                             nrbac_document *into) const
+    {
+        nrbac_value *answer = nullptr, *map = nrbac_new_map(into);
+        nrbac_value *list = nrbac_set(into, map, "evaluations", nrbac_new_list(into));
+        const document scratch(nrbac_document_create());
+        if (scratch.raw() == nullptr)
+            return nullptr;
+        for (value item : asked["evaluations"]) {
+            nrbac_document_reset(scratch.raw());
+            const nrbac_decision made = nrbac_evaluate_document(
+                raw(), merged(asked, item, scratch.raw()), &how, into, &answer);
+            if (answer == nullptr)
+                return nullptr;
+            nrbac_append(into, list, answer);
+            if (last == (made.effect == NRBAC_PERMIT ? ending::permit : ending::deny))
+                break;
+        }
+        if (answer == nullptr)
+            nrbac_evaluate_document(raw(), asked.raw(), &how, into, &map);
+        return map;
     }
 
     /// The first mistake that is not a mere warning makes the line for people.
@@ -410,8 +533,10 @@ class engine
         return std::move(made).with_build(std::move(build));
     }
 
-    template <class Make> static result<document> told(Make make)
+    template <class Make> result<document> told(Make make) const
     {
+        if (!home_.is_here())
+            return detail::forked();
         document made(nrbac_document_create());
         if (made.raw() == nullptr)
             return detail::out_of_memory();
@@ -423,8 +548,8 @@ class engine
 
     result<answer> ask(const document &request, const nrbac_ask &how) const
     {
-        if (!request.mistake().empty())
-            return unusable(request);
+        if (auto problem = unusable(request))
+            return *std::move(problem);
         return told([&](nrbac_document *into) {
                    nrbac_value *root = nullptr;
                    nrbac_evaluate_document(raw(), request.root().raw(), &how, into,
@@ -436,6 +561,8 @@ class engine
 
     std::shared_ptr<nrbac_engine> raw_;
     std::string source_;
+    detail::home home_;
+    bool recorded_ = false;
 };
 
 }  // namespace nrbac

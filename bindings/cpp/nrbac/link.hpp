@@ -10,6 +10,7 @@
 #define NRBAC_LINK_HPP
 
 #include <nrbac/decision.hpp>
+#include <nrbac/fork.hpp>
 
 #include <nrbac/client.h>
 
@@ -85,6 +86,18 @@ class link
     {
         close();
     }
+    /// False in a forked child, where locks may be held by nobody.
+    bool is_here() const noexcept
+    {
+        return home_.is_here();
+    }
+    /// In a forked child: lets go of the parent's connection, which does not end it,
+    /// unless that was being changed at the fork. Nothing else is touched from then on.
+    void abandon() noexcept
+    {
+        if (lock_.try_lock())
+            socket_.reset();
+    }
     link(const link &) = delete;
     link &operator=(const link &) = delete;
 
@@ -107,6 +120,8 @@ class link
                                        steady::time_point deadline,
                                        std::optional<epoch> only = std::nullopt)
     {
+        if (!is_here())
+            return forked();
         auto made = std::make_shared<call>();
         std::unique_lock guard(lock_);
         if (waiting_.size() + entering_ >= options_.in_flight)
@@ -137,6 +152,8 @@ class link
     /// Waits for the answer; nothing: it is in `asked.reply`.
     std::optional<error> wait(call &asked, steady::time_point deadline)
     {
+        if (!is_here())
+            return forked();
         std::unique_lock guard(lock_);
         asked.awaited = true;
         while (!asked.done && steady::now() < deadline) {
@@ -166,6 +183,8 @@ class link
     /// Ends everything; calls that wait end with `closed`, and so do later ones.
     void close()
     {
+        if (!is_here())
+            return;
         const std::lock_guard guard(lock_);
         closed_ = true;
         drop(is_closed());
@@ -439,6 +458,7 @@ class link
 
     const std::string path_;
     const client_options options_;
+    const home home_;
     std::mutex lock_;  // guards all that follows
     std::condition_variable connected_;
     std::shared_ptr<nrbac_client> socket_;  // nullptr: not connected

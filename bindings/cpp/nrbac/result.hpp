@@ -32,6 +32,7 @@ enum class errc {
     foreign_name,        ///< a name of another client: its number means nothing here
     argument,            ///< the program's own mistake: what() says which
     closed,              ///< the client was closed
+    forked,              ///< opened by the parent process: a child opens its own
     memory,              ///< out of memory
 };
 
@@ -159,6 +160,24 @@ inline error failed(nrbac_status raw, const char *what) noexcept
                       : of == status::E_ARGUMENT ? errc::argument
                                                  : errc::source;
     return error(code, of, what);
+}
+
+/// The error of opening a daemon's table.
+inline error unfollowed(nrbac_status raw, const char *what) noexcept
+{
+    const status of = static_cast<status>(raw);
+    switch (of) {
+    case status::E_IO:
+        return error(errc::daemon_unavailable, of, what);
+    case status::E_TIMEOUT:
+        return error(errc::timeout, of, what);
+    case status::E_FORMAT:
+        return error(errc::protocol, of, what);
+    case status::E_REFUSED:
+        return error(errc::refused, of, what).with_fault("not-allowed");
+    default:
+        return failed(raw, what);
+    }
 }
 
 inline error out_of_memory() noexcept

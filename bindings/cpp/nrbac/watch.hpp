@@ -25,23 +25,28 @@ class watch
     template <class Source>
     watch(Source &source, std::function<void(std::uint32_t)> told,
           std::chrono::milliseconds every = std::chrono::milliseconds(100))
-        : thread_([this, &source, told = std::move(told), every,
-                   first = now(source.generation(), 0)] {
-              look(source, told, every, first);
-          })
     {
+        state_->thread = std::thread([this, &source, told = std::move(told), every,
+                                      first = now(source.generation(), 0)] {
+            look(source, told, every, first);
+        });
     }
     watch(const watch &) = delete;
     watch &operator=(const watch &) = delete;
-    /// Ends; a call of `told` that is under way is waited for.
+    /// Ends; a call of `told` that is under way is waited for. In a forked child there
+    /// is no thread, and nothing to end.
     ~watch()
     {
-        {
-            const std::lock_guard guard(lock_);
-            ending_ = true;
+        if (!home_.is_here()) {
+            (void)state_.release();  // the condition would wait for who waits on it
+            return;
         }
-        changed_.notify_all();
-        thread_.join();
+        {
+            const std::lock_guard guard(state_->lock);
+            state_->ending = true;
+        }
+        state_->changed.notify_all();
+        state_->thread.join();
     }
 
   private:
@@ -59,8 +64,9 @@ class watch
     void look(Source &source, const std::function<void(std::uint32_t)> &told,
               std::chrono::milliseconds every, std::uint32_t last)
     {
-        std::unique_lock guard(lock_);
-        while (!changed_.wait_for(guard, every, [this] { return ending_; })) {
+        std::unique_lock guard(state_->lock);
+        while (!state_->changed.wait_for(guard, every,
+                                         [this] { return state_->ending; })) {
             guard.unlock();
             const std::uint32_t found = now(source.generation(), last);
             if (found != last)
@@ -70,10 +76,14 @@ class watch
         }
     }
 
-    std::mutex lock_;
-    std::condition_variable changed_;
-    bool ending_ = false;
-    std::thread thread_;  // last: it uses all of these
+    struct state {
+        std::mutex lock;
+        std::condition_variable changed;
+        bool ending = false;
+        std::thread thread;
+    };
+    std::unique_ptr<state> state_ = std::make_unique<state>();
+    detail::home home_;
 };
 
 }  // namespace nrbac

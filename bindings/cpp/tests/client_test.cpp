@@ -663,6 +663,57 @@ void answers_are_not_mixed_up(const std::string &source)
     CHECK_SAME(wrong.load(), 0);
 }
 
+/// Whatever locks its other threads hold at that moment, and whatever is half sent.
+void children_leave_their_parents_connection_alone(const std::string &source)
+{
+    auto it = nrbac::client::open(source);
+    auto session = it->session(kit::request());
+    if (!CHECK_HAS(session))
+        return;
+    const auto view = it->prepare("B0820");
+    std::atomic<bool> ending{ false };
+    std::atomic<int> wrong{ 0 };
+    std::vector<std::thread> threads;
+    // A sanitizer has locks of its own, which a child may find held.
+    for (int t = 0; t < (kit::sanitized ? 0 : 4); t++)
+        threads.emplace_back([&, t] {
+            auto own = it->session(kit::request());
+            for (int i = 0; !ending; i++) {
+                const std::string name = "no.such." + std::to_string(1000 * t + i);
+                const auto said = it->evaluate(kit::request("R8000", name));
+                wrong += !said.has_value() || said->context()["asked"].text() != name;
+                wrong += !shared::yes(own->check(view)) ||
+                         !shared::yes(session->check(view));
+            }
+        });
+    const auto child = [&] {
+        const auto is_forked = [](const auto &got) {
+            return !got.has_value() && got.error().code() == nrbac::errc::forked;
+        };
+        bool good = is_forked(session->check(view)) &&
+                    is_forked(session->check("B0820")) &&
+                    is_forked(it->session(kit::request())) &&
+                    is_forked(it->evaluate(kit::request("R8000", "B0820"))) &&
+                    is_forked(it->health()) && is_forked(it->send("health")) &&
+                    is_forked(it->reload()) && !session->valid_until().has_value() &&
+                    it->prepare("B0825").text() == "B0825";
+        {
+            auto gone = std::move(*session);  // goes, and says nothing to the daemon
+            const auto client = std::move(*it);
+        }
+        auto own = nrbac::client::open(source);
+        return good && shared::yes(own->session(kit::request())->check("B0820"));
+    };
+    for (int i = 0; i < 10; i++) {
+        CHECK(kit::ends_well_in_a_child(child));
+        CHECK(shared::yes(session->check(view)));
+    }
+    ending = true;
+    for (std::thread &one : threads)
+        one.join();
+    CHECK_SAME(wrong.load(), 0);
+}
+
 }  // namespace
 
 int main(int, char **arguments)
@@ -682,6 +733,7 @@ int main(int, char **arguments)
         sessions_are_closed(source);
         answers_are_not_mixed_up(source);
         the_limits_of_the_daemon_are_kept(source);
+        children_leave_their_parents_connection_alone(source);
     }
     const kit::folder here;
     a_daemon_comes_back(program, here);

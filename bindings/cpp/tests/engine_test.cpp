@@ -150,7 +150,7 @@ void what_cannot_be_opened_says_so(const kit::folder &here)
     CHECK_ERROR(engine::open("file:" + (here / "garbage.nrb")), source);
     CHECK_ERROR(engine::open("file:" + (here / "nowhere.nrb")), source);
     CHECK_ERROR(engine::open("file:" + here.path()), source);
-    CHECK_ERROR(engine::open("shm:" + (here / "nobody.sock")), source);
+    CHECK_ERROR(engine::open("shm:" + (here / "nobody.sock")), daemon_unavailable);
     CHECK_ERROR(engine::open("shm:" + std::string(300, 'x')), argument);
     CHECK_ERROR(engine::open("dir:" + (here / "nowhere")), source);
     CHECK_ERROR(engine::open("unix:" + here.path()), argument);
@@ -238,6 +238,229 @@ void a_daemon_is_followed(const std::string &program, const kit::folder &here,
     CHECK(!session->check(view));
 }
 
+// ---- Several requests in one ---------------------------------------------------------
+
+void several_are_answered_as_a_daemon_does(const std::string &folder)
+{
+    const auto engine = nrbac::engine::open("shm:" + folder);
+    const auto client = nrbac::client::open("unix:" + folder);
+    if (!CHECK_HAS(engine))
+        return;
+    const std::string subject =
+        R"("subject": {"type": "healthcare-worker", "properties":
+            {"profile": {"role": "R8000", "organisation": "RBA"}}})";
+    const std::string names =
+        R"({"action": {"name": "B0820"}}, {"action": {"name": "B0572"}},
+           {"action": {"name": "scr.emergency"}}, {"action": {"name": "no.such"}})";
+    const auto asked = [&](const std::string &rest) {
+        return "{" + subject + rest + "}";
+    };
+    const auto semantic = [&](const std::string &how) {
+        return asked(R"(, "evaluations": [)" + names + R"(],
+                     "options": {"evaluations_semantic": )" +
+                     how + "}");
+    };
+    for (const std::string &text : {
+             asked(R"(, "evaluations": [)" + names + "]"),
+             semantic(R"("execute_all")"),
+             semantic(R"("deny_on_first_deny")"),
+             semantic(R"("permit_on_first_permit")"),
+             asked(R"(, "evaluations": [null, 7, "B0820", [], {}, {"action": null}])"),
+             asked(R"(, "action": {"name": "B0820"}, "evaluations": [{},
+                     {"subject": {"type": "robot"}}, {"context": {"organisation": "Y51"}}])"),
+             asked(R"(, "action": {"name": "B0820"}, "evaluations": [])"),
+             std::string("{}"),
+         }) {
+        const auto request = nrbac::document::from_json(text);
+        const auto here = engine->evaluations(*request);
+        const auto there = client->evaluations(*request);
+        if (CHECK_HAS(here) && CHECK_HAS(there))
+            CHECK_SAME(here->root().json(), there->root().json());
+    }
+    for (const std::string &text :
+         { asked(R"(, "evaluations": null)"), asked(R"(, "evaluations": {})"),
+           asked(R"(, "options": null)"), semantic("null"), semantic(R"("all")") }) {
+        const auto request = nrbac::document::from_json(text);
+        CHECK_ERROR(engine->evaluations(*request), argument);
+        CHECK_ERROR(client->evaluations(*request), refused);
+    }
+}
+
+// ---- Recorded ------------------------------------------------------------------------
+
+nrbac::document nurse(std::string_view action = "")
+{
+    auto made = nrbac::document::from_json(R"({"subject": {"type": "healthcare-worker",
+        "id": "910000000001", "properties": {"userinfo": {"sub": "910000000001",
+        "nhsid_nrbac_roles": [{"person_roleid": "501", "org_code": "RBA",
+                               "role_code": "R8000"}]}}}})");
+    std::string text = made->root().json();
+    if (!action.empty())
+        text.insert(text.size() - 1,
+                    R"(,"action":{"name":")" + std::string(action) + "\"}");
+    return *nrbac::document::from_json(text);
+}
+
+/// What this process decided, as the command lists it.
+std::vector<std::string> records(const std::string &trail)
+{
+    std::vector<std::string> found;
+    const std::string command = std::string(std::getenv("NRBAC")) +
+                                " audit list --format json " + trail;
+    FILE *listed = ::popen(command.c_str(), "r");
+    char *line = nullptr;
+    std::size_t room = 0;
+    while (::getline(&line, &room, listed) > 0) {
+        const auto row = nrbac::document::from_json(line);
+        const auto word = [&](const char *key) {
+            return std::string(row->root()[key].text());
+        };
+        if (row->root()["peer"]["pid"].integer() == ::getpid())
+            found.push_back(word("event") + " " + word("user") + " " + word("action") +
+                            " " + word("reason"));
+    }
+    std::free(line);
+    ::pclose(listed);
+    return found;
+}
+
+template <class Holds> bool until(Holds holds)
+{
+    for (int i = 0; i < 1000; i++) {
+        if (holds())
+            return true;
+        std::this_thread::sleep_for(10ms);
+    }
+    return false;
+}
+
+const nrbac::engine_options recorded = { true };
+
+void every_decision_is_in_the_trail(const std::string &program, const kit::folder &here)
+{
+    const std::string trail = here / "trail.db";
+    const kit::daemon daemon(program, policy, here / "nrbacd.sock",
+                             { "--audit", trail });
+    auto engine = nrbac::engine::open("shm:" + here.path(), recorded);
+    if (!CHECK_HAS(engine))
+        return;
+    const auto session = engine->session(nurse());
+    const auto view = engine->prepare("B0820"), manage = engine->prepare("B0572");
+    CHECK(session->check(view) && session->check("B0825") && !session->check(manage));
+    CHECK(!session->check(nrbac::name()));
+    CHECK((
+        session->check_many({ "B0572", "patient.amend", "scr.emergency", "no.such" }) ==
+        std::vector<bool>{ false, true, false, false }));
+    CHECK(session->decide("scr.emergency").permitted());
+    CHECK(!session->decide_many({ view, manage })[1].permitted());
+    CHECK(shared::yes(engine->evaluate(nurse("B0825"))));
+    CHECK(!shared::yes(engine->explain(nurse("B0572"))));
+    const std::string who = " 910000000001 ";
+    const std::vector<std::string> expected = {
+        "open" + who + " opened",
+        "recorded" + who + "B0820 granted-by-baseline",
+        "recorded" + who + "B0825 granted-by-baseline",
+        "recorded" + who + "B0572 not-granted",
+        "recorded" + who + " unknown-function",
+        "recorded" + who + "B0572 not-granted",
+        "recorded" + who + "patient.amend requirement-met",
+        "recorded" + who + "scr.emergency obligations-apply",
+        "recorded" + who + "no.such unknown-function",
+        "check" + who + "scr.emergency requirement-met",
+        "check" + who + "B0820 granted-by-baseline",
+        "check" + who + "B0572 not-granted",
+        "evaluate" + who + "B0825 granted-by-baseline",
+        "evaluate" + who + "B0572 not-granted",
+    };
+    CHECK(until([&] { return records(trail).size() == expected.size(); }));
+    const auto found = records(trail);
+    for (std::size_t i = 0; i < found.size() && i < expected.size(); i++)
+        CHECK_SAME(found[i], expected[i]);
+}
+
+void what_cannot_be_recorded_is_denied(const std::string &program,
+                                       const kit::folder &here)
+{
+    const std::string trail = here / "trail.db";
+    auto daemon = std::make_unique<kit::daemon>(
+        program, policy, here / "nrbacd.sock",
+        std::vector<std::string>{ "--audit", trail });
+    auto engine = nrbac::engine::open("shm:" + here.path(), recorded);
+    if (!CHECK_HAS(engine))
+        return;
+    const auto session = engine->session(nurse());
+    const auto view = engine->prepare("B0820");
+    daemon.reset();
+    std::size_t permitted = 0;
+    while (session->check(view))
+        permitted++;
+    CHECK(permitted > 50);
+    CHECK(!session->check("B0820"));
+    CHECK_SAME(session->decide(view).reason(), nrbac::reason::NOT_RECORDED);
+    CHECK_SAME(session->decide("B0820").effect(), nrbac::effect::DENY);
+    CHECK_SAME(engine->evaluate(nurse("B0820"))->reason(), nrbac::reason::NOT_RECORDED);
+    const auto second = engine->session(nurse());
+    if (CHECK_ERROR(second, not_opened))
+        CHECK_SAME(second.error().reason(), nrbac::reason::NOT_RECORDED);
+    daemon = std::make_unique<kit::daemon>(
+        program, policy, here / "nrbacd.sock",
+        std::vector<std::string>{ "--audit", trail });
+    CHECK(until([&] { return session->check(view); }));
+    CHECK(until([&] { return records(trail).size() == 1 + permitted + 1; }));
+}
+
+void who_cannot_be_recorded_does_not_open(const kit::folder &here)
+{
+    const auto refused = nrbac::engine::open("shm:" + here.path(), recorded);
+    if (CHECK_ERROR(refused, refused))
+        CHECK(std::string(refused.error().what()).find("audit trail") !=
+              std::string::npos);
+    CHECK_ERROR(nrbac::engine::open(std::string("dir:") + policy, recorded), argument);
+    CHECK_ERROR(nrbac::engine::open("file:" + (here / "table"), recorded), argument);
+}
+
+// ---- Forked children -----------------------------------------------------------------
+
+void an_engine_is_the_parents_alone(const std::string &source, const std::string &file)
+{
+    auto engine = nrbac::engine::open(source);
+    if (!CHECK_HAS(engine))
+        return;
+    auto session = engine->session(kit::request());
+    const auto view = engine->prepare("B0820");
+    std::optional<nrbac::watch> watching(std::in_place, *engine, [](std::uint32_t) {});
+    std::this_thread::sleep_for(50ms);  // its threads wait by now
+    const auto child = [&] {
+        const auto is_forked = [](const auto &it) {
+            return !it.has_value() && it.error().code() == nrbac::errc::forked;
+        };
+        const bool denied = !session->check(view) && !session->check("B0820") &&
+                            !session->is_open() && !session->decide(view).permitted() &&
+                            !session->decide("B0820").permitted();
+        const bool told = is_forked(engine->session(kit::request())) &&
+                          is_forked(engine->evaluate(kit::request("R8000", "B0820"))) &&
+                          is_forked(engine->evaluations(kit::request())) &&
+                          is_forked(engine->what_can(kit::request())) &&
+                          is_forked(engine->who_can("B0820")) &&
+                          is_forked(engine->policy()) && is_forked(engine->reload()) &&
+                          is_forked(engine->session(nrbac_request()));
+        const bool inert = !engine->prepare("B0825") &&
+                           engine->revoke({ "", "", "1" }) == 0;
+        engine->stop(true);
+        watching.reset();
+        session->close();
+        {
+            const auto gone = std::move(*engine);
+        }
+        auto own = nrbac::engine::open(file);
+        return denied && told && inert && own.has_value() &&
+               own->session(kit::request())->check(own->prepare("B0820"));
+    };
+    CHECK(kit::ends_well_in_a_child(child));
+    CHECK(session->check(view) &&
+          shared::yes(engine->evaluate(kit::request("R8000", "B0820"))));
+}
+
 }  // namespace
 
 #if !KIT_SANITIZED
@@ -277,6 +500,7 @@ int main(int, char **arguments)
     a_request_may_be_a_struct(file);
     the_clock_counts_unless_it_is_said(file);
     what_cannot_be_opened_says_so(here);
+    an_engine_is_the_parents_alone(file, file);
     {
         const kit::folder other;
         policies_are_replaced(other, file);
@@ -290,6 +514,14 @@ int main(int, char **arguments)
         everything_holds_on("file:" + (here / "table"), rounds);
         a_check_allocates_nothing("shm:" + here.path());
         sessions_outlive_their_engine("shm:" + here.path());
+        several_are_answered_as_a_daemon_does(here.path());
+        who_cannot_be_recorded_does_not_open(here);
+        an_engine_is_the_parents_alone("shm:" + here.path(), file);
+    }
+    {
+        const kit::folder there, elsewhere;
+        every_decision_is_in_the_trail(program, there);
+        what_cannot_be_recorded_is_denied(program, elsewhere);
     }
     a_daemon_is_followed(program, here, "shm:" + here.path());
     a_daemon_is_followed(program, here, "file:" + (here / "table"));

@@ -32,6 +32,17 @@ export async function inProcess(): Promise<boolean[]> {
     return session.checkMany([view, 'B0825']);
 }
 
+export async function recorded(): Promise<boolean[]> {
+    const engine: Engine = await open('shm:/run/nrbac', { recorded: true });
+    const evaluations = ['B0820', 'B0825'].map((name) => ({ action: { name } }));
+    const answers = engine.evaluations({
+        ...request,
+        evaluations,
+        options: { evaluations_semantic: 'deny_on_first_deny' },
+    });
+    return answers.map((answer) => answer.decision);
+}
+
 export async function overTheSocket(): Promise<boolean> {
     const client: Client = await open('unix:/run/nrbac', { timeout: 1000, queueLimit: 100 });
     try {

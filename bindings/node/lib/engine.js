@@ -5,8 +5,20 @@
  * arguments: session and name are left in `cell`, words that both sides see, since to
  * pass an argument costs more than to check.
  */
+const { readEvaluations } = require('./evaluations');
+const { plain } = require('./frames');
 const { decisionOfNumbers } = require('./decision');
-const { ClosedError, EngineError, ForeignNameError, NotOpenedError, PolicyError, RefusedError } = require('./errors');
+const {
+    ClosedError,
+    DaemonUnavailableError,
+    EngineError,
+    ForeignNameError,
+    NotOpenedError,
+    PolicyError,
+    ProtocolError,
+    RefusedError,
+    TimeoutError,
+} = require('./errors');
 const { checkName } = require('./names');
 const { addon, needAddon } = require('./native');
 const { STATUSES } = require('./tables');
@@ -32,9 +44,18 @@ let batch = new Float64Array(0);
 const forgottenEngines = new FinalizationRegistry((slot) => addon.closeEngine(slot));
 const forgottenSessions = new FinalizationRegistry((slot) => addon.closeSession(slot));
 
+// What a status is of a daemon's table; of anything else it is an EngineError.
+const ERRORS_OF_DAEMON = {
+    E_IO: (text) => new DaemonUnavailableError(text),
+    E_TIMEOUT: (text) => new TimeoutError(text),
+    E_FORMAT: (text) => new ProtocolError(text),
+    E_REFUSED: (text) => new RefusedError('not-allowed', text),
+};
+
 /** The error of a failed load. */
-function loadError({ status, text, diagnostics }) {
+function loadError({ status, text, diagnostics }, { follows }) {
     const name = STATUSES[status] ?? `status-${status}`;
+    if (follows && name in ERRORS_OF_DAEMON) return ERRORS_OF_DAEMON[name](text);
     const mistakes = diagnostics.filter((its) => its.severity === 'error');
     if (mistakes.length === 0) return new EngineError(name, text);
     const { file, line, message } = mistakes[0];
@@ -76,7 +97,7 @@ class Engine {
     static async open(source, options) {
         needAddon();
         const slot = await addon.openEngine(source.manner, source.path);
-        if (typeof slot !== 'number') throw loadError(slot);
+        if (typeof slot !== 'number') throw loadError(slot, source);
         return new Engine(slot, source, options);
     }
 
@@ -101,6 +122,17 @@ class Engine {
     /** The same, with everything that led to it. */
     explain(request) {
         return JSON.parse(askAbout(addon.evaluate, this.#open(), request, this.#flags | ASK_EXPLAIN));
+    }
+
+    /** Many requests, one after the other, as OpenID AuthZEN has them and as the daemon answers them. */
+    evaluations(request) {
+        const { items, isLast } = readEvaluations(plain(request));
+        const answers = [];
+        for (const item of items) {
+            answers.push(this.evaluate(item));
+            if (isLast(answers.at(-1))) break;
+        }
+        return answers;
     }
 
     /** Gives a name the number that stands for it at this engine; prepare once and keep it. */
@@ -131,7 +163,7 @@ class Engine {
         this.#open();
         if (!this.#source.follows) {
             const failure = await addon.reload(this.#slot, this.#source.manner, this.#source.path);
-            if (typeof failure !== 'number') throw loadError(failure);
+            if (typeof failure !== 'number') throw loadError(failure, this.#source);
         }
         return { generation: this.generation };
     }

@@ -18,12 +18,16 @@ function refusal(reason, message) {
     return { status: 403, body: { reason, message } };
 }
 
+function complain(error) {
+    console.error(`nrbac: a request is refused, since it cannot be decided: ${error.message}`);
+}
+
 /**
  * Makes `judge(request, declared)`, which resolves to {refusal: {status, body}} or {permit: {obligations, answer}}. Only
  * errors of the application's own functions are thrown. What a handler declares is a name, or {name, meets} with the
  * obligations that it meets, or false: it is open to everybody. One that declares nothing is refused.
  */
-function makeJudge(policy, { subject, context, resource }) {
+function makeJudge(policy, { subject, context, resource, unavailable = complain }) {
     if (typeof subject !== 'function') throw new TypeError('`subject` is a function from a request to its subject');
     return async function judge(request, declared) {
         if (declared === false) return { permit: { obligations: [], answer: null } };
@@ -42,6 +46,7 @@ function makeJudge(policy, { subject, context, resource }) {
             answer = await policy.evaluate(question);
         } catch (error) {
             if (!(error instanceof NrbacError)) throw error;
+            unavailable(error, request);
             return { refusal: UNAVAILABLE };
         }
         const { reason, message, obligations } = answer.context;

@@ -3,7 +3,7 @@
 const { stat } = require('node:fs/promises');
 const path = require('node:path');
 
-const [LOAD, COMPILE, FOLLOW] = [0, 1, 2]; // manners, as in src/engines.c
+const [LOAD, COMPILE, FOLLOW, RECORD] = [0, 1, 2, 3]; // manners, as in src/engines.c
 const DAEMON_SOCKET = 'nrbacd.sock';
 
 async function isFolder(name) {
@@ -21,8 +21,10 @@ async function socketPath(name) {
 /**
  * What a source means: a socket ({socket}), or how an engine gets its policy ({manner, path, follows}).
  */
-async function readSource(source) {
+async function readSource(source, { recorded = false } = {}) {
     const [, scheme, name] = /^(file|dir|shm|unix):(.+)$/s.exec(source) ?? [];
+    if (recorded && scheme !== undefined && scheme !== 'shm')
+        throw new TypeError(`\`recorded\` is for shm:SOCKET: of \`${source}\` no daemon takes what is decided here`);
     switch (scheme) {
         case 'file':
             if (await isFolder(name)) return { manner: FOLLOW, path: `file:${name}`, follows: true };
@@ -30,7 +32,7 @@ async function readSource(source) {
         case 'dir':
             return { manner: COMPILE, path: name, follows: false };
         case 'shm':
-            return { manner: FOLLOW, path: `shm:${await socketPath(name)}`, follows: true };
+            return { manner: recorded ? RECORD : FOLLOW, path: `shm:${await socketPath(name)}`, follows: true };
         case 'unix':
             return { socket: await socketPath(name) };
         default:

@@ -83,6 +83,7 @@ uint32_t na_keep_session(na_addon *self, na_engine *engine, nrbac_session *sessi
         .session = session,
         .tag = engine->tag,
         .engine = engine,
+        .recorded = engine->recorded,
     };
     return slot;
 }

@@ -17,7 +17,7 @@
 #define NAPI_VERSION 8
 #include <node_api.h>
 
-#include <nrbac/nrbac.h>
+#include <nrbac/recorder.h>
 
 #include <string.h>
 
@@ -32,6 +32,7 @@ typedef struct na_engine {
     uint64_t tag;   /* of a name, its bits but the last NAME_BITS */
     unsigned works; /* reloads under way, which need the handle until they end */
     bool closed;
+    bool recorded; /* whatever it decides, checks too */
 } na_engine;
 
 typedef struct na_session {
@@ -39,6 +40,7 @@ typedef struct na_session {
     uint64_t tag;           /* its engine's */
     na_engine *engine;      /* whose it is; NULL as above */
     uint32_t next_free;
+    bool recorded; /* as its engine */
 } na_session;
 
 /* What a check asks and is answered: memory that both sides see, since to pass an

@@ -21,6 +21,7 @@ typedef enum na_manner {
     MANNER_LOAD,    /* a compiled file */
     MANNER_COMPILE, /* a policy folder */
     MANNER_FOLLOW,  /* a daemon's table */
+    MANNER_RECORD,  /* the same, and what is decided is in its trail */
 } na_manner;
 
 typedef struct na_opening {
@@ -58,6 +59,7 @@ static nrbac_status get_policy(na_opening *opening)
     case MANNER_COMPILE:
         return compile(opening);
     case MANNER_FOLLOW:
+    case MANNER_RECORD:
         return nrbac_engine_open(handle, opening->source, &opening->error);
     }
     return NRBAC_E_ARGUMENT;
@@ -67,8 +69,9 @@ static void run(napi_env env, void *data)
 {
     (void)env;
     na_opening *opening = data;
+    unsigned flags = opening->manner == MANNER_RECORD ? NRBAC_ENGINE_RECORDED : 0;
     if (opening->fresh)
-        opening->status = nrbac_engine_create(0, &opening->engine->handle);
+        opening->status = nrbac_engine_create(flags, &opening->engine->handle);
     if (opening->status == NRBAC_OK)
         opening->status = get_policy(opening);
 }
@@ -215,9 +218,10 @@ static napi_value open_engine(napi_env env, napi_callback_info info)
         return na_throw(env, NRBAC_E_MEMORY, NULL);
     }
     uint64_t exponent = UINT64_C(0x433) << (52 - NAME_BITS); /* of 2^52 */
+    na_manner manner = (na_manner)na_number(env, arguments[0]);
     engine->tag = exponent | (random >> (32 - TAG_BITS));
-    napi_value promise = start(env, self, engine, true,
-                               (na_manner)na_number(env, arguments[0]), arguments[1]);
+    engine->recorded = manner == MANNER_RECORD;
+    napi_value promise = start(env, self, engine, true, manner, arguments[1]);
     if (promise == NULL)
         free(engine);
     return promise;

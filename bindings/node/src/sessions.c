@@ -59,6 +59,19 @@ static napi_value valid_until(napi_env env, napi_callback_info info)
 
 /* ---- One name --------------------------------------------------------------------- */
 
+/* Where decisions are recorded, none goes past that. */
+static bool may(const na_session *its, nrbac_name name)
+{
+    return its->recorded ? nrbac_check_recorded(its->session, name)
+                         : nrbac_check(its->session, name);
+}
+
+static bool may_text(const na_session *its, const char *name, size_t size)
+{
+    return its->recorded ? nrbac_check_text_recorded(its->session, name, size)
+                         : nrbac_check_text(its->session, name, size);
+}
+
 /* check(): of the session and name in the cell. */
 static napi_value check(napi_env env, napi_callback_info info)
 {
@@ -69,7 +82,7 @@ static napi_value check(napi_env env, napi_callback_info info)
     const na_session *its = na_session_at(self, cell->session);
     if (its != NULL) {
         nrbac_name name = na_session_name(its, cell->name);
-        answer = name == 0 ? (uint32_t)ANSWER_FOREIGN : nrbac_check(its->session, name);
+        answer = name == 0 ? (uint32_t)ANSWER_FOREIGN : may(its, name);
     }
     cell->effect = answer;
     return NULL;
@@ -87,7 +100,7 @@ static napi_value check_text(napi_env env, napi_callback_info info)
         const char *name = na_text(env, self, arguments[1], &size);
         if (name == NULL)
             return NULL;
-        answer = nrbac_check_text(its->session, name, size);
+        answer = may_text(its, name, size);
     }
     (void)napi_create_uint32(env, answer, &number);
     return number;
@@ -174,7 +187,7 @@ static napi_value check_many(napi_env env, napi_callback_info info)
     for (uint32_t i = 0; i < count; i++) {
         if (names[i] != 0) {
             nrbac_name name = na_session_name(its, names[i]);
-            answers[i] = name == 0 ? ANSWER_FOREIGN : nrbac_check(its->session, name);
+            answers[i] = name == 0 ? ANSWER_FOREIGN : may(its, name);
             continue;
         }
         size_t size;
@@ -183,7 +196,7 @@ static napi_value check_many(napi_env env, napi_callback_info info)
             name = na_text(env, self, text, &size);
         if (name == NULL)
             return NULL;
-        answers[i] = nrbac_check_text(its->session, name, size);
+        answers[i] = may_text(its, name, size);
     }
     return NULL;
 }

@@ -150,7 +150,10 @@ for (const [framework, outcome] of Object.entries(outcomes)) {
             assert.equal((await outcome(odd, options, 'B0820')).status, 403);
         }
         engine.close();
-        assert.equal((await outcome(engine, options, 'B0820')).status, 503);
+        const told = [];
+        const telling = { ...options, unavailable: (error) => told.push(error.code) };
+        assert.equal((await outcome(engine, telling, 'B0820')).status, 503);
+        assert.deepEqual(told, ['NRBAC_CLOSED']);
     });
 }
 

@@ -298,4 +298,14 @@ export function questions(transport) {
             session.close();
         }
     });
+    test('many requests are evaluated in one', async (t) => {
+        const policy = await opened(t);
+        const evaluations = ['B0820', 'B0572', 'B0825'].map((name) => ({ action: { name } }));
+        const decisions = async (request) => (await policy.evaluations(request)).map((its) => its.decision);
+        const asked = (how) => ofProfile({}, { evaluations, options: { evaluations_semantic: how } });
+        assert.deepEqual(await decisions(ofProfile({}, { evaluations })), [true, false, true]);
+        assert.deepEqual(await decisions(asked('deny_on_first_deny')), [true, false]);
+        assert.deepEqual(await decisions(asked('permit_on_first_permit')), [true]);
+        assert.deepEqual(await decisions(ofProfile({}, { action: { name: 'B0825' } })), [true]);
+    });
 }

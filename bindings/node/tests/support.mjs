@@ -63,11 +63,13 @@ export async function until(holds, what, ms = 10_000) {
 
 /** A daemon of our own; ends with the test. */
 export class Daemon {
-    constructor(t, policy, { config = {}, folder = newFolder(t) } = {}) {
+    constructor(t, policy, { config = {}, folder = newFolder(t), trail = false } = {}) {
         this.socket = path.join(folder, 'nrbacd.sock');
         this.config = path.join(folder, 'nrbacd.yaml');
         this.policy = policy;
-        fs.writeFileSync(this.config, JSON.stringify({ unsafe_no_audit: true, allow_example: true, ...config }));
+        this.trail = path.join(folder, 'trail.db');
+        const audit = trail ? { audit: this.trail } : { unsafe_no_audit: true };
+        fs.writeFileSync(this.config, JSON.stringify({ ...audit, allow_example: true, ...config }));
         t.after(() => this.kill());
     }
 
@@ -95,6 +97,12 @@ export class Daemon {
         if (this.process === undefined) return;
         this.process.kill(signal);
         await this.ended;
+    }
+
+    /** What it has in memory, in MiB. */
+    resident() {
+        const status = fs.readFileSync(`/proc/${this.process.pid}/status`, 'utf8');
+        return /^VmRSS:\s+(\d+)/m.exec(status)[1] / 1024;
     }
 
     async restart() {
@@ -155,6 +163,36 @@ export async function memory() {
     }
     const { rss, heapTotal, heapUsed } = process.memoryUsage();
     return { heap: heapUsed / 2 ** 20, native: (rss - heapTotal) / 2 ** 20 };
+}
+
+/**
+ * Opens and closes so many sessions, and holds that neither this process nor the daemon grows by it. What answers at once is
+ * not awaited, since a million turns of the loop would be most of the time.
+ */
+export async function soak(policy, count, { daemon, together } = {}) {
+    const [name, request] = [policy.prepare('B0820'), ofProfile()];
+    const sessions = function* (times) {
+        for (let i = 0; i < times; i++) yield policy.session(request);
+    };
+    const use = (session, permitted) => {
+        assert.equal(permitted, true);
+        session.close();
+    };
+    const waiting = async (times) => {
+        for (const opened of sessions(times)) {
+            const session = await opened;
+            use(session, await session.check(name));
+        }
+    };
+    const run = async (times) => {
+        if (together === undefined) for (const session of sessions(times)) use(session, session.check(name));
+        else await Promise.all(Array.from({ length: together }, () => waiting(times / together)));
+        return { here: await memory(), there: daemon?.resident() ?? 0 };
+    };
+    const before = await run(count / 10);
+    const after = await run(count);
+    assertFlat(before.here, after.here);
+    assert.ok(after.there - before.there < 1, `the daemon grew from ${before.there} to ${after.there} MiB`);
 }
 
 /** Holds that nothing has grown; what the allocator keeps for later comes and goes. */

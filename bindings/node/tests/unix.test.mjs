@@ -18,6 +18,7 @@ import {
     ofProfile,
     rewrite,
     smallPolicy,
+    soak,
     until,
 } from './support.mjs';
 
@@ -33,20 +34,6 @@ async function asking(t, options, policy = newPolicy(t)) {
     await client.policy(); // connected
     return { daemon, client };
 }
-
-test('many requests are evaluated at once', async (t) => {
-    const { client } = await asking(t);
-    const request = ofProfile({}, { evaluations: [{ action: { name: 'B0820' } }, { action: { name: 'B0572' } }] });
-    const answers = await client.evaluations(request);
-    assert.deepEqual(
-        answers.map((its) => its.decision),
-        [true, false],
-    );
-    assert.deepEqual(
-        (await client.evaluations(ofProfile({}, { action: { name: 'B0825' } }))).map((its) => its.decision),
-        [true],
-    );
-});
 
 test('health and metrics are told, and any method can be called', async (t) => {
     const { client } = await asking(t);
@@ -365,3 +352,9 @@ for (const file of fs.readdirSync(GOLDEN).filter((name) => name.endsWith('.json'
         }
         assert.deepEqual(got, []);
     });
+
+test('a hundred thousand sessions opened and closed, eight at a time, leave nothing behind', async (t) => {
+    const { daemon, client } = await asking(t);
+    await soak(client, 100_000, { daemon, together: 8 });
+    assert.equal((await client.health()).sessions, 0);
+});

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Worker threads: each has the addon to itself, and the daemon's table with all others.
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { open } from 'nrbac';
-import { Daemon, NATIONAL, assertFlat, memory, newPolicy, ofProfile, rewrite, smallPolicy } from './support.mjs';
+import { Daemon, NATIONAL, assertFlat, memory, newFolder, newPolicy, ofProfile, rewrite, smallPolicy } from './support.mjs';
 
 /** A worker that runs a function of `{open, source, request, parentPort}`. */
 function newWorker(t, body, source) {
@@ -113,4 +116,50 @@ test('a worker may end at any moment, also while it opens, and leaves nothing', 
     const before = await turn(30);
     const after = await turn(40);
     assertFlat(before, after);
+});
+
+test('a process that is forked has nothing of its parent', async (t) => {
+    // Node.js forks only to run another program: sockets and shared memory stay behind, and it opens its own.
+    const daemon = await Daemon.start(t, newPolicy(t));
+    const [engine, client] = [await open(`shm:${daemon.socket}`), await open(`unix:${daemon.socket}`)];
+    t.after(() => [engine, client].forEach((its) => its.close()));
+    const [session, its] = [engine.session(ofProfile()), await client.session(ofProfile())];
+    const program = path.join(newFolder(t), 'child.cjs');
+    fs.writeFileSync(
+        program,
+        `const fs = require('node:fs');
+        const held = fs.readdirSync('/proc/self/fd').flatMap((fd) => {
+            try { return [fs.readlinkSync('/proc/self/fd/' + fd)]; } catch { return []; }
+        });
+        const { open } = require(${JSON.stringify(new URL('../node_modules/nrbac', import.meta.url).pathname)});
+        (async () => {
+            const answers = [];
+            for (const source of process.argv.slice(2)) {
+                const policy = await open(source);
+                answers.push(await (await policy.session(${JSON.stringify(ofProfile())})).checkMany(['B0820', 'B0572']));
+                policy.close();
+            }
+            process.send({ held, answers }, () => process.disconnect());
+        })();`,
+    );
+    const child = fork(program, [`shm:${daemon.socket}`, `unix:${daemon.socket}`], {
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    const [{ held, answers }] = await once(child, 'message');
+    await once(child, 'exit');
+    const own = fs.readdirSync('/proc/self/fd').flatMap((fd) => {
+        try {
+            return [fs.readlinkSync(`/proc/self/fd/${fd}`)];
+        } catch {
+            return [];
+        }
+    });
+    const shared = own.filter((it) => /^socket:|memfd/.test(it) && held.includes(it));
+    assert.ok(own.some((it) => it.startsWith('socket:')));
+    assert.deepEqual(shared, []);
+    assert.deepEqual(answers, [
+        [true, false],
+        [true, false],
+    ]);
+    assert.deepEqual([session.check('B0820'), await its.check('B0820')], [true, true]);
 });

@@ -179,14 +179,18 @@ static nrbac_value *convert(nrbac_document *document, PyObject *object,
                   "is none of str, int, float, bool, None, mapping, list and tuple");
 }
 
+nrbac_value *nrp_request_of(nrbac_document *document, PyObject *request)
+{
+    if (is_mapping(request))
+        return nrp_value_of(document, request);
+    PyErr_Format(PyExc_TypeError, "a request is a mapping, not %.100s",
+                 Py_TYPE(request)->tp_name);
+    return NULL;
+}
+
 nrbac_value *nrp_value_of(nrbac_document *document, PyObject *request)
 {
     place here = { .outer = NULL };
-    if (!is_mapping(request)) {
-        PyErr_Format(PyExc_TypeError, "a request is a mapping, not %.100s",
-                     Py_TYPE(request)->tp_name);
-        return NULL;
-    }
     nrbac_value *value = convert(document, request, &here);
     if (PyErr_Occurred() == NULL && nrbac_document_status(document) != NRBAC_OK)
         PyErr_NoMemory();

@@ -5,8 +5,18 @@ bool nrp_engine_usable(const nrp_engine *self)
 {
     if (self->engine != NULL && !self->closing)
         return true;
-    PyErr_SetString(self->state->closed, "the engine is closed");
+    nrp_engine_raise(self, "the engine is closed");
     return false;
+}
+
+void nrp_engine_raise(const nrp_engine *self, const char *closed)
+{
+    if (self->forked)
+        PyErr_SetString(self->state->forked,
+                        "the engine was opened before this process was forked: a child "
+                        "opens its own");
+    else
+        PyErr_SetString(self->state->closed, closed);
 }
 
 /* Destroys the engine unless somebody is still in it. */
@@ -37,18 +47,20 @@ void nrp_engine_leave(nrp_engine *self)
 
 static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = { "trust_request_time", NULL };
-    int trust = 0;
+    static char *names[] = { "trust_request_time", "recorded", NULL };
+    int trust = 0, recorded = 0;
     PyObject *module = PyType_GetModuleByDef(type, &nrp_module);
-    if (module == NULL ||
-        !PyArg_ParseTupleAndKeywords(args, keywords, "|$p:Engine", names, &trust))
+    if (module == NULL || !PyArg_ParseTupleAndKeywords(args, keywords, "|$pp:Engine",
+                                                       names, &trust, &recorded))
         return NULL;
     nrp_engine *self = (nrp_engine *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
     self->state = PyModule_GetState(module);
     self->flags = trust ? NRBAC_ASK_REQUEST_TIME : 0;
-    if (nrbac_engine_create(0, &self->engine) != NRBAC_OK) {
+    self->recorded = recorded != 0;
+    if (nrbac_engine_create(recorded ? NRBAC_ENGINE_RECORDED : 0, &self->engine) !=
+        NRBAC_OK) {
         Py_DECREF(self);
         return PyErr_NoMemory();
     }
@@ -72,6 +84,19 @@ static PyObject *engine_close(PyObject *object, PyObject *none)
     while (self->sessions != NULL)
         nrp_session_end(self->sessions);
     destroy(self);
+    Py_RETURN_NONE;
+}
+
+/* _disown(): in a forked child. The parent's memory is left as it lies: locks in it may
+ * be held by threads that are not here. */
+static PyObject *engine_disown(PyObject *object, PyObject *none)
+{
+    nrp_engine *self = (nrp_engine *)object;
+    (void)none;
+    while (self->sessions != NULL)
+        nrp_session_disown(self->sessions);
+    self->engine = NULL;
+    self->forked = true;
     Py_RETURN_NONE;
 }
 
@@ -216,8 +241,10 @@ static PyObject *engine_compile(PyObject *object, PyObject *args)
 
 /* ---- Questions ---------------------------------------------------------------------------- */
 
+typedef nrbac_value *reading(nrbac_document *document, PyObject *request);
+
 /* The answer to a whole request, as nrbac.Answer. */
-static PyObject *ask(nrp_engine *self, PyObject *request, unsigned flags)
+static PyObject *ask(nrp_engine *self, PyObject *request, reading *read, unsigned flags)
 {
     if (!nrp_engine_usable(self))
         return NULL;
@@ -227,10 +254,15 @@ static PyObject *ask(nrp_engine *self, PyObject *request, unsigned flags)
     nrbac_ask how = { .flags = self->flags | flags };
     nrbac_value *answer = NULL;
     PyObject *map = NULL, *whole = NULL;
-    const nrbac_value *asked = nrp_value_of(document, request);
+    const nrbac_value *asked = read(document, request);
     if (asked != NULL && nrp_engine_usable(self)) { /* converting may run anything */
+        nrp_engine_enter(self);
+        PyThreadState *thread = self->recorded ? PyEval_SaveThread() : NULL;
         (void)nrbac_evaluate_document(self->engine, asked, &how, document, &answer);
+        if (thread != NULL)
+            PyEval_RestoreThread(thread);
         map = answer == NULL ? PyErr_NoMemory() : nrp_object_of(answer);
+        nrp_engine_leave(self);
     }
     if (map != NULL)
         whole = PyObject_CallOneArg(self->state->answer_type, map);
@@ -241,12 +273,18 @@ static PyObject *ask(nrp_engine *self, PyObject *request, unsigned flags)
 
 static PyObject *engine_evaluate(PyObject *self, PyObject *request)
 {
-    return ask((nrp_engine *)self, request, 0);
+    return ask((nrp_engine *)self, request, nrp_request_of, 0);
 }
 
 static PyObject *engine_explain(PyObject *self, PyObject *request)
 {
-    return ask((nrp_engine *)self, request, NRBAC_ASK_EXPLAIN);
+    return ask((nrp_engine *)self, request, nrp_request_of, NRBAC_ASK_EXPLAIN);
+}
+
+/* _evaluate(item): one of several; what is no request at all is answered so. */
+static PyObject *engine_evaluate_item(PyObject *self, PyObject *item)
+{
+    return ask((nrp_engine *)self, item, nrp_value_of, 0);
 }
 
 static PyObject *engine_session(PyObject *self, PyObject *request)
@@ -311,8 +349,9 @@ static PyObject *engine_generation(PyObject *object, void *none)
 
 static PyObject *engine_closed(PyObject *object, void *none)
 {
+    const nrp_engine *self = (const nrp_engine *)object;
     (void)none;
-    return PyBool_FromLong(((nrp_engine *)object)->closing);
+    return PyBool_FromLong(self->closing || self->engine == NULL);
 }
 
 /* ---- The type ----------------------------------------------------------------------------- */
@@ -320,6 +359,8 @@ static PyObject *engine_closed(PyObject *object, void *none)
 static PyMethodDef methods[] = {
     { "_open", engine_open, METH_VARARGS, NULL },
     { "_compile", engine_compile, METH_VARARGS, NULL },
+    { "_evaluate", engine_evaluate_item, METH_O, NULL },
+    { "_disown", engine_disown, METH_NOARGS, NULL },
     { "evaluate", engine_evaluate, METH_O,
       PyDoc_STR(
           "evaluate($self, request, /)\n--\n\n"
@@ -361,7 +402,10 @@ static PyMethodDef methods[] = {
 static PyGetSetDef getters[] = {
     { "generation", engine_generation, NULL,
       PyDoc_STR("The number of the policy in force; it grows with each."), NULL },
-    { "closed", engine_closed, NULL, PyDoc_STR("Whether close() was called."), NULL },
+    { "closed", engine_closed, NULL,
+      PyDoc_STR(
+          "Whether close() was called, or this is a forked child of its process."),
+      NULL },
     { 0 },
 };
 

@@ -18,6 +18,7 @@ static const struct {
     { "nrbac.errors", "PolicyError", offsetof(nrp_state, policy_error) },
     { "nrbac.errors", "NotOpened", offsetof(nrp_state, not_opened) },
     { "nrbac.errors", "Closed", offsetof(nrp_state, closed) },
+    { "nrbac.errors", "Forked", offsetof(nrp_state, forked) },
     { "nrbac.errors", "ForeignName", offsetof(nrp_state, foreign_name) },
 };
 

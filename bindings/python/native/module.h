@@ -5,8 +5,9 @@
  * An Engine owns an nrbac_engine, a Session an nrbac_session; a Session and a Name
  * hold their Engine, so that it outlives them. An Engine that is closed closes its
  * sessions first; after that they raise Closed. What a session answers is read with
- * the interpreter's lock held, so that nobody closes it meanwhile; compiling, loading
- * and opening let the lock go, and keep the engine by `busy`.
+ * the interpreter's lock held, so that nobody closes it meanwhile; compiling, loading,
+ * opening, and whatever is recorded, which may wait for the daemon, let the lock go, and
+ * keep engine and session by `busy`. In a forked child all of it is given up.
  */
 #ifndef NRBAC_PYTHON_MODULE_H
 #define NRBAC_PYTHON_MODULE_H
@@ -15,6 +16,7 @@
 #include <Python.h>
 
 #include <nrbac/policy.h>
+#include <nrbac/recorder.h>
 
 /* What a module needs; everything is owned by it. */
 typedef struct nrp_state {
@@ -29,6 +31,7 @@ typedef struct nrp_state {
     PyObject *policy_error; /* the exceptions of nrbac.errors */
     PyObject *not_opened;
     PyObject *closed;
+    PyObject *forked;
     PyObject *foreign_name;
     PyObject *no_obligations; /* () */
 } nrp_state;
@@ -42,14 +45,19 @@ typedef struct nrp_engine {
     unsigned flags; /* nrbac_ask_flags of every question */
     unsigned busy;  /* calls under way without the interpreter's lock */
     bool closing;   /* the last of them destroys the engine */
+    bool recorded;  /* every decision is */
+    bool forked;    /* it was the parent process's, and nothing of it is touched */
 } nrp_engine;
 
 struct nrp_session {
     PyObject_HEAD nrbac_session *session; /* NULL: closed */
     PyTypeObject *name_type;              /* what a check compares with, near at hand */
-    nrp_engine *engine;                   /* held */
-    PyObject *answer;                     /* of its opening: a dict */
-    nrp_session *next, **link;            /* among the engine's */
+    bool recorded;                        /* as its engine */
+    unsigned busy;                        /* as its engine's */
+    nrbac_session *parting;    /* closed while busy: the last one closes it */
+    nrp_engine *engine;        /* held */
+    PyObject *answer;          /* of its opening: a dict */
+    nrp_session *next, **link; /* among the engine's */
 };
 
 typedef struct nrp_name {
@@ -63,6 +71,8 @@ extern PyModuleDef nrp_module;
 /* ---- document.c: values of Python to documents and back ----------------------------- */
 
 /* NULL after raising TypeError or ValueError, which say where in the request. */
+nrbac_value *nrp_request_of(nrbac_document *document, PyObject *request);
+/* The same for what may be no request at all. */
 nrbac_value *nrp_value_of(nrbac_document *document, PyObject *request);
 /* A new reference; NULL after raising MemoryError. */
 PyObject *nrp_object_of(const nrbac_value *value);
@@ -73,8 +83,10 @@ PyObject *nrp_text_of(const char *text);
 
 extern PyType_Spec nrp_engine_spec;
 
-/* False after raising Closed. */
+/* False after raising Closed or Forked. */
 bool nrp_engine_usable(const nrp_engine *self);
+/* Raises what is so of an engine, or a session of it, that is not usable. */
+void nrp_engine_raise(const nrp_engine *self, const char *closed);
 /* Around a call without the interpreter's lock: the engine is not destroyed in it. */
 void nrp_engine_enter(nrp_engine *self);
 void nrp_engine_leave(nrp_engine *self);
@@ -88,5 +100,7 @@ extern PyType_Spec nrp_name_spec;
 PyObject *nrp_session_open(nrp_engine *engine, PyObject *request);
 PyObject *nrp_name_prepare(nrp_engine *engine, PyObject *text);
 void nrp_session_end(nrp_session *self);
+/* Forgets the session, which is the parent process's. */
+void nrp_session_disown(nrp_session *self);
 
 #endif

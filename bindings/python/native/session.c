@@ -10,16 +10,47 @@
 
 /* ---- Life --------------------------------------------------------------------------- */
 
-void nrp_session_end(nrp_session *self)
+static nrbac_session *take(nrp_session *self)
 {
     nrbac_session *session = self->session;
     if (session == NULL)
-        return;
+        return NULL;
     self->session = NULL;
     *self->link = self->next;
     if (self->next != NULL)
         self->next->link = self->link;
-    nrbac_session_close(session);
+    return session;
+}
+
+void nrp_session_end(nrp_session *self)
+{
+    nrbac_session *session = take(self);
+    if (self->busy > 0 && session != NULL)
+        self->parting = session;
+    else
+        nrbac_session_close(session);
+}
+
+void nrp_session_disown(nrp_session *self)
+{
+    (void)take(self);
+}
+
+/* Around a question without the interpreter's lock: neither session nor engine goes. */
+static nrbac_session *enter(nrp_session *self)
+{
+    self->busy++;
+    nrp_engine_enter(self->engine);
+    return self->session;
+}
+
+static void leave(nrp_session *self)
+{
+    if (--self->busy == 0) {
+        nrbac_session_close(self->parting);
+        self->parting = NULL;
+    }
+    nrp_engine_leave(self->engine);
 }
 
 static PyObject *session_make(nrp_engine *engine, nrbac_session *session,
@@ -33,6 +64,7 @@ static PyObject *session_make(nrp_engine *engine, nrbac_session *session,
     }
     self->session = session;
     self->name_type = engine->state->name_type;
+    self->recorded = engine->recorded;
     self->engine = (nrp_engine *)Py_NewRef(engine);
     self->answer = Py_NewRef(answer);
     self->next = engine->sessions;
@@ -63,7 +95,7 @@ PyObject *nrp_session_open(nrp_engine *engine, PyObject *request)
     nrbac_value *answer = NULL;
     nrbac_session *session = NULL;
     PyObject *map = NULL, *opened = NULL;
-    const nrbac_value *asked = nrp_value_of(document, request);
+    const nrbac_value *asked = nrp_request_of(document, request);
     if (asked != NULL && nrp_engine_usable(engine)) { /* converting may run anything */
         nrp_engine_enter(engine);
         PyThreadState *thread = PyEval_SaveThread();
@@ -121,7 +153,7 @@ static bool usable(const nrp_session *self)
 {
     if (self->session != NULL)
         return true;
-    PyErr_SetString(self->engine->state->closed, "the session is closed");
+    nrp_engine_raise(self->engine, "the session is closed");
     return false;
 }
 
@@ -148,13 +180,47 @@ static bool read_text(const nrp_session *self, PyObject *name, const char **text
     return false;
 }
 
+/* What is called, by its number or its text; false after raising. */
+static bool read_name(const nrp_session *self, PyObject *name, nrbac_called *called)
+{
+    Py_ssize_t size;
+    *called = (nrbac_called){ 0 };
+    if (is_own(self, name)) {
+        called->number = ((nrp_name *)name)->number;
+        return true;
+    }
+    if (!read_text(self, name, &called->text, &size))
+        return false;
+    called->size = (size_t)size;
+    return true;
+}
+
+/* A check that gets into the daemon's trail, or is a no. It may wait for room there, and
+ * others go on meanwhile. */
+static int check_recorded(nrp_session *self, PyObject *name)
+{
+    nrbac_called called;
+    if (!read_name(self, name, &called))
+        return -1;
+    nrbac_session *session = enter(self);
+    PyThreadState *thread = PyEval_SaveThread();
+    bool yes = called.text != NULL
+                   ? nrbac_check_text_recorded(session, called.text, called.size)
+                   : nrbac_check_recorded(session, called.number);
+    PyEval_RestoreThread(thread);
+    leave(self);
+    return yes;
+}
+
 /* 1 yes, 0 no, -1 after raising. */
-static int check(const nrp_session *self, PyObject *name)
+static int check(nrp_session *self, PyObject *name)
 {
     const char *text;
     Py_ssize_t size;
     if (!usable(self))
         return -1;
+    if (self->recorded)
+        return check_recorded(self, name);
     if (is_own(self, name))
         return nrbac_check(self->session, ((nrp_name *)name)->number);
     if (!read_text(self, name, &text, &size))
@@ -164,7 +230,7 @@ static int check(const nrp_session *self, PyObject *name)
 
 static PyObject *session_check(PyObject *object, PyObject *name)
 {
-    const nrp_session *self = (const nrp_session *)object;
+    nrp_session *self = (nrp_session *)object;
     int yes = check(self, name);
     if (yes < 0)
         return NULL;
@@ -225,21 +291,21 @@ static PyObject *decision_object(const nrp_state *state, const nrbac_decision *d
  * anything, also what closes it. */
 static PyObject *session_decide(PyObject *object, PyObject *name)
 {
-    const nrp_session *self = (const nrp_session *)object;
+    nrp_session *self = (nrp_session *)object;
     nrbac_decision decision;
-    const char *text;
-    Py_ssize_t size;
-    if (!usable(self))
+    nrbac_called called;
+    if (!usable(self) || !read_name(self, name, &called))
         return NULL;
-    if (is_own(self, name))
-        nrbac_decide_into(self->session, ((nrp_name *)name)->number, &decision);
-    else if (read_text(self, name, &text, &size))
-        nrbac_decide_text_into(self->session, text, (size_t)size, &decision);
+    nrbac_session *session = enter(self);
+    PyThreadState *thread = self->recorded ? PyEval_SaveThread() : NULL;
+    if (called.text != NULL)
+        nrbac_decide_text_into(session, called.text, called.size, &decision);
     else
-        return NULL;
-    nrp_engine_enter(self->engine);
+        nrbac_decide_into(session, called.number, &decision);
+    if (thread != NULL)
+        PyEval_RestoreThread(thread);
     PyObject *whole = decision_object(self->engine->state, &decision);
-    nrp_engine_leave(self->engine);
+    leave(self);
     return whole;
 }
 

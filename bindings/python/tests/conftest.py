@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of the binding's tests, which run in the environment that build.sh makes. Each test belongs to a transport; at the end
 one line for each says how many passed: `python unix: 42 passed, 0 failed`."""
+import asyncio
 import collections
 import json
 import os
@@ -90,6 +91,19 @@ def policies(tmp_path):
 def engine(policies):
     with nrbac.open(f"dir:{policies(SMALL)}") as made:
         yield made
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def loops(request):
+    """Runs a coroutine in a new event loop, of each kind."""
+    if request.param == "asyncio":
+        return asyncio.run
+    uvloop = pytest.importorskip("uvloop")
+
+    def run(operation):
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(operation)
+    return run
 
 
 SMALL = """

@@ -20,12 +20,15 @@ def daemon(serve, policies):
     return serve(policies(SMALL))
 
 
-def run(source, operation, **options):
+@pytest.fixture
+def run(loops):
     """Runs `operation(client)`, for at most 20 seconds."""
-    async def main():
-        async with aio.open(source, **options) as client:
-            return await asyncio.wait_for(operation(client), 20)
-    return asyncio.run(main())
+    def run(source, operation, **options):
+        async def main():
+            async with aio.open(source, **options) as client:
+                return await asyncio.wait_for(operation(client), 20)
+        return loops(main())
+    return run
 
 
 async def seconds(awaitable, error):
@@ -35,7 +38,7 @@ async def seconds(awaitable, error):
     return time.monotonic() - began
 
 
-def test_every_call(daemon, policies):
+def test_every_call(daemon, policies, run):
     async def operation(client):
         async with await client.session(who()) as session:
             names = ["B0820", client.prepare("B0572"), "scr.emergency", client.prepare("patient.view")]
@@ -79,7 +82,7 @@ def test_only_sockets_are_asked_this_way(tmp_path):
             aio.open(source)
 
 
-def test_calls_are_pipelined(fake):
+def test_calls_are_pipelined(fake, run):
     """The daemon answers only once it has all of them."""
     def act(peer):
         asked = []
@@ -94,7 +97,7 @@ def test_calls_are_pipelined(fake):
     assert len(set(run(fake(act).source, operation))) == 50
 
 
-def test_generations_are_told(daemon, policies, engine):
+def test_generations_are_told(daemon, policies, engine, run):
     async def operation(client):
         seen = []
 
@@ -121,7 +124,7 @@ def test_generations_are_told(daemon, policies, engine):
     run(f"unix:{daemon.socket}", operation)
 
 
-def test_a_call_that_is_cancelled_drops_its_answer(fake):
+def test_a_call_that_is_cancelled_drops_its_answer(fake, run):
     released = threading.Event()
 
     def act(peer):
@@ -147,7 +150,7 @@ def test_a_call_that_is_cancelled_drops_its_answer(fake):
     run(fake(act).source, operation)
 
 
-def test_cancelling_many_leaves_the_others_alone(daemon):
+def test_cancelling_many_leaves_the_others_alone(daemon, run):
     async def operation(client):
         session = await client.session(who())
         for _ in range(20):
@@ -162,7 +165,7 @@ def test_cancelling_many_leaves_the_others_alone(daemon):
     run(f"unix:{daemon.socket}", operation)
 
 
-def test_an_opening_that_is_cancelled_does_not_lock_the_session(daemon, serve, policies):
+def test_an_opening_that_is_cancelled_does_not_lock_the_session(daemon, serve, policies, run):
     async def operation(client):
         session = await client.session(who())
         daemon.signal(signal.SIGKILL)
@@ -177,7 +180,7 @@ def test_an_opening_that_is_cancelled_does_not_lock_the_session(daemon, serve, p
     run(f"unix:{daemon.socket}", operation)
 
 
-def test_without_a_daemon_a_call_waits_its_time_and_fails(tmp_path):
+def test_without_a_daemon_a_call_waits_its_time_and_fails(tmp_path, run):
     async def operation(client):
         assert 0.25 < await seconds(client.evaluate(asks("B0820")), nrbac.DaemonUnavailable) < 1
         assert await seconds(client.session(who(), timeout=0.05), nrbac.DaemonUnavailable) < 0.3
@@ -186,7 +189,7 @@ def test_without_a_daemon_a_call_waits_its_time_and_fails(tmp_path):
     run(f"unix:{tmp_path}/no.sock", operation, timeout=0.3)
 
 
-def test_sessions_survive_a_daemon_that_is_killed_and_started_again(daemon, serve, policies):
+def test_sessions_survive_a_daemon_that_is_killed_and_started_again(daemon, serve, policies, run):
     async def operation(client):
         session, name = await client.session(who()), client.prepare("B0820")
         assert await session.check(name)
@@ -201,7 +204,7 @@ def test_sessions_survive_a_daemon_that_is_killed_and_started_again(daemon, serv
     run(f"unix:{daemon.socket}", operation)
 
 
-def test_a_session_that_was_revoked_is_not_opened_again(daemon, serve, policies):
+def test_a_session_that_was_revoked_is_not_opened_again(daemon, serve, policies, run):
     async def operation(client):
         session = await client.session(who())
         await client.revoke(role_profile="1001")
@@ -213,21 +216,21 @@ def test_a_session_that_was_revoked_is_not_opened_again(daemon, serve, policies)
     run(f"unix:{daemon.socket}", operation)
 
 
-def test_a_daemon_that_does_not_answer_is_a_timeout(fake):
+def test_a_daemon_that_does_not_answer_is_a_timeout(fake, run):
     async def operation(client):
         for call in (client.evaluate(asks("B0820")), client.session(who()), client.reload()):
             assert 0.15 < await seconds(call, nrbac.Timeout) < 1
     run(fake(silent).source, operation, timeout=0.2)
 
 
-def test_a_daemon_that_does_not_read_is_a_timeout(fake):
+def test_a_daemon_that_does_not_read_is_a_timeout(fake, run):
     async def operation(client):
         calls = [client.evaluate({**asks("B0820"), "more": "x" * 1_000_000}) for _ in range(8)]
         assert max(await asyncio.gather(*(seconds(call, nrbac.Timeout) for call in calls))) < 1
     run(fake(lambda peer: time.sleep(2)).source, operation, timeout=0.3)
 
 
-def test_the_queue_is_bounded(fake, tmp_path):
+def test_the_queue_is_bounded(fake, tmp_path, run):
     async def operation(client):
         results = await asyncio.gather(*(client.health() for _ in range(10)), return_exceptions=True)
         kinds = [type(result) for result in results]
@@ -237,7 +240,7 @@ def test_the_queue_is_bounded(fake, tmp_path):
         run(source, operation, timeout=0.3, in_flight=4)
 
 
-def test_closing_wakes_those_who_wait(fake, tmp_path):
+def test_closing_wakes_those_who_wait(fake, tmp_path, run):
     async def operation(client):
         tasks = [asyncio.create_task(client.health()) for _ in range(3)]
         await asyncio.sleep(0.1)
@@ -249,7 +252,7 @@ def test_closing_wakes_those_who_wait(fake, tmp_path):
 
 
 @pytest.mark.parametrize("what", GARBAGE)
-def test_garbage_is_an_error_and_no_permit(fake, what):
+def test_garbage_is_an_error_and_no_permit(fake, what, run):
     def act(peer):
         peer.socket.recv(1 << 16)
         peer.send(GARBAGE[what])
@@ -261,7 +264,7 @@ def test_garbage_is_an_error_and_no_permit(fake, what):
 
 
 @pytest.mark.parametrize("what", RESULTS)
-def test_a_result_that_is_none_is_an_error_and_no_permit(fake, what):
+def test_a_result_that_is_none_is_an_error_and_no_permit(fake, what, run):
     def act(peer):
         for _, number, method, params in peer.requests():
             good = {"effect": "permit", "reason": "opened", "session": 1}
@@ -276,7 +279,7 @@ def test_a_result_that_is_none_is_an_error_and_no_permit(fake, what):
     run(fake(act).source, operation, timeout=1)
 
 
-def test_what_changes_something_is_not_asked_twice(fake):
+def test_what_changes_something_is_not_asked_twice(fake, run):
     seen = []
 
     def act(peer):

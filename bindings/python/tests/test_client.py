@@ -128,6 +128,38 @@ def test_whole_requests(client):
             client.evaluate(bad)
 
 
+NAMES = [{"action": {"name": name}} for name in ("B0820", "B0572", "scr.emergency", "no.such", "B0825")]
+EVALUATIONS = {
+    "defaults": {**who(), "evaluations": NAMES},
+    "a member replaces the whole default": {**asks("B0820"), "evaluations": [{}, who("R9999"), {**who(), "action": {}}, {"context": {"organisation": "Y51"}}]},
+    "items that are none": {**who(), "evaluations": [None, 7, "B0820", [], {"action": None}, *NAMES]},
+    "no items": {**asks("B0820"), "evaluations": []},
+    "no list": asks("B0572"),
+    "nothing": {},
+    **{how: {**who(), "evaluations": NAMES, "options": {"evaluations_semantic": how}}
+       for how in ("execute_all", "deny_on_first_deny", "permit_on_first_permit")},
+    "the first permit comes late": {**who(), "evaluations": NAMES[1::2] + NAMES, "options": {"evaluations_semantic": "permit_on_first_permit"}},
+}
+NO_EVALUATIONS = [None, [], {**who(), "evaluations": None}, {**who(), "evaluations": {}}, {**who(), "evaluations": NAMES, "options": None},
+                  *[{**who(), "evaluations": NAMES, "options": {"evaluations_semantic": bad}} for bad in (None, "", "all", 1, [])]]
+
+
+@pytest.mark.parametrize("what", EVALUATIONS)
+def test_several_requests_are_answered_alike_by_an_engine(client, daemon, what):
+    with nrbac.open(f"shm:{daemon.socket}") as engine:
+        answers = engine.evaluations(EVALUATIONS[what])
+        assert answers == client.evaluations(EVALUATIONS[what]) and all(isinstance(one, nrbac.Answer) for one in answers)
+
+
+@pytest.mark.parametrize("bad", NO_EVALUATIONS)
+def test_what_are_no_several_requests_is_refused_alike(client, daemon, bad):
+    with nrbac.open(f"shm:{daemon.socket}") as engine:
+        with pytest.raises((TypeError, ValueError)):
+            engine.evaluations(bad)
+        with pytest.raises((TypeError, nrbac.Refused)):
+            client.evaluations(bad)
+
+
 def test_what_the_daemon_says_of_itself(client):
     assert client.policy()["name"] == "small" and client.generation == 1
     assert client.health()["status"] == "ok" and client.metrics()["requests"]["health"] >= 1
@@ -221,13 +253,6 @@ def test_a_folder_stands_for_the_socket_in_it(daemons, serve, policies):
     serve(policies(SMALL), path=folder / "nrbacd.sock")
     with nrbac.open(f"unix:{folder}") as client, nrbac.open(f"shm:{folder}") as engine:
         assert client.evaluate(asks("B0820")) and engine.evaluate(asks("B0820"))
-
-
-def test_sessions_opened_and_closed_leave_nothing_behind(client):
-    for _ in range(10_000):  # more than the daemon allows at once
-        with client.session(who()) as session:
-            pass
-    assert session.closed and client.health()["sessions"] == 0
 
 
 # ---- the daemon goes and comes ------------------------------------------------------------------------------------------

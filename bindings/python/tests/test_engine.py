@@ -422,19 +422,6 @@ def test_a_session_keeps_its_engine(policies):
     assert session.check("B0820")
 
 
-def test_a_million_sessions_do_not_grow_memory(engine):
-    request, name = who(), engine.prepare("B0820")
-
-    def run(times):
-        for _ in range(times):
-            with engine.session(request) as session:
-                assert session.check(name)
-    run(50_000)
-    before = resident_kb()
-    run(950_000)
-    assert resident_kb() - before < 1024
-
-
 def test_answers_and_refusals_do_not_grow_memory(engine):
     request = asks("B0572")
 

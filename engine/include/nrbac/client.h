@@ -16,7 +16,8 @@
  * Every call waits for its answer, at most as long as the client's timeout, except
  * those for many calls under way; no signal is raised when the daemon is gone. A client
  * is used by one thread at a time. Sessions end with the connection they were opened
- * on.
+ * on. A child of fork() has its parent's connections and may disconnect them, which
+ * leaves the parent's as it is; every call on one is NRBAC_E_IO there.
  *
  * Only NRBAC_OK fills what is handed out; on any other status there is no answer,
  * and no access. In every function `error` may be NULL.

@@ -18,6 +18,12 @@
  * another publishes a policy; one session may be checked by many threads, and
  * is closed by one. No check takes a lock. Pointers given are borrowed for the
  * call unless said otherwise. S1 to S26 are the rules listed in nrbac-policy(5).
+ *
+ * A process that forks opens its engines afterwards. In a child, sessions of the
+ * parent's engine would answer for ever as they did at the fork: nothing expires, is
+ * revoked or replaced there, and a lock that somebody held is never given back. So of
+ * what its parent made a child may call nrbac_engine_destroy() alone, which frees
+ * nothing there.
  */
 #ifndef NRBAC_NRBAC_H
 #define NRBAC_NRBAC_H
@@ -42,8 +48,8 @@ typedef enum nrbac_engine_flags {
     /* Every decision gets into the audit trail of the daemon that the engine follows
      * (`shm:`), by memory that both share: <nrbac/recorder.h> says which are decisions,
      * and what is promised. What cannot be put there within 50 ms is denied
-     * not-recorded. Such an engine opens nothing else, and has no recorder of the
-     * caller's. */
+     * not-recorded, and so is at once what follows, until there is room. Such an
+     * engine opens nothing else, and has no recorder of the caller's. */
     NRBAC_ENGINE_RECORDED = 1 << 1,
 } nrbac_engine_flags;
 

@@ -53,7 +53,7 @@ typedef enum nrbac_recorded {
     NRBAC_RECORDED_QUESTION = 0, /* nrbac_evaluate, nrbac_evaluate_document */
     NRBAC_RECORDED_OPENING = 1,  /* nrbac_session_open, nrbac_session_open_document */
     NRBAC_RECORDED_DECISION = 2, /* nrbac_decide and the like, in a session */
-    NRBAC_RECORDED_CHECK = 3,    /* nrbac_check_recorded */
+    NRBAC_RECORDED_CHECK = 3,    /* nrbac_check_recorded, nrbac_check_text_recorded */
 } nrbac_recorded;
 
 /* A decision and what it was made on. Every pointer is borrowed for the call. */
@@ -105,9 +105,11 @@ typedef bool nrbac_recorder(void *context, nrbac_record *record);
 NRBAC_API void nrbac_engine_set_recorder(nrbac_engine *engine, nrbac_recorder *recorder,
                                          void *context);
 
-/* nrbac_check for whoever needs every check recorded. True only if the permit was:
- * also without a recorder the answer is no. */
+/* nrbac_check and nrbac_check_text for whoever needs every check recorded. True only if
+ * the permit was: also without a recorder the answer is no. */
 NRBAC_API bool nrbac_check_recorded(nrbac_session *session, nrbac_name name);
+NRBAC_API bool nrbac_check_text_recorded(nrbac_session *session, const char *name,
+                                         size_t size);
 
 /* ---- In a daemon's audit trail ------------------------------------------------------ */
 

@@ -25,6 +25,7 @@ from .errors import (
     DaemonUnavailable,
     Error,
     ForeignName,
+    Forked,
     NotOpened,
     OpenError,
     PolicyError,
@@ -38,7 +39,7 @@ from .errors import (
 __version__ = VERSION
 __all__ = [
     "Answer", "Caution", "Client", "Closed", "DaemonUnavailable", "Decision", "Diagnostic", "Effect", "Engine", "Error", "Fault",
-    "ForeignName", "Name", "NotOpened", "OpenError", "PolicyError", "ProtocolError", "QueueFull", "Reason", "Refused", "Request",
+    "ForeignName", "Forked", "Name", "NotOpened", "OpenError", "PolicyError", "ProtocolError", "QueueFull", "Reason", "Refused", "Request",
     "Session", "Status", "Timeout", "TransportError", "Watch", "errors", "open"]
 
 
@@ -50,7 +51,8 @@ def open(source: str, **options: Any) -> Engine | Client:
     shm:SOCKET       the table of the daemon at this socket, followed from then on
     unix:SOCKET      that daemon itself, asked over its socket; options: timeout (seconds), in_flight
 
-    The first three are an Engine; with trust_request_time=True it takes a request's context.time instead of the clock.
+    The first three are an Engine; with trust_request_time=True it takes a request's context.time instead of the clock, and
+    with recorded=True, for shm: alone, all that it decides is in the daemon's audit trail.
     The last is a Client, which connects with its first call. A folder in place of SOCKET stands for nrbacd.sock in it.
 
     Raises OpenError, PolicyError, and for a daemon's table DaemonUnavailable, Refused, Timeout or ProtocolError.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os.path
 from collections.abc import Callable
 
-from . import _nrbac
-from ._types import Diagnostic
+from . import _nrbac, _protocol
+from ._fork import renew_in_children
+from ._types import Answer, Diagnostic, Request
 from ._watch import Watch
 from .errors import Error
 
@@ -14,7 +15,7 @@ from .errors import Error
 class Engine(_nrbac.Engine):
     """Decides in this process. Any number of threads may use it and its sessions at once.
 
-    A process that forks opens engines in its children, not before.
+    A process that forks opens engines in its children: one that was opened before raises Forked there, and so do its sessions.
     """
 
     diagnostics: list[Diagnostic]
@@ -22,10 +23,15 @@ class Engine(_nrbac.Engine):
     source: str
     """As it was given to nrbac.open()."""
 
-    def __init__(self, *, trust_request_time: bool = False) -> None:
+    def __init__(self, *, trust_request_time: bool = False, recorded: bool = False) -> None:
         self.diagnostics = []
         self.source = ""
         self._strict = False
+        renew_in_children(self)
+
+    def evaluations(self, request: Request) -> list[Answer]:
+        """Answers several requests that share defaults, by AuthZEN's rules for `evaluations`, one after the other."""
+        return _protocol.evaluate_each(self._evaluate, request)
 
     def reload(self) -> int:
         """Reads a compiled file or a policy folder again and puts it in force; its generation.
@@ -41,6 +47,9 @@ class Engine(_nrbac.Engine):
     def watch(self, callback: Callable[[int], object], *, every: float = 0.05) -> Watch:
         """Calls `callback` with the generation of each new policy, from a thread, until the Watch is closed."""
         return Watch(lambda: self.generation, callback, every)
+
+    def _renew(self) -> None:
+        self._disown()
 
     def _load(self, kind: str, path: str) -> None:
         if kind == "dir":
@@ -66,9 +75,11 @@ def follows(kind: str, path: str) -> bool:
     return kind == "shm" or (kind == "file" and os.path.isdir(path))
 
 
-def open_engine(source: str, *, trust_request_time: bool = False, strict: bool = False) -> Engine:
+def open_engine(source: str, *, trust_request_time: bool = False, strict: bool = False, recorded: bool = False) -> Engine:
     """The engine for any source but unix:."""
-    engine = Engine(trust_request_time=trust_request_time)
+    if recorded and split(source)[0] != "shm":
+        raise ValueError(f"`{source}` has no daemon to record what is decided: recorded=True is for shm:SOCKET")
+    engine = Engine(trust_request_time=trust_request_time, recorded=recorded)
     engine.source, engine._strict = source, strict
     engine._load(*split(source))
     return engine

@@ -7,8 +7,9 @@ open a session alone) and is sent what came of it; so each is written once, for 
 from __future__ import annotations
 
 import math
+import os
 import random
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
@@ -292,9 +293,9 @@ class Post(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """Waits for the session's turn, which the operation gives back with release()."""
+    """Waits for the session's lock, which the operation gives back with release()."""
 
-    lock: Any
+    known: Known
 
 
 Steps: TypeAlias = Generator[Call | Post | Turn, Any, T]
@@ -308,6 +309,8 @@ class Known:
     request: Plain
     lock: Any
     """Held by whoever opens it."""
+    process: int = field(default_factory=os.getpid)
+    """Whose the lock is: in a forked child nobody would give it back."""
     place: tuple[Link[Any], int] | None = None
     """The connection on which it is open, and its number there."""
     answer: dict[str, Any] = field(default_factory=dict)
@@ -396,6 +399,36 @@ def evaluations(request: Request) -> Steps[list[Answer]]:
     return [read_answer(result)]  # there was one question alone
 
 
+MEMBERS = ("subject", "action", "resource", "context")
+LAST = {"execute_all": (), "deny_on_first_deny": (False,), "permit_on_first_permit": (True,)}
+"""By the semantic that is asked for, the decisions that end the list."""
+
+
+def evaluate_each(evaluate: Callable[[Any], Answer], request: Request) -> list[Answer]:
+    """As the daemon answers `evaluations`, where there is none."""
+    if not isinstance(request, Mapping):
+        raise TypeError(f"a request is a mapping, not {type(request).__name__}")
+    items, options = request.get("evaluations", ()), request.get("options", {})
+    if not isinstance(items, (list, tuple)) or not isinstance(options, Mapping):
+        raise TypeError("`evaluations` is a list, and `options` a mapping")
+    semantic = options.get("evaluations_semantic", "execute_all")
+    if semantic not in LAST:
+        raise ValueError(f"`{semantic}` is none of {', '.join(LAST)}")
+    answers: list[Answer] = []
+    for item in items:
+        answers.append(evaluate(_merged(request, item)))
+        if answers[-1].decision in LAST[semantic]:
+            break
+    return answers or [evaluate(request)]
+
+
+def _merged(defaults: Request, item: Any) -> Any:
+    """An item with the defaults for what it does not say; what is no map is no request, and is answered so."""
+    if not isinstance(item, Mapping):
+        return item
+    return {member: (item if member in item else defaults)[member] for member in MEMBERS if member in item or member in defaults}
+
+
 def open_session(known: Known) -> Steps[None]:
     """Opens a session for the first time; NotOpened if there is none."""
     yield from _open(known)
@@ -413,7 +446,7 @@ def _open(known: Known) -> Steps[None]:
 
 def _open_again(known: Known, lost: tuple[Link[Any], int] | None) -> Steps[None]:
     """Opens a session that is not known where it was, unless another call just did."""
-    yield Turn(known.lock)
+    yield Turn(known)
     try:
         if known.place is lost and not known.closed:
             known.place = None

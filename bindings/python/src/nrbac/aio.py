@@ -9,12 +9,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar, cast
 
 from . import _protocol
 from ._engine import Engine, split
+from ._fork import renew_in_children
 from ._protocol import IN_FLIGHT, TIMEOUT, Backoff, Call, Known, Link, Lost, Name, Post, Steps, Turn
 from ._types import Answer, Decision, Request
 from .errors import Closed, DaemonUnavailable, Error, ProtocolError, QueueFull, Refused, Timeout, TransportError
@@ -101,19 +103,32 @@ class Client:
 
     It connects with the first call, and again whenever it must. Every call ends within its timeout: with its answer, or
     with DaemonUnavailable, Timeout, ProtocolError, QueueFull or Refused. The answer to a call that is cancelled is dropped.
+    In a forked child it and its sessions go on, in a loop and on a connection of the child's own.
     """
 
     def __init__(self, path: str, *, timeout: float = TIMEOUT, in_flight: int = IN_FLIGHT) -> None:
         self._path = path
         self._timeout = timeout
         self._in_flight = in_flight
+        self._closed = False
+        self._begin()
+        renew_in_children(self)
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
         self._under_way = 0
         self._wire: _Wire | None = None
-        self._closed = False
         self._connecting = asyncio.Lock()
         self._backoff = Backoff()
         self._not_before = 0.0
         self._why: BaseException | None = None
+
+    def _renew(self) -> None:
+        """In a forked child: the parent's connection is let go, which does not end it, and its loop is not touched."""
+        inherited = self._wire
+        self._begin()
+        if inherited is not None:
+            inherited.let_go()
 
     # -- questions --------------------------------------------------------------------------------------------------
 
@@ -233,7 +248,9 @@ class Client:
             if self._wire is not None and self._wire.link is need.on:
                 self._wire.send(self._wire.link.notification(need.method, need.params))
             return None
-        await need.lock.acquire()
+        if need.known.process != self._process:
+            need.known.lock, need.known.process = asyncio.Lock(), self._process
+        await need.known.lock.acquire()
         return None
 
     async def _call(self, call: Call) -> tuple[Link[Waiter], Any]:
@@ -326,6 +343,15 @@ class _Wire(asyncio.Protocol):
         for future in self.link.waiting():
             if not future.done():
                 future.set_exception(error if isinstance(error, (Closed, ProtocolError, Refused)) else Lost())
+
+    def let_go(self) -> None:
+        """Of the parent process's connection. Its transport and its loop still know the descriptor, which becomes nobody's."""
+        self.lost = True
+        sock = None if self._transport is None else self._transport.get_extra_info("socket")
+        if sock is not None and sock.fileno() >= 0:
+            nobody = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+            os.dup2(nobody, sock.fileno(), inheritable=False)
+            os.close(nobody)
 
     # -- what the event loop calls ----------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -36,6 +37,7 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = TypeVar("Handler")
 
 _NEED = "__nrbac_need__"
+_log = logging.getLogger("nrbac")
 
 
 class Need(NamedTuple):
@@ -114,7 +116,8 @@ class Authorisation:
             return NOBODY
         try:
             answer = await self._ask({**request, "action": {"name": need.name}})
-        except Error:
+        except Error as error:
+            _log.error("%s is refused, since it cannot be decided: %s", need.name, error)
             return UNAVAILABLE
         if not answer.decision:
             return Refusal(403, answer.reason, answer.message)

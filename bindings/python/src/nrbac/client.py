@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 import threading
@@ -12,6 +13,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from . import _protocol
+from ._fork import renew_in_children
 from ._protocol import IN_FLIGHT, TIMEOUT, Backoff, Call, Known, Link, Lost, Name, Post, Steps, Turn
 from ._types import Answer, Decision, Request
 from ._watch import Watch
@@ -87,23 +89,36 @@ class Client:
     """A daemon's socket. Any number of threads may use it at once: they share one connection, and none waits for another's answer.
 
     It connects with the first call, and again whenever it must. Every call ends within its timeout: with its answer, or
-    with DaemonUnavailable, Timeout, ProtocolError, QueueFull or Refused.
+    with DaemonUnavailable, Timeout, ProtocolError, QueueFull or Refused. In a forked child it and its sessions go on, on a
+    connection of the child's own.
     """
 
     def __init__(self, path: str, *, timeout: float = TIMEOUT, in_flight: int = IN_FLIGHT) -> None:
         self._path = path
         self._timeout = timeout
         self._in_flight = in_flight
+        self._closed = False
+        self._begin()
+        renew_in_children(self)
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
         self._changed = threading.Condition(threading.Lock())  # guards all that follows
         self._socket: socket.socket | None = None
         self._link: Link[_Waiter] | None = None
         self._reading = False
         self._stranded = 0
-        self._closed = False
         self._backoff = Backoff()
         self._not_before = 0.0
         self._why: OSError | Error | None = None
         self._sending = threading.Lock()  # one message after the other
+
+    def _renew(self) -> None:
+        """In a forked child: the parent's connection is let go, which does not end it, and its locks are nobody's."""
+        inherited = self._socket
+        self._begin()
+        if inherited is not None:
+            inherited.close()
 
     # -- questions --------------------------------------------------------------------------------------------------
 
@@ -206,9 +221,15 @@ class Client:
             return self._call(need, deadline)
         if isinstance(need, Post):
             return self._post(need, deadline)
-        if not need.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        if not self._lock_of(need.known).acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise self._too_late()
         return None
+
+    def _lock_of(self, known: Known) -> threading.Lock:
+        with self._changed:
+            if known.process != self._process:
+                known.lock, known.process = threading.Lock(), self._process
+            return known.lock  # type: ignore[no-any-return]
 
     def _call(self, call: Call, deadline: float) -> tuple[Link[_Waiter], Any]:
         while True:

@@ -56,6 +56,10 @@ class Closed(Error):
     """An engine, session or client was used after its close()."""
 
 
+class Forked(Error):
+    """An engine of the parent process was used in a forked child, which opens its own. A Client connects there by itself."""
+
+
 class ForeignName(Error, ValueError):
     """A name was prepared by another engine or client."""
 
