@@ -112,7 +112,7 @@ nrbac_status nrbac_hash_key(const char *key, size_t size,
     memcpy(at, prefix, sizeof(prefix) - 1);
     at += sizeof(prefix) - 1;
     nr_hex_write(salt, SALT_SIZE, at);
-    at += 2 * SALT_SIZE;
+    at += strlen(at);
     *at++ = ':';
     nr_hex_write(digest, NR_DIGEST_SIZE, at);
     OPENSSL_cleanse(digest, sizeof(digest));
