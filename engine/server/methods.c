@@ -4,7 +4,6 @@
 #include <nrbac/policy.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 nrbac_value *nr_call_refuse(nr_call *call, nr_fault fault, const char *text)
 {
@@ -60,7 +59,8 @@ static nrbac_value *not_allowed(nr_call *call)
                           "`reload_users` may do this");
 }
 
-static void set_number(nr_call *call, nrbac_value *map, const char *key, int64_t number)
+void nr_call_set_number(nr_call *call, nrbac_value *map, const char *key,
+                        int64_t number)
 {
     nrbac_set(call->document, map, key, nrbac_new_integer(call->document, number));
 }
@@ -72,7 +72,7 @@ static nrbac_value *limits_of(nr_call *call)
     const nr_limits *limits = &call->server->options->limits;
     nrbac_value *map = nrbac_new_map(call->document);
 #define NR_LIMIT(name, key, standard, least, most, doc) \
-    set_number(call, map, #name, limits->name);
+    nr_call_set_number(call, map, #name, limits->name);
     NR_LIMITS
 #undef NR_LIMIT
     return map;
@@ -116,98 +116,6 @@ static nrbac_value *hello(nr_call *call)
     return map;
 }
 
-static nrbac_value *policy(nr_call *call)
-{
-    return nrbac_policy_info(call->server->engine, call->document);
-}
-
-/* What there is now, beside what happened. */
-static void set_present(nr_call *call, nrbac_value *map, const nr_metrics *metrics)
-{
-    set_number(call, map, "connections", nr_server_connections(call->server));
-    set_number(call, map, "sessions",
-               (int64_t)(nr_counted(&metrics->sessions_opened) -
-                         nr_counted(&metrics->sessions_closed)));
-}
-
-/* How the trail is. NULL: there is none. */
-static nrbac_value *tell_audit(nr_call *call, nr_trail_state *state)
-{
-    nr_recorder *recorder = nr_server_recorder(call->server);
-    nrbac_document *document = call->document;
-    if (recorder == NULL)
-        return NULL;
-    nr_recorder_look(recorder, state);
-    bool failing = atomic_load(&recorder->failing);
-    nrbac_value *map = nrbac_new_map(document);
-    nrbac_set(document, map, "durability",
-              nrbac_new_text(document,
-                             recorder->options->audit_batched ? "batched" : "sync"));
-    nrbac_set(document, map, "trouble",
-              failing ? nrbac_new_text(document, nr_trail_status_slug(state->trouble))
-                      : nrbac_new_null(document));
-    set_number(call, map, "records", (int64_t)state->head.seq);
-    set_number(call, map, "synced", (int64_t)state->synced);
-    set_number(call, map, "checkpoint", (int64_t)state->checkpoint);
-    set_number(call, map, "failures", (int64_t)state->failures);
-    set_number(call, map, "free_bytes", (int64_t)state->free_bytes);
-    nrbac_set(document, map, "low", nrbac_new_boolean(document, state->low));
-    nrbac_set(document, map, "reserve_spent",
-              nrbac_new_boolean(document, state->reserve_spent));
-    nrbac_set(document, map, "unpublished",
-              nrbac_new_boolean(document, state->unpublished));
-    nrbac_set(document, map, "held", nrbac_new_boolean(document, state->held));
-    return map;
-}
-
-/* The worst that is so. */
-static const char *health_word(nr_server *server, const nr_trail_state *trail,
-                               bool sound)
-{
-    const nr_recorder *recorder = nr_server_recorder(server);
-    if (server->stopped)
-        return "stopped";
-    if (recorder != NULL && atomic_load(&recorder->failing))
-        return "failing";
-    bool ok = sound && !trail->low && !trail->reserve_spent && !trail->unpublished;
-    return ok ? "ok" : "degraded";
-}
-
-static nrbac_value *health(nr_call *call)
-{
-    nr_server *server = call->server;
-    nrbac_document *document = call->document;
-    bool sound;
-    nrbac_value *evidence = nr_evidence_tell(server, document, &sound);
-    bool reloaded;
-    nrbac_value *last = nr_server_last_reload(server, document, &reloaded);
-    nr_trail_state trail = { .low = false };
-    nrbac_value *audit = tell_audit(call, &trail);
-    const char *status = health_word(server, &trail, sound && reloaded);
-    nrbac_value *map = nrbac_new_map(document);
-    nrbac_set(document, map, "status", nrbac_new_text(document, status));
-    set_number(call, map, "generation", nrbac_engine_generation(server->engine));
-    set_number(call, map, "uptime_seconds", (int64_t)time(NULL) - server->started_at);
-    nr_metrics metrics;
-    nr_server_metrics(server, &metrics);
-    set_present(call, map, &metrics);
-    nrbac_set(document, map, "last_reload", last);
-    if (evidence != NULL)
-        nrbac_set(document, map, "evidence", evidence);
-    if (audit != NULL)
-        nrbac_set(document, map, "audit", audit);
-    return map;
-}
-
-static nrbac_value *metrics(nr_call *call)
-{
-    nr_metrics metrics;
-    nr_server_metrics(call->server, &metrics);
-    nrbac_value *map = nr_metrics_tell(&metrics, call->document);
-    set_present(call, map, &metrics);
-    return map;
-}
-
 static nrbac_value *reload(nr_call *call)
 {
     nr_connection *connection = call->connection;
@@ -239,7 +147,7 @@ static nrbac_value *keep_session(nr_call *call, nrbac_session *session,
     nr_count(&call->worker->metrics.sessions_opened, 1);
     if (nrbac_session_valid_until(session) != 0)
         nr_server_expects(call->server);
-    set_number(call, answer, "session", number);
+    nr_call_set_number(call, answer, "session", number);
     return answer;
 }
 
@@ -251,7 +159,7 @@ static void add_numbers(nr_call *call, const nrbac_value *answer, const char *ke
     for (size_t i = 0; i < nrbac_value_count(names); i++) {
         const nrbac_value *name = nrbac_value_at(names, i);
         const char *text = nrbac_value_text(name);
-        set_number(
+        nr_call_set_number(
             call, numbers, text,
             nrbac_name_find(call->server->engine, text, nrbac_value_text_size(name)));
     }
@@ -464,7 +372,7 @@ static void record_revocation(nr_call *call, const nrbac_revocation *which,
     if (which->role_profile != NULL)
         nrbac_set(document, map, "role_profile",
                   nrbac_new_text(document, which->role_profile));
-    set_number(call, map, "ended", (int64_t)count);
+    nr_call_set_number(call, map, "ended", (int64_t)count);
     if (nrbac_json_write(map, NRBAC_JSON_COMPACT, &detail, NULL) == NRBAC_OK)
         nr_recording_event(call->worker, NR_EVENT_REVOKE, &call->connection->peer,
                            detail);
@@ -534,9 +442,9 @@ static const method methods[NR_METHOD_COUNT] = {
                           "`close` takes [session], an integer" },
     [NR_METHOD_EXPLAIN] = { nr_method_explain, 1, 1, false,
                             "`explain` takes [request], a map" },
-    [NR_METHOD_POLICY] = { policy, 0, 0, false, "`policy` takes []" },
-    [NR_METHOD_HEALTH] = { health, 0, 0, false, "`health` takes []" },
-    [NR_METHOD_METRICS] = { metrics, 0, 0, false, "`metrics` takes []" },
+    [NR_METHOD_POLICY] = { nr_method_policy, 0, 0, false, "`policy` takes []" },
+    [NR_METHOD_HEALTH] = { nr_method_health, 0, 0, false, "`health` takes []" },
+    [NR_METHOD_METRICS] = { nr_method_metrics, 0, 0, false, "`metrics` takes []" },
     [NR_METHOD_RELOAD] = { reload, 0, 0, true, "`reload` takes []" },
     [NR_METHOD_ATTACH] = { nr_method_attach, 0, 0, false, "`attach` takes []" },
     [NR_METHOD_RING] = { nr_method_ring, 1, 1, false,

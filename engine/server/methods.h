@@ -40,6 +40,9 @@ size_t nr_methods_answer_quick(nr_connection *connection, const uint8_t *bytes,
 nrbac_value *nr_call_refuse(nr_call *call, nr_fault fault, const char *text);
 /* The parameters are not what the method takes. */
 nrbac_value *nr_call_bad_params(nr_call *call);
+/* A number as a member of a map of the result. */
+void nr_call_set_number(nr_call *call, nrbac_value *map, const char *key,
+                        int64_t number);
 /* A request of the caller, checked, and how it is to be asked. It may not be moved:
  * `ask` points to `findings`. */
 typedef struct nr_asking {
@@ -57,5 +60,11 @@ bool nr_call_asking(const nr_call *call, const nrbac_value *request, unsigned fl
 nrbac_value *nr_method_evaluate(nr_call *call);
 nrbac_value *nr_method_explain(nr_call *call);
 nrbac_value *nr_method_evaluations(nr_call *call);
+
+/* ---- health.c: what the daemon tells of itself ---------------------------------- */
+
+nrbac_value *nr_method_policy(nr_call *call);
+nrbac_value *nr_method_health(nr_call *call);
+nrbac_value *nr_method_metrics(nr_call *call);
 
 #endif
