@@ -61,8 +61,8 @@ static void test_large_batches(void)
 static void test_numbers_taken(void)
 {
     static const char *const others[] = {
-        "INSERT INTO records (seq, at, event, reason, generation, hash) "
-        "VALUES (6, 0, 1, 0, 0, zeroblob(32))",
+        ("INSERT INTO records (seq, at, event, reason, generation, hash) "
+         "VALUES (6, 0, 1, 0, 0, zeroblob(32))"),
         "UPDATE records SET seq = 7 WHERE seq = 6",
         "UPDATE records SET seq = 1000 WHERE seq = 7",
     };
